@@ -1,0 +1,15 @@
+//! Drivers: what speaks to one node's BMC or monitor.
+//!
+//! Owns the trait [`Bmc`], the error classes, the table [`DRIVERS`] and one file a driver. A driver
+//! executes exactly the exchange it is given and decides nothing about pace: `hub` calls it while it
+//! holds a [`Permit`] for that BMC. Must not know `app` or `ui`.
+
+pub mod driver;
+pub mod error;
+pub mod permit;
+
+pub use driver::{
+    Bmc, BmcInfo, Capabilities, DRIVERS, DriverContext, DriverRow, Exchange, Reply, driver_names, open,
+};
+pub use error::BmcError;
+pub use permit::{Gate, Permit, Priority, SuiteMemory};

@@ -1,0 +1,150 @@
+//! The driver trait and the table of drivers.
+
+use super::{BmcError, SuiteMemory};
+use crate::config::BmcSettings;
+use crate::fleet::{BmcReset, BootSetting, Power};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One login with a BMC, or one connection to a monitor, and what is done in it. Verbs that need
+/// several are composed in `hub::verb`, so that every step waits for its own permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    /// Read the power state.
+    Power,
+    /// Chassis control on (IPMI 2.0, section 28.3); a VM's start command.
+    On,
+    /// Hard off.
+    Off,
+    /// ACPI shutdown.
+    Soft,
+    /// Chassis power cycle.
+    Cycle,
+    /// Hard reset.
+    Reset,
+    /// Diagnostic interrupt.
+    Nmi,
+    /// Stop the 60 s timer that clears the boot flags (raw 00 08 03 08); its refusal is not fatal.
+    KeepBootFlags,
+    /// Set the boot device.
+    BootSet(BootSetting),
+    /// Read the boot device.
+    BootGet,
+    /// Reset the controller.
+    ResetBmc(BmcReset),
+    /// Identify the controller.
+    Info,
+    /// Raw bytes.
+    Raw(Vec<u8>),
+    /// Free an SOL that nobody of ours uses any more; already free is success.
+    SolDeactivate,
+    /// Continue a VM that is in `prelaunch` or `paused`, and only then.
+    Resume,
+}
+
+/// What an exchange gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Accepted; what came of it must be observed.
+    Done,
+    /// Power state, with a word such as `paused` where the driver has one.
+    Power(Power, Option<String>),
+    /// Boot device as read back.
+    Boot(BootSetting),
+    /// Identity, in order.
+    Info(BmcInfo),
+    /// Raw answer.
+    Raw(Vec<u8>),
+    /// Whether a paused machine was resumed (`Exchange::Resume`).
+    Resumed(bool),
+}
+
+/// Label and value, in the order to show.
+pub type BmcInfo = Vec<(String, String)>;
+
+/// What a driver can do at all; the screen greys the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// ACPI shutdown.
+    pub soft: bool,
+    /// Chassis cycle.
+    pub cycle: bool,
+    /// Diagnostic interrupt.
+    pub nmi: bool,
+    /// Boot device.
+    pub boot: bool,
+    /// BMC reset.
+    pub reset_bmc: bool,
+    /// Raw bytes.
+    pub raw: bool,
+    /// Controller information.
+    pub info: bool,
+}
+
+/// Speaks to one BMC or monitor. Calls are serialised by the caller.
+#[async_trait::async_trait]
+pub trait Bmc: Send {
+    /// Executes one exchange. Must end within its own wall-clock limit and leave no process behind,
+    /// also when the future is dropped.
+    ///
+    /// # Errors
+    /// Classed; see [`BmcError`].
+    async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError>;
+
+    /// What would be sent, for `--dry-run` and confirmations: one line, no secret.
+    fn describe(&self, exchange: &Exchange) -> String;
+}
+
+/// What drivers need besides a node's own settings.
+#[derive(Debug, Clone)]
+pub struct DriverContext {
+    /// Path or name of ipmitool.
+    pub ipmitool: PathBuf,
+    /// A private directory (0700) of this process for password files and the short vendor list.
+    pub private_dir: PathBuf,
+    /// Wall-clock limit of one exchange.
+    pub limit: Duration,
+}
+
+/// A row of [`DRIVERS`].
+pub struct DriverRow {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// What it is, for help and errors.
+    pub about: &'static str,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Makes one for a node.
+    pub open: fn(&BmcSettings, &DriverContext, Arc<SuiteMemory>) -> Result<Box<dyn Bmc>, BmcError>,
+}
+
+/// Every driver.
+pub static DRIVERS: &[DriverRow] = &[];
+
+/// The names, for the configuration's check.
+#[must_use]
+pub fn driver_names() -> Vec<&'static str> {
+    DRIVERS.iter().map(|row| row.name).collect()
+}
+
+/// Opens the driver that `settings` names.
+///
+/// # Errors
+/// `Local` when there is no such driver or its tool is missing.
+pub fn open(
+    settings: &BmcSettings,
+    context: &DriverContext,
+    suites: Arc<SuiteMemory>,
+) -> Result<Box<dyn Bmc>, BmcError> {
+    let row = DRIVERS
+        .iter()
+        .find(|row| row.name == settings.driver)
+        .ok_or_else(|| {
+            BmcError::new(
+                crate::fleet::FaultClass::Local,
+                format!("there is no driver \"{}\"", settings.driver),
+            )
+        })?;
+    (row.open)(settings, context, suites)
+}

@@ -1,0 +1,84 @@
+//! A console's session as plain data: what state it is in, who may type.
+
+use super::{Fault, Millis};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Whether keys reach the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsoleMode {
+    /// Read-write.
+    Interactive,
+    /// Read-only: nothing is ever sent, not even answers to terminal queries.
+    #[default]
+    Monitor,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsoleState {
+    /// Waits for the BMC's pace; not before `until`.
+    Waiting {
+        /// Earliest start.
+        until: Millis,
+    },
+    /// Logging in or connecting.
+    #[default]
+    Connecting,
+    /// Bytes can flow. `silent` until the first byte came.
+    Attached {
+        /// Nothing came yet.
+        silent: bool,
+    },
+    /// Somebody else holds the SOL or the socket.
+    Busy {
+        /// Who, where it can be told.
+        holder: Option<String>,
+        /// What can be done.
+        hint: String,
+    },
+    /// Ended; tried again at `retry`, or only on request when `None`.
+    Closed {
+        /// Why.
+        fault: Fault,
+        /// When it is tried again.
+        retry: Option<Millis>,
+    },
+}
+
+/// Everything the screen shows of a session besides its frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SessionStatus {
+    /// Where it stands.
+    pub state: ConsoleState,
+    /// Who may type.
+    pub mode: ConsoleMode,
+    /// The raw log, when one is written.
+    pub log: Option<PathBuf>,
+    /// Why the log is not written although it should be (disk full, not writable).
+    pub log_fault: Option<String>,
+    /// Bytes received since the attach.
+    pub received: u64,
+    /// A word to show once, for example that the machine was resumed or the emulator rebuilt.
+    pub note: Option<String>,
+}
+
+/// A position in a console's history: absolute line number since the session began, and column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct LinePos {
+    /// Line, 0 is the first ever seen.
+    pub line: u64,
+    /// Column, from 0.
+    pub col: u16,
+}
+
+/// What part of a console is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct View {
+    /// First line of a frozen view; `None` is the live screen, at the console's own size.
+    pub top: Option<u64>,
+    /// Rows of a frozen view.
+    pub rows: u16,
+}
