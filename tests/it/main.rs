@@ -1,1 +1,3 @@
-fn main() {}
+//! Every test that goes through public interfaces, in one binary.
+
+mod architecture;
