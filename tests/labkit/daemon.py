@@ -338,6 +338,8 @@ class Lab:
         while line := await reader.readline():
             try:
                 request = json.loads(line)
+                if request["node"] not in self.nodes:
+                    raise Trouble(f"the lab has no node {request['node']}")
                 await self.nodes[request["node"]].do(request)
                 answer = {"ok": True}
             except (Trouble, OSError, TimeoutError) as error:

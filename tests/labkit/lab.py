@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -71,6 +72,8 @@ def up(options) -> dict:
         directory.mkdir(parents=True, mode=0o700)
     except FileExistsError:
         raise Trouble(f"{directory} exists and is no lab; choose another --dir") from None
+    # Until the resident process takes over, the lab is ours: nobody else may think it dead.
+    (directory / "daemon.json").write_text(json.dumps(process.identity(os.getpid())))
     net, held = layout.claim()
     lab = layout.plan(options, net, directory)
     lab["tools"] = tools
@@ -118,7 +121,7 @@ def down(directory: pathlib.Path) -> bool:
 
 def remove(directory: pathlib.Path) -> None:
     """Removes what a lab left behind whose resident process is dead; nothing that is not a lab's."""
-    if not (directory / "lab.json").exists():
+    if not any((directory / name).exists() for name in ("lab.json", "daemon.json")):
         return
     with contextlib.suppress(OSError, ValueError):
         for who in json.loads((directory / "processes.json").read_text()).values():
@@ -222,8 +225,6 @@ def command_logins(options) -> int:
 
 def command_node(options) -> int:
     need(options)
-    import socket
-
     with socket.socket(socket.AF_UNIX) as control:
         control.connect(str(pathlib.Path(options.dir).absolute() / "control.sock"))
         control.sendall(json.dumps({"do": options.what, "node": options.node}).encode() + b"\n")
