@@ -206,7 +206,7 @@ fn a_bmc_can_refuse_and_ignore() {
 #[test]
 fn a_bmc_can_fall_silent_hang_and_die() {
     let lab = Lab::up(&LabOptions::default());
-    let status = || lab.ipmitool("r1n01", &["power", "status"]).ok;
+    let status = || lab.ipmitool("r1n01", &["-N", "1", "power", "status"]).ok;
     for (fault, remedy) in [
         (
             Lab::silence as fn(&Lab, &str),
@@ -300,9 +300,11 @@ fn cold_reset_silences_a_pyghmi_bmc_for_its_outage() {
     });
     assert!(lab.ipmitool("p1n01", &["mc", "reset", "cold"]).ok);
     let since = Instant::now();
-    assert!(!lab.ipmitool("p1n01", &["-R", "1", "power", "status"]).ok);
+    assert!(!lab.ipmitool("p1n01", &["-N", "1", "power", "status"]).ok);
     wait_for("it answers again", BOOT, || {
-        lab.ipmitool("p1n01", &["power", "status"]).ok.then_some(())
+        lab.ipmitool("p1n01", &["-N", "1", "power", "status"])
+            .ok
+            .then_some(())
     });
     assert!(since.elapsed() > Duration::from_secs(3));
     assert!(

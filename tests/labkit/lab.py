@@ -1,4 +1,4 @@
-"""The lab's command line: `tests/lab up|down|status|open|logins|node`. The resident part is daemon.py."""
+"""The lab's command line: `tests/lab up|down|status|open|logins|provide|node`. The resident part is daemon.py."""
 
 import argparse
 import contextlib
@@ -223,6 +223,13 @@ def command_logins(options) -> int:
     return 0
 
 
+def command_provide(options) -> int:
+    provide.packages(provide.SIM, provide.MACHINE)
+    provide.pyghmi()
+    provide.guest()
+    return 0
+
+
 def command_node(options) -> int:
     need(options)
     with socket.socket(socket.AF_UNIX) as control:
@@ -268,6 +275,7 @@ def parse(argv):
     add_shape(command, "mixed")
     command = add("logins", command_logins, "accepted logins of each BMC and their smallest gap, from its packets")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
+    add("provide", command_provide, "install what any lab needs and make the guest; starts nothing")
     command = add("node", command_node, "do something to one node's BMC or VM from outside")
     command.add_argument("what", choices=["silence", "resume", "freeze", "thaw", "kill", "start"])
     command.add_argument("node")

@@ -97,7 +97,8 @@ impl Lab {
         }
     }
 
-    /// Runs ipmitool as an independent witness: user `admin`, suite 3, one short try.
+    /// Runs ipmitool as an independent witness: user `admin`, suite 3, one try, which takes 4 s when nobody
+    /// answers (`-N 1` in front of `arguments` halves that).
     pub fn ipmitool(&self, node: &str, arguments: &[&str]) -> Said {
         self.ipmitool_with(node, 3, ("admin", "secret"), arguments)
     }
