@@ -103,7 +103,8 @@ impl Lab {
         self.ipmitool_with(node, 3, ("admin", "secret"), arguments)
     }
 
-    /// The same with a cipher suite and a user (also `oper`/`operpw` and `viewer`/`viewpw`, with `-L` in `arguments`).
+    /// The same with a cipher suite and a user (also `oper`/`operpw` and `viewer`/`viewpw` with `-L` in
+    /// `arguments`, `long`/`12345678901234567890` with pyghmi only, and `blank` with the empty password).
     pub fn ipmitool_with(
         &self,
         node: &str,
@@ -287,6 +288,11 @@ impl Node {
     /// From now on the BMC accepts to set `what` and does nothing.
     pub fn ignore(&self, what: &str) {
         fs::write(self.file(&format!("ignore.{what}")), "").expect("the lab runs");
+    }
+
+    /// From now on the power state follows a verb only after `seconds` (not for the guest).
+    pub fn lag(&self, seconds: f32) {
+        fs::write(self.file("lag"), seconds.to_string()).expect("the lab runs");
     }
 
     fn file(&self, name: &str) -> PathBuf {
