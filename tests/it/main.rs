@@ -1,3 +1,5 @@
 //! Every test that goes through public interfaces, in one binary.
 
 mod architecture;
+mod lab;
+mod support;
