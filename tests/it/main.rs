@@ -1,5 +1,6 @@
 //! Every test that goes through public interfaces, in one binary.
 
 mod architecture;
+mod config;
 mod lab;
 mod support;
