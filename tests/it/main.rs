@@ -1,6 +1,7 @@
 //! Every test that goes through public interfaces, in one binary.
 
 mod architecture;
+mod bmc;
 mod config;
 mod lab;
 mod support;
