@@ -316,14 +316,13 @@ impl Grid {
 
 impl Sink for Grid {
     fn pass(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let now = rest.len().min(STEP.saturating_sub(self.pending.len()));
-            self.pending.extend_from_slice(&rest[..now]);
-            rest = &rest[now..];
-            if self.pending.len() >= STEP {
+        // Never in the middle of a character: vte 0.15 then drops the character after it. What is
+        // longer than a step is ASCII.
+        for step in bytes.chunks(STEP) {
+            if self.pending.len() + step.len() > STEP {
                 self.settle();
             }
+            self.pending.extend_from_slice(step);
         }
     }
 
@@ -386,8 +385,12 @@ fn printable(c: char) -> char {
 }
 
 /// Appends a row's cells such that widths add up: alacritty lets insertions split wide characters.
+/// A last cell that is only empty because the next character was too wide for it is left out.
 fn copy_row(row: &Row<TermCell>, out: &mut Vec<Cell>) {
-    let cols = row.len();
+    let filler = row
+        .last()
+        .is_some_and(|cell| cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER));
+    let cols = row.len() - usize::from(filler && wrapped(row));
     let mut column = 0;
     while column < cols {
         let cell = &row[Column(column)];
