@@ -4,4 +4,5 @@ mod architecture;
 mod bmc;
 mod config;
 mod lab;
+mod screen;
 mod support;
