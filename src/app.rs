@@ -1,14 +1,38 @@
-//! The front end's mind: [`State`], [`update`], the table `COMMANDS`, the keymap, the guard.
+//! The front end's mind: [`State`], [`update`], the table [`COMMANDS`], the keymap, the guard.
 //!
 //! Synchronous and pure: no I/O, no clock, no widgets. `runtime` feeds events and runs the effects,
 //! `ui` draws the state. Uses only `fleet`, `config` types, `screen::Frame` and `hub::message`.
 
+mod answers;
+pub mod commands;
+mod edit;
+pub mod encode;
 pub mod event;
+pub mod guard;
+pub mod help;
+mod init;
+mod input;
 pub mod key;
 pub mod layout;
+mod notice;
+mod overlay;
+mod palette;
+mod panes;
+mod scroll;
 pub mod state;
+pub mod summary;
+mod table;
+mod update;
+mod verbs;
+pub mod view;
 
+pub use commands::COMMANDS;
+pub use encode::{encode, encode_paste};
 pub use event::{Effect, Event};
+pub use guard::{Guard, confirm_level};
+pub use help::{HelpSection, help, hints, key_table};
+pub use init::{Abilities, StateOptions, parse_prefix};
 pub use key::{Key, KeyCode};
 pub use layout::{Area, Layout};
 pub use state::State;
+pub use update::update;

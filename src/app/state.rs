@@ -1,10 +1,12 @@
 //! Everything the front end knows. Changed only by `app::update`, read by `ui`.
 
-use super::Layout;
-use crate::fleet::{BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb};
-use crate::hub::message::{ConsoleId, Level, NodeStatus, RequestId, VerbResult};
+use super::{Abilities, Key, Layout};
+use crate::fleet::{
+    BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb, View,
+};
+use crate::hub::message::{ConsoleId, Level, NodeStatus, Request, RequestId, VerbResult};
 use crate::screen::Frame;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// The whole state.
@@ -48,6 +50,37 @@ pub struct State {
     pub poll_interval: std::time::Duration,
     /// A quit was asked and confirmed; the screen says what is being waited for.
     pub quitting: bool,
+    /// What only `update` needs to remember.
+    pub inner: Inner,
+}
+
+/// What `update` remembers from one event to the next and nobody draws.
+#[derive(Debug, Clone, Default)]
+pub struct Inner {
+    /// The last number given to a request or a console.
+    pub(super) last_id: u64,
+    /// The prefix, one or two keys.
+    pub(super) prefix: Vec<Key>,
+    /// What the drivers can do.
+    pub(super) abilities: Vec<(String, Abilities)>,
+    /// Statuses, filter or sort changed: the order must be made anew.
+    pub(super) dirty: bool,
+    /// The list that the hub was last told to poll first.
+    pub(super) watched: Vec<NodeId>,
+    /// What the hub was last told about the view of each console.
+    pub(super) shown: Vec<(ConsoleId, View)>,
+    /// Columns and rows of each console's live screen.
+    pub(super) grid: BTreeMap<ConsoleId, (u16, u16)>,
+    /// The copy whose text is awaited.
+    pub(super) copy: Option<RequestId>,
+    /// The identity that the details overlay waits for.
+    pub(super) info: Option<RequestId>,
+    /// The wake-up that was last asked for.
+    pub(super) wake: Option<Millis>,
+    /// Requests that must not get lost although the hub did not take them; sent again with a tick.
+    pub(super) again: Vec<Request>,
+    /// The hub refused what says what is on screen; say it again with a tick.
+    pub(super) resend: bool,
 }
 
 /// A node and what is known of it.

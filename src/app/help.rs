@@ -1,0 +1,141 @@
+//! Hints, help and the README's key table: all read off [`COMMANDS`].
+
+use super::{
+    State,
+    commands::{self, COMMANDS, Command, Context, keys_of},
+    state::{ConfirmLevel, Focus, Overlay, PrefixState, Question},
+};
+
+/// A part of the help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpSection {
+    /// Heading.
+    pub title: String,
+    /// Keys, and what they do.
+    pub rows: Vec<(String, String)>,
+}
+
+/// The hint line: key and word, the most useful first.
+#[must_use]
+pub fn hints(state: &State) -> Vec<(String, String)> {
+    let fixed: &[(&str, &str)] = match state.overlays.last() {
+        Some(Overlay::Menu(_)) => &[("key", "pick"), ("j k", "move"), ("enter", "pick"), ("esc", "close")],
+        Some(Overlay::Confirm(confirm)) => match (&confirm.level, &confirm.what) {
+            (ConfirmLevel::Key, Question::Quit { .. }) => &[("enter", "stay"), ("y", "leave")],
+            (ConfirmLevel::Key, _) => &[("enter", "cancel"), ("y", "do it")],
+            (ConfirmLevel::Typed { .. }, _) => &[("esc", "cancel"), ("word, enter", "do it")],
+        },
+        Some(Overlay::Filter { .. }) => &[("enter", "keep"), ("esc", "undo"), ("up down", "move")],
+        Some(Overlay::Command { .. }) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
+        Some(Overlay::Raw { .. }) => &[("enter", "send"), ("esc", "back")],
+        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => {
+            &[("j k", "scroll"), ("g G", "ends"), ("esc", "close")]
+        }
+        None => return base_hints(state),
+    };
+    fixed.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect()
+}
+
+fn base_hints(state: &State) -> Vec<(String, String)> {
+    let Focus::Pane(console) = state.focus else {
+        let range = state.table.range.map(|_| ("v".to_owned(), "mark range".to_owned()));
+        return range.into_iter().chain(bound_hints(Context::Table, "")).collect();
+    };
+    let scroll = state.pane(console).and_then(|pane| pane.scroll.as_ref());
+    match (state.prefix_state, scroll) {
+        (PrefixState::None, Some(scroll)) if scroll.typing.is_some() => {
+            vec![("enter".into(), "search".into()), ("esc".into(), "cancel".into())]
+        }
+        (PrefixState::None, Some(_)) => bound_hints(Context::Scroll, ""),
+        (PrefixState::None, None) => {
+            let mut hints = bound_hints(Context::Pane, &format!("{} ", state.prefix));
+            hints.truncate(3);
+            hints.push((format!("{} ?", state.prefix), "help".into()));
+            hints
+        }
+        (PrefixState::Half | PrefixState::Armed, _) => bound_hints(Context::Pane, ""),
+    }
+}
+
+/// The hints of a context. In a console its own commands come first.
+fn bound_hints(context: Context, before: &str) -> Vec<(String, String)> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut hints: Vec<(bool, String, String)> = Vec::new();
+    for (command, bind) in commands::bound(context) {
+        if !command.hint.is_empty() && !seen.contains(&command.name) {
+            seen.push(command.name);
+            let shared = command.keys.iter().any(|bind| bind.context != context);
+            hints.push((shared && context == Context::Pane, format!("{before}{}", bind.key), command.hint.to_owned()));
+        }
+    }
+    hints.sort_by_key(|(shared, _, _)| *shared);
+    hints.into_iter().map(|(_, key, word)| (key, word)).collect()
+}
+
+/// The help for where the operator is.
+#[must_use]
+pub fn help(state: &State) -> Vec<HelpSection> {
+    let (contexts, title): (&[Context], String) = match state.focus {
+        Focus::Table => (&[Context::Table], "Keys in the table".into()),
+        Focus::Pane(_) => (&[Context::Pane], format!("After the prefix {}", state.prefix)),
+    };
+    let scrolled = match state.focus {
+        Focus::Pane(console) => state.pane(console).is_some_and(|pane| pane.scroll.is_some()),
+        Focus::Table => false,
+    };
+    let mut sections: Vec<HelpSection> = contexts.iter().map(|context| section(&title, *context)).collect();
+    if state.focus == Focus::Table {
+        sections.push(section("Power menu (p)", Context::PowerMenu));
+        sections.push(section("Boot menu (b)", Context::BootMenu));
+        sections.push(section("BMC menu (m)", Context::BmcMenu));
+    } else {
+        sections[0].rows.push((
+            state.prefix.clone(),
+            "sends the prefix itself to the node once; every other key goes there unchanged".into(),
+        ));
+        let scroll = section("Scrollback", Context::Scroll);
+        sections.insert(usize::from(!scrolled), scroll);
+    }
+    sections
+}
+
+fn section(title: &str, context: Context) -> HelpSection {
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut last: Option<&str> = None;
+    for (command, bind) in commands::bound(context) {
+        match rows.last_mut() {
+            Some((keys, _)) if last == Some(command.name) => {
+                keys.push(' ');
+                keys.push_str(bind.key);
+            }
+            _ => rows.push((bind.key.to_owned(), command.help.to_owned())),
+        }
+        last = Some(command.name);
+    }
+    HelpSection {
+        title: title.to_owned(),
+        rows,
+    }
+}
+
+/// Every key in Markdown, for the README.
+#[must_use]
+pub fn key_table() -> String {
+    let mut text = String::new();
+    for group in COMMANDS {
+        text.push_str(&format!("### {}\n\n| key | command | what it does |\n|---|---|---|\n", group.title));
+        for command in group.commands {
+            text.push_str(&line(command));
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+fn line(command: &Command) -> String {
+    let keys: Vec<String> = keys_of(command).split(", ").map(|key| format!("`{key}`")).collect();
+    let typed = if command.in_palette() { format!("`:{}`", command.name) } else { String::new() };
+    format!("| {} | {} | {} |\n", keys.join(" "), typed, command.help)
+}

@@ -1,0 +1,51 @@
+//! Where a key or a paste goes: overlay, console or table.
+
+use super::{
+    Effect, Key, KeyCode, State,
+    commands::{self, Context},
+    overlay, panes,
+    state::{Focus, Overlay},
+};
+
+/// A key was pressed.
+pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    if state.quitting {
+        return;
+    }
+    state.seen_notices();
+    if state.layout.too_small {
+        small(state, key, out);
+    } else if !state.overlays.is_empty() {
+        overlay::key(state, key, out);
+    } else if let Focus::Pane(console) = state.focus {
+        panes::key(state, console, key, out);
+    } else if key == Key::ctrl('c') {
+        state.say("ctrl-c does not end lightsout; q does");
+    } else {
+        commands::press(state, Context::Table, key, out);
+    }
+}
+
+/// Nothing can be seen: nothing may happen but leaving.
+fn small(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    if key.code == KeyCode::Esc && !state.overlays.is_empty() {
+        overlay::key(state, key, out);
+    } else if key == Key::char('q') && state.overlays.is_empty() && state.focus == Focus::Table {
+        commands::press(state, Context::Table, key, out);
+    }
+}
+
+/// Text was pasted. It goes into a line that is being typed or to a console; it never presses a
+/// hotkey and never proves that the operator has read a question.
+pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Effect>) {
+    if state.quitting || state.layout.too_small {
+        return;
+    }
+    match (state.overlays.last(), state.focus) {
+        (Some(Overlay::Filter { .. } | Overlay::Command { .. } | Overlay::Raw { .. }), _) => {
+            overlay::paste(state, text);
+        }
+        (None, Focus::Pane(console)) => panes::paste(state, console, text, out),
+        _ => state.warn("pasted text was ignored: nothing is being typed here"),
+    }
+}

@@ -1,0 +1,294 @@
+//! Keys while something lies over the screen: menus, questions, lines being typed, lists.
+
+use super::{
+    Effect, Key, KeyCode, State, palette,
+    state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
+    table,
+    update::BLIND,
+    verbs,
+};
+use crate::fleet::{NodeId, Verb};
+
+/// Pages of lists that are scrolled without knowing how many rows are shown.
+const PAGE: usize = 10;
+
+/// A key for the innermost overlay.
+pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    // ctrl-c never quits; here it is a way out like esc.
+    let key = if key == Key::ctrl('c') { Key::plain(KeyCode::Esc) } else { key };
+    match state.overlays.last() {
+        Some(Overlay::Menu(_)) => menu(state, key, out),
+        Some(Overlay::Confirm(_)) => confirm(state, key, out),
+        Some(Overlay::Filter { .. }) => filter(state, key),
+        Some(Overlay::Command { .. }) => palette::key(state, key, out),
+        Some(Overlay::Raw { .. }) => raw(state, key, out),
+        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => list(state, key),
+        None => {}
+    }
+}
+
+/// Text pasted into the line that is being typed.
+pub(super) fn paste(state: &mut State, text: &str) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Filter { input, .. }) => {
+            input.insert(text);
+            let text = input.text.clone();
+            table::filter(state, &text);
+        }
+        Some(Overlay::Command { input, .. }) => {
+            input.insert(text);
+            palette::refresh(state);
+        }
+        Some(Overlay::Raw { input, .. }) => input.insert(text),
+        _ => {}
+    }
+}
+
+/// Closes the innermost overlay. What it stood on stays, a menu below a line excepted.
+fn close(state: &mut State) {
+    state.overlays.pop();
+    // Whatever was held still for a menu may move again.
+    state.inner.dirty = true;
+}
+
+fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else { return };
+    let last = menu.items.len().saturating_sub(1);
+    let picked = match key.code {
+        KeyCode::Esc => return close(state),
+        KeyCode::Char('q') if key == Key::char('q') => return close(state),
+        KeyCode::Up => {
+            menu.cursor = menu.cursor.saturating_sub(1);
+            return;
+        }
+        KeyCode::Down => {
+            menu.cursor = (menu.cursor + 1).min(last);
+            return;
+        }
+        KeyCode::Char('k') if key.typed().is_some() => {
+            menu.cursor = menu.cursor.saturating_sub(1);
+            return;
+        }
+        KeyCode::Char('j') if key.typed().is_some() => {
+            menu.cursor = (menu.cursor + 1).min(last);
+            return;
+        }
+        KeyCode::Enter => menu.cursor,
+        _ => match menu.items.iter().position(|item| Some(item.key) == key.typed()) {
+            Some(at) => at,
+            None => return,
+        },
+    };
+    menu.cursor = picked;
+    let Some(item) = menu.items.get(picked) else { return };
+    if let Some(why) = &item.disabled {
+        let text = format!("{}: {why}", item.label);
+        state.warn(text);
+        return;
+    }
+    let pick = item.pick.clone();
+    choose(state, pick, out);
+}
+
+/// Does what a menu row says.
+fn choose(state: &mut State, pick: MenuPick, out: &mut Vec<Effect>) {
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else { return };
+    let targets = (menu.targets.clone(), menu.hidden);
+    let verb = match pick {
+        MenuPick::Persistent => return toggle(menu, &MenuPick::Persistent),
+        MenuPick::Uefi => return toggle(menu, &MenuPick::Uefi),
+        MenuPick::Raw => {
+            let (input, error) = (Input::default(), None);
+            state.overlays.push(Overlay::Raw { input, error });
+            return;
+        }
+        MenuPick::Verb(verb) => Some(verb),
+        MenuPick::Boot(device) => Some(verbs::boot(device, menu.persistent, menu.uefi)),
+        MenuPick::Cancel => None,
+    };
+    close(state);
+    let result = match verb {
+        Some(verb) => verbs::ask(state, verb, targets, out),
+        None => verbs::cancel(state, &targets.0, out),
+    };
+    if let Err(why) = result {
+        state.warn(why);
+    }
+}
+
+fn toggle(menu: &mut Menu, pick: &MenuPick) {
+    let value = match pick {
+        MenuPick::Persistent => &mut menu.persistent,
+        _ => &mut menu.uefi,
+    };
+    *value = !*value;
+    let value = *value;
+    for item in menu.items.iter_mut().filter(|item| item.pick == *pick) {
+        item.checked = Some(value);
+    }
+}
+
+/// What a key means to a question.
+enum Answer {
+    Wait,
+    No,
+    Yes,
+}
+
+fn confirm(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() else { return };
+    // Typed before the question could be read; a clock that was set back counts as no time passed.
+    if now.since(confirm.opened) < BLIND {
+        return;
+    }
+    match answer(confirm, key) {
+        Answer::Wait => {}
+        Answer::No => {
+            close(state);
+            state.say("nothing was done");
+        }
+        Answer::Yes => {
+            let Confirm { what, targets, .. } = confirm.as_ref().clone();
+            close(state);
+            done(state, what, targets, out);
+        }
+    }
+}
+
+fn answer(confirm: &mut Confirm, key: Key) -> Answer {
+    confirm.error = None;
+    match (&mut confirm.level, key.code) {
+        (_, KeyCode::Esc) => Answer::No,
+        (ConfirmLevel::Key, KeyCode::Enter) => Answer::No,
+        (ConfirmLevel::Key, _) => match key.typed() {
+            Some('y') => Answer::Yes,
+            Some('n' | 'q') => Answer::No,
+            _ => {
+                confirm.error = Some("y does it; enter or esc cancels".into());
+                Answer::Wait
+            }
+        },
+        (ConfirmLevel::Typed { input, .. }, KeyCode::Enter) if input.text.is_empty() => Answer::No,
+        (ConfirmLevel::Typed { word, input }, KeyCode::Enter) => {
+            if input.text.trim() == word {
+                return Answer::Yes;
+            }
+            confirm.error = Some(format!("\"{}\" is not \"{word}\"; esc cancels", input.text.trim()));
+            *input = Input::default();
+            Answer::Wait
+        }
+        (ConfirmLevel::Typed { input, .. }, _) => {
+            input.key(key);
+            Answer::Wait
+        }
+    }
+}
+
+fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<Effect>) {
+    match what {
+        Question::Verb(verb) => verbs::send_verb(state, verb, targets, out),
+        Question::Quit { .. } => {
+            state.quitting = true;
+            out.push(Effect::Quit);
+        }
+    }
+}
+
+fn filter(state: &mut State, key: Key) {
+    let Some(Overlay::Filter { input, before }) = state.overlays.last_mut() else { return };
+    match key.code {
+        KeyCode::Esc => {
+            let before = std::mem::take(before);
+            close(state);
+            table::filter(state, &before);
+        }
+        KeyCode::Enter => close(state),
+        KeyCode::Up => table::go(state, table::Step::Rows(-1)),
+        KeyCode::Down => table::go(state, table::Step::Rows(1)),
+        KeyCode::Backspace if input.text.is_empty() => close(state),
+        _ => {
+            if input.key(key) {
+                let text = input.text.clone();
+                table::filter(state, &text);
+            }
+        }
+    }
+}
+
+/// Bytes as people write them: `06 01`, `0x06 0x01`, `0601`.
+pub(super) fn parse_bytes(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        let hex = digits.len() == 1 || digits.len().is_multiple_of(2);
+        if digits.is_empty() || !hex || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(format!("\"{word}\" is no hexadecimal byte"));
+        }
+        let mut at = 0;
+        while at < digits.len() {
+            let end = (at + 2).min(digits.len());
+            let byte = u8::from_str_radix(&digits[at..end], 16);
+            bytes.push(byte.map_err(|_| format!("\"{word}\" is no hexadecimal byte"))?);
+            at = end;
+        }
+    }
+    match bytes.len() {
+        0 | 1 => Err("at least two bytes are needed: net function and command".into()),
+        2..=255 => Ok(bytes),
+        _ => Err("these are too many bytes".into()),
+    }
+}
+
+fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    let Some(Overlay::Raw { input, error }) = state.overlays.last_mut() else { return };
+    match key.code {
+        KeyCode::Esc => {
+            state.overlays.pop();
+        }
+        KeyCode::Enter => match parse_bytes(&input.text) {
+            Err(why) => *error = Some(why),
+            Ok(bytes) => {
+                state.overlays.pop();
+                let Some(Overlay::Menu(menu)) = state.overlays.last() else { return };
+                let targets = (menu.targets.clone(), menu.hidden);
+                close(state);
+                if let Err(why) = verbs::ask(state, Verb::Raw(bytes), targets, out) {
+                    state.warn(why);
+                }
+            }
+        },
+        _ => {
+            input.key(key);
+            *error = None;
+        }
+    }
+}
+
+/// Help, details and the action log: moved like a pager.
+fn list(state: &mut State, key: Key) {
+    let most = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => super::help::help(state).iter().map(|section| section.rows.len() + 2).sum(),
+        Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
+        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
+    };
+    let (at, backward) = match state.overlays.last_mut() {
+        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
+        Some(Overlay::Actions { back }) => (back, true),
+        _ => return,
+    };
+    let step: isize = match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
+        (KeyCode::Char('L'), false) if backward => return close(state),
+        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
+        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
+        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
+        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => PAGE.cast_signed(),
+        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
+        (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        _ => return,
+    };
+    // The action log counts from its newest line, which is the last.
+    let step = if backward { -step } else { step };
+    *at = at.saturating_add_signed(step).min(most.saturating_sub(1));
+}

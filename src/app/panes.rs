@@ -1,0 +1,254 @@
+//! Consoles: opening, closing, focus, and what reaches the node.
+//!
+//! Every byte to a node passes [`send`], which alone decides whether it may.
+
+use super::{
+    Effect, Key, State,
+    commands::{self, Context},
+    encode::{encode, encode_paste},
+    guard, scroll,
+    state::{Focus, Pane, PrefixState},
+};
+use crate::fleet::{ConsoleMode, ConsoleState, NodeId, SessionStatus};
+use crate::hub::message::{ConsoleId, ConsoleRequest, Request};
+use crate::screen::{Frame, Modes};
+use std::sync::Arc;
+
+/// Consoles that may be open at once.
+const MOST: usize = 64;
+
+/// A request for a console.
+pub(super) fn request(console: ConsoleId, what: ConsoleRequest) -> Effect {
+    Effect::Hub(Box::new(Request::Console { console, what }))
+}
+
+impl State {
+    /// An open console.
+    #[must_use]
+    pub fn pane(&self, console: ConsoleId) -> Option<&Pane> {
+        self.panes.iter().find(|pane| pane.console == console)
+    }
+
+    pub(super) fn pane_mut(&mut self, console: ConsoleId) -> Option<&mut Pane> {
+        self.panes.iter_mut().find(|pane| pane.console == console)
+    }
+
+    /// The console that a command means: the focused one, or that of the cursor's node.
+    pub(super) fn meant_pane(&self) -> Result<&Pane, String> {
+        let found = match self.focus {
+            Focus::Pane(console) => self.pane(console),
+            Focus::Table => self.panes.iter().find(|pane| Some(pane.node) == self.table.cursor),
+        };
+        found.ok_or_else(|| "no console of this node is open; c opens it".into())
+    }
+
+    /// A number that was never used.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.inner.last_id += 1;
+        self.inner.last_id
+    }
+}
+
+/// Opens the console of a node, or goes to it when it is open.
+pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> Result<(), String> {
+    if let Some(console) = state.panes.iter().find(|pane| pane.node == node).map(|pane| pane.console) {
+        focus(state, console);
+        return Ok(());
+    }
+    let row = state.row(node).ok_or("there is no such node")?;
+    if row.node.transport.is_none() {
+        return Err(format!("no console is configured for {}", row.node.name));
+    }
+    if state.panes.len() >= MOST {
+        return Err(format!("{MOST} consoles are open; close one first"));
+    }
+    let mode = match guard::may_type(&row.node, state.read_only) {
+        Ok(()) => ConsoleMode::Interactive,
+        Err(_) => ConsoleMode::Monitor,
+    };
+    let console = ConsoleId(state.next_id());
+    state.panes.push(Pane {
+        console,
+        node,
+        status: SessionStatus {
+            mode,
+            ..SessionStatus::default()
+        },
+        frame: None,
+        scroll: None,
+        unseen: false,
+    });
+    out.push(request(console, ConsoleRequest::Attach { node, mode }));
+    focus(state, console);
+    Ok(())
+}
+
+/// Gives the keys to a console.
+pub(super) fn focus(state: &mut State, console: ConsoleId) {
+    state.focus = Focus::Pane(console);
+    state.last_pane = Some(console);
+    state.prefix_state = PrefixState::None;
+    if let Some(pane) = state.pane_mut(console) {
+        pane.unseen = false;
+    }
+}
+
+/// Gives the keys back to the table.
+pub(super) fn leave(state: &mut State) {
+    state.focus = Focus::Table;
+    state.zoom = false;
+    state.prefix_state = PrefixState::None;
+}
+
+/// Ends a session.
+pub(super) fn detach(state: &mut State, console: ConsoleId, out: &mut Vec<Effect>) {
+    forget(state, console);
+    out.push(request(console, ConsoleRequest::Detach));
+}
+
+/// Closes a pane without a word to the hub.
+pub(super) fn forget(state: &mut State, console: ConsoleId) {
+    let at = state.panes.iter().position(|pane| pane.console == console).unwrap_or(0);
+    state.panes.retain(|pane| pane.console != console);
+    state.inner.shown.retain(|(id, _)| *id != console);
+    state.inner.grid.remove(&console);
+    if state.focus == Focus::Pane(console) {
+        leave(state);
+    }
+    if state.last_pane == Some(console) {
+        let next = at.min(state.panes.len().saturating_sub(1));
+        state.last_pane = state.panes.get(next).map(|pane| pane.console);
+    }
+}
+
+/// Goes to the console `by` places further on.
+pub(super) fn neighbour(state: &mut State, by: isize) -> Result<(), String> {
+    let current = match state.focus {
+        Focus::Pane(console) => Some(console),
+        Focus::Table => state.last_pane,
+    };
+    let count = isize::try_from(state.panes.len()).unwrap_or(0);
+    let at = state.panes.iter().position(|pane| Some(pane.console) == current);
+    let at = at.and_then(|at| isize::try_from(at).ok()).unwrap_or(0);
+    if count == 0 {
+        return Err("no console is open; c opens one".into());
+    }
+    let next = usize::try_from((at + by).rem_euclid(count)).unwrap_or(0);
+    let console = state.panes[next].console;
+    focus(state, console);
+    Ok(())
+}
+
+/// A newer picture came.
+pub(super) fn frame(state: &mut State, console: ConsoleId, frame: Arc<Frame>) {
+    if frame.live {
+        state.inner.grid.insert(console, (frame.cols, frame.rows));
+    }
+    let Some(pane) = state.pane_mut(console) else {
+        state.inner.grid.remove(&console);
+        return;
+    };
+    // A picture of the other kind was on its way when the view was changed.
+    if frame.live == pane.scroll.is_none() || pane.frame.is_none() {
+        pane.frame = Some(frame);
+        scroll::clamp(state, console);
+    }
+}
+
+/// A key while a console has the focus.
+///
+/// With a prefix of two keys, the first one waits for the second: what is no prefix then goes to
+/// the node, both keys; the first key twice goes to it once. After the whole prefix, its first key
+/// goes to the node.
+pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec<Effect>) {
+    let first = state.inner.prefix.first().copied();
+    let second = state.inner.prefix.get(1).copied();
+    match std::mem::take(&mut state.prefix_state) {
+        PrefixState::None if Some(key) == first => {
+            state.prefix_state = if second.is_some() { PrefixState::Half } else { PrefixState::Armed };
+        }
+        PrefixState::None => plain(state, console, key, out),
+        PrefixState::Half if Some(key) == second => state.prefix_state = PrefixState::Armed,
+        PrefixState::Half => {
+            if let Some(first) = first {
+                plain(state, console, first, out);
+            }
+            if Some(key) != first {
+                plain(state, console, key, out);
+            }
+        }
+        PrefixState::Armed if Some(key) == first => plain(state, console, key, out),
+        PrefixState::Armed => {
+            if !commands::press(state, Context::Pane, key, out) {
+                let prefix = &state.prefix;
+                state.warn(format!("{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"));
+            }
+        }
+    }
+}
+
+/// A key that is no part of the prefix.
+fn plain(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec<Effect>) {
+    let Some(pane) = state.pane(console) else { return };
+    if pane.scroll.is_some() {
+        scroll::key(state, console, key, out);
+        return;
+    }
+    let bytes = encode(key, modes(pane));
+    if !bytes.is_empty() {
+        send(state, console, ConsoleRequest::Input(bytes), out);
+    }
+}
+
+/// Text was pasted while a console has the focus.
+pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut Vec<Effect>) {
+    if std::mem::take(&mut state.prefix_state) != PrefixState::None {
+        state.warn("a paste is no command; nothing was sent");
+        return;
+    }
+    let modes = match state.pane_mut(console) {
+        Some(Pane { scroll: Some(scroll), .. }) => {
+            match &mut scroll.typing {
+                Some((input, _)) => input.insert(text),
+                None => state.warn("pasted text was ignored: this is the scrollback; q leaves it"),
+            }
+            return;
+        }
+        Some(pane) => modes(pane),
+        None => return,
+    };
+    let bytes = encode_paste(text, modes);
+    if !bytes.is_empty() {
+        send(state, console, ConsoleRequest::Paste(bytes), out);
+    }
+}
+
+fn modes(pane: &Pane) -> Modes {
+    pane.frame.as_ref().map_or_else(Modes::default, |frame| frame.modes)
+}
+
+/// Sends something that the node would see, if it may be sent; says why not otherwise.
+pub(super) fn send(state: &mut State, console: ConsoleId, what: ConsoleRequest, out: &mut Vec<Effect>) {
+    match sendable(state, console) {
+        Ok(()) => out.push(request(console, what)),
+        Err(why) => state.warn(why),
+    }
+}
+
+fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
+    let pane = state.pane(console).ok_or("this console is closed")?;
+    let row = state.row(pane.node).ok_or("there is no such node")?;
+    let (name, prefix) = (&row.node.name, &state.prefix);
+    guard::may_type(&row.node, state.read_only).map_err(|why| format!("nothing was sent: {why}"))?;
+    if pane.status.mode == ConsoleMode::Monitor {
+        return Err(format!("monitoring {name}: keys are not sent; {prefix} m takes the keyboard"));
+    }
+    match &pane.status.state {
+        ConsoleState::Attached { .. } => Ok(()),
+        ConsoleState::Waiting { .. } | ConsoleState::Connecting => {
+            Err(format!("{name} is not attached yet; nothing was sent"))
+        }
+        ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {prefix} o tries again")),
+        ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {prefix} o opens it again")),
+    }
+}

@@ -1,0 +1,296 @@
+//! Verbs on their way to the hub: menus, the guard's questions, the request.
+//!
+//! [`send_verb`] is the only place that makes a verb request; only [`ask`] (when the guard wants
+//! nothing) and a confirmed question call it.
+
+use super::{
+    Abilities, Effect, State,
+    commands::{self, Context},
+    guard::{self, Guard},
+    state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question},
+};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, Node, NodeId, Power, PowerVerb, Verb};
+use crate::hub::message::{Request, RequestId};
+
+/// Entries of the action log that are kept.
+const ACTIONS: usize = 200;
+
+/// Opens a verb menu on these nodes, of which the filter hides some. They stay the same until the
+/// menu is closed, whatever happens to the table.
+pub(super) fn open_menu(
+    state: &mut State,
+    menu: Context,
+    (targets, hidden): (Vec<NodeId>, usize),
+) -> Result<(), String> {
+    if targets.is_empty() {
+        return Err("there is no node to act on".into());
+    }
+    let title = match menu {
+        Context::PowerMenu => "power",
+        Context::BootMenu => "boot",
+        _ => "BMC",
+    };
+    let mut items = Vec::new();
+    for (command, bind) in commands::bound(menu) {
+        let (Some(pick), Some(key)) = (command.pick(), bind.key.chars().next()) else { continue };
+        items.push(MenuItem {
+            key,
+            label: command.help.to_owned(),
+            disabled: cannot(state, pick, &targets),
+            checked: matches!(pick, MenuPick::Persistent | MenuPick::Uefi).then_some(false),
+            pick: pick.clone(),
+        });
+    }
+    state.overlays.push(Overlay::Menu(Menu {
+        title: title.to_owned(),
+        targets,
+        hidden,
+        items,
+        cursor: 0,
+        persistent: false,
+        uefi: false,
+    }));
+    Ok(())
+}
+
+/// A verb that stands for a menu row where only its kind matters.
+fn sample(pick: &MenuPick) -> Option<Verb> {
+    match pick {
+        MenuPick::Verb(verb) => Some(verb.clone()),
+        MenuPick::Boot(device) => Some(boot(*device, false, false)),
+        MenuPick::Raw => Some(Verb::Raw(Vec::new())),
+        MenuPick::Persistent | MenuPick::Uefi | MenuPick::Cancel => None,
+    }
+}
+
+/// The verb that sets a boot device.
+pub(super) fn boot(device: BootDevice, persistent: bool, uefi: bool) -> Verb {
+    Verb::BootSet(BootSetting {
+        device: Some(device),
+        persistent,
+        uefi,
+    })
+}
+
+/// Why a menu row cannot be picked.
+fn cannot(state: &State, pick: &MenuPick, targets: &[NodeId]) -> Option<String> {
+    if *pick == MenuPick::Cancel {
+        let pending = targets.iter().any(|node| state.row(*node).is_some_and(|row| row.status.pending.is_some()));
+        return (!pending).then(|| "nothing is pending".into());
+    }
+    let verb = sample(pick)?;
+    if let Guard::Refused { reason, nodes } = guard::confirm_level(&verb, &nodes_of(state, targets), state.read_only) {
+        return Some(refusal(state, &reason, &nodes));
+    }
+    unable(state, &verb, targets)
+}
+
+fn nodes_of<'a>(state: &'a State, targets: &[NodeId]) -> Vec<&'a Node> {
+    targets.iter().filter_map(|node| state.row(*node)).map(|row| &row.node).collect()
+}
+
+fn refusal(state: &State, reason: &str, nodes: &[NodeId]) -> String {
+    match nodes {
+        [] => reason.to_owned(),
+        nodes => format!("{reason}: {}", state.folded(nodes)),
+    }
+}
+
+/// Why the drivers of these nodes cannot do `verb`, naming the first kind that cannot.
+fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
+    let mut cannot: Vec<(Option<&str>, NodeId)> = Vec::new();
+    for node in nodes_of(state, targets) {
+        let able = match &node.driver {
+            None => false,
+            Some(driver) => {
+                let known = state.inner.abilities.iter().find(|(name, _)| name == driver);
+                known.is_none_or(|(_, abilities)| can(*abilities, verb))
+            }
+        };
+        if !able {
+            cannot.push((node.driver.as_deref(), node.id));
+        }
+    }
+    let (driver, _) = *cannot.first()?;
+    let same: Vec<NodeId> = cannot.iter().filter(|(name, _)| *name == driver).map(|(_, node)| *node).collect();
+    let why = driver.map_or_else(|| "no BMC is configured".to_owned(), |name| format!("not with driver {name}"));
+    Some(if targets.len() == 1 {
+        why
+    } else {
+        format!("{why}: {}", state.folded(&same))
+    })
+}
+
+fn can(abilities: Abilities, verb: &Verb) -> bool {
+    match verb {
+        Verb::Status | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => true,
+        Verb::Power(PowerVerb::Soft) => abilities.soft,
+        Verb::Power(PowerVerb::Cycle) => abilities.cycle,
+        Verb::Power(PowerVerb::Nmi) => abilities.nmi,
+        Verb::BootGet | Verb::BootSet(_) => abilities.boot,
+        Verb::ResetBmc(BmcReset::Warm | BmcReset::Cold) => abilities.reset_bmc,
+        Verb::Info => abilities.info,
+        Verb::Raw(_) => abilities.raw,
+    }
+}
+
+/// Does `verb` on these nodes, or asks first, as the guard says. A node that the filter hides is
+/// never acted on without a question that says so.
+pub(super) fn ask(
+    state: &mut State,
+    verb: Verb,
+    (targets, hidden): (Vec<NodeId>, usize),
+    out: &mut Vec<Effect>,
+) -> Result<(), String> {
+    let level = match guard::confirm_level(&verb, &nodes_of(state, &targets), state.read_only) {
+        Guard::Refused { reason, nodes } => {
+            return Err(format!("{}: {}", verb.words(), refusal(state, &reason, &nodes)));
+        }
+        Guard::None if hidden == 0 || verb.is_read() => None,
+        Guard::None | Guard::Key => Some(ConfirmLevel::Key),
+        Guard::Typed(word) => Some(ConfirmLevel::Typed {
+            word,
+            input: Input::default(),
+        }),
+    };
+    if let Some(why) = unable(state, &verb, &targets) {
+        return Err(format!("{}: {why}", verb.words()));
+    }
+    match level {
+        None => send_verb(state, verb, targets, out),
+        Some(level) => open_confirm(state, verb, targets, hidden, level, out),
+    }
+    Ok(())
+}
+
+fn open_confirm(
+    state: &mut State,
+    verb: Verb,
+    targets: Vec<NodeId>,
+    hidden: usize,
+    level: ConfirmLevel,
+    out: &mut Vec<Effect>,
+) {
+    let describe = targets.first().map(|node| {
+        let id = RequestId(state.next_id());
+        out.push(Effect::Hub(Box::new(Request::Describe {
+            id,
+            verb: verb.clone(),
+            node: *node,
+        })));
+        id
+    });
+    let protected = nodes_of(state, &targets).iter().filter(|node| node.protected).count();
+    let confirm = Confirm {
+        what: Question::Verb(verb),
+        folded: state.folded(&targets),
+        targets,
+        on: 0,
+        consoles: 0,
+        protected,
+        hidden,
+        command: None,
+        describe,
+        level,
+        opened: state.now,
+        error: None,
+    };
+    state.overlays.push(Overlay::Confirm(Box::new(confirm)));
+    recount(state);
+}
+
+/// What the open confirmation says of its nodes follows what is seen of them.
+pub(super) fn recount(state: &mut State) {
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last() else { return };
+    let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
+    let on = confirm.targets.iter().filter(is_on).count();
+    let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node);
+    let consoles = confirm.targets.iter().filter(open).count();
+    if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() {
+        confirm.on = on;
+        confirm.consoles = consoles;
+    }
+}
+
+/// Sends a verb that needs no proof any more.
+pub(super) fn send_verb(state: &mut State, verb: Verb, nodes: Vec<NodeId>, out: &mut Vec<Effect>) {
+    let id = RequestId(state.next_id());
+    for node in &nodes {
+        if let Some(row) = state.nodes.get_mut(node.index()) {
+            row.last = None;
+        }
+    }
+    if let ([node], Verb::Info) = (nodes.as_slice(), &verb) {
+        state.inner.info = Some(id);
+        state.overlays.push(Overlay::Details {
+            node: *node,
+            top: 0,
+            info: None,
+        });
+    }
+    state.say(format!("{}: {}", verb.words(), state.folded(&nodes)));
+    state.actions.push_back(Action {
+        id,
+        at: state.now,
+        verb: verb.clone(),
+        nodes: nodes.clone(),
+        results: Vec::new(),
+    });
+    while state.actions.len() > ACTIONS {
+        state.actions.pop_front();
+    }
+    out.push(Effect::Hub(Box::new(Request::Verb {
+        id,
+        verb,
+        nodes,
+        timeout: None,
+        wait: true,
+    })));
+}
+
+/// Stops waiting for what is pending on these nodes.
+pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect>) -> Result<(), String> {
+    let pending = |node: &NodeId| state.row(*node).and_then(|row| row.status.pending.as_ref());
+    let ours: Vec<NodeId> = targets
+        .iter()
+        .copied()
+        .filter(|node| pending(node).is_some_and(|pending| pending.id.is_some()))
+        .collect();
+    if ours.is_empty() {
+        let other = targets.iter().any(|node| pending(node).is_some());
+        return Err(if other {
+            "what is pending was begun by another lightsout; cancel it there".into()
+        } else {
+            "nothing is pending".into()
+        });
+    }
+    state.say(format!("cancelling: {}", state.folded(&ours)));
+    out.push(Effect::Hub(Box::new(Request::Cancel { nodes: ours })));
+    Ok(())
+}
+
+/// Leaves, after a question when something would be lost.
+pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
+    let sessions = state.panes.len();
+    let ours = |row: &&super::state::NodeRow| row.status.pending.as_ref().is_some_and(|pending| pending.id.is_some());
+    let pending = state.nodes.iter().filter(ours).count();
+    if sessions == 0 && pending == 0 {
+        state.quitting = true;
+        out.push(Effect::Quit);
+        return;
+    }
+    state.overlays.push(Overlay::Confirm(Box::new(Confirm {
+        what: Question::Quit { sessions, pending },
+        targets: Vec::new(),
+        folded: String::new(),
+        on: 0,
+        consoles: 0,
+        protected: 0,
+        hidden: 0,
+        command: None,
+        describe: None,
+        level: ConfirmLevel::Key,
+        opened: state.now,
+        error: None,
+    })));
+}

@@ -1,0 +1,241 @@
+//! Derived texts: what the table and the title say of a node, so that `ui` only draws.
+//!
+//! Everything here is a pure function of the state; nothing moves while nothing happens, except in
+//! the coarse steps that `update` asks to be woken for.
+
+use super::{State, state::NodeRow, summary};
+use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power};
+use crate::hub::message::{Phase, PollReason};
+use std::time::Duration;
+
+/// Nodes by what is seen of them; every node is counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Powered.
+    pub on: usize,
+    /// Not powered.
+    pub off: usize,
+    /// Not known, without a failure.
+    pub unknown: usize,
+    /// The newest poll failed.
+    pub failed: usize,
+}
+
+/// Counts all nodes.
+#[must_use]
+pub fn counts(state: &State) -> Counts {
+    let mut counts = Counts::default();
+    for row in &state.nodes {
+        let seen = &row.status.seen;
+        match (&seen.freshness, seen.value) {
+            (Freshness::Failed(_), _) => counts.failed += 1,
+            (_, Power::On) => counts.on += 1,
+            (_, Power::Off) => counts.off += 1,
+            (_, Power::Unknown) => counts.unknown += 1,
+        }
+    }
+    counts
+}
+
+/// Which glyph and colour stand before a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyph {
+    /// Powered.
+    On,
+    /// Not powered.
+    Off,
+    /// A verb runs.
+    Pending,
+    /// Not known.
+    Unknown,
+    /// The newest poll failed.
+    Failed,
+    /// There is nothing to know: no driver.
+    Nothing,
+}
+
+/// The POWER cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerCell {
+    /// Glyph and colour.
+    pub glyph: Glyph,
+    /// The word: `on`, `off→on`, `unknown`.
+    pub word: String,
+    /// The reading is older than it should be.
+    pub stale: bool,
+}
+
+/// What the POWER cell says. The arrow is `→`; `ui` replaces it where the terminal has only ASCII.
+#[must_use]
+pub fn power_cell(row: &NodeRow) -> PowerCell {
+    let seen = &row.status.seen;
+    let stale = matches!(seen.freshness, Freshness::Stale);
+    let cell = |glyph, word: &str| PowerCell {
+        glyph,
+        word: word.to_owned(),
+        stale,
+    };
+    if let Some(pending) = &row.status.pending {
+        let word = match pending.verb.target() {
+            Some(target) => format!("{}→{}", pending.from, target),
+            None => pending.verb.words().trim_start_matches("power ").to_owned(),
+        };
+        return cell(Glyph::Pending, &word);
+    }
+    if row.node.driver.is_none() {
+        return cell(Glyph::Nothing, "-");
+    }
+    match (&seen.freshness, seen.value) {
+        (Freshness::Failed(_), value) => cell(Glyph::Failed, value.name()),
+        (_, Power::On) => cell(Glyph::On, "on"),
+        (_, Power::Off) => cell(Glyph::Off, "off"),
+        (_, Power::Unknown) => cell(Glyph::Unknown, "unknown"),
+    }
+}
+
+/// The BOOT cell: `pxe once`, or nothing when it is not known or nothing is set.
+#[must_use]
+pub fn boot_cell(row: &NodeRow) -> Option<String> {
+    row.status.boot.as_ref().map(summary::boot_text).filter(|text| text != "none")
+}
+
+/// Age of the last real reading, and only when it is overdue: more than two intervals old.
+/// In coarse steps: minutes, hours, days.
+#[must_use]
+pub fn age(row: &NodeRow, now: Millis, poll_interval: Duration) -> Option<String> {
+    let (_, at) = row.status.seen.last_seen?;
+    let age = now.since(at);
+    if age <= poll_interval * 2 {
+        return None;
+    }
+    let seconds = age.as_secs();
+    Some(match seconds {
+        0..60 => "<1m".into(),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    })
+}
+
+/// A time of day, `22:31`, local.
+#[must_use]
+pub fn clock(at: Millis, utc_offset: i32) -> String {
+    let seconds = i64::try_from(at.0 / 1000).unwrap_or(0) + i64::from(utc_offset);
+    let minutes = seconds.div_euclid(60).rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// How often an elapsed time moves on: it stands in a line that is redrawn for it.
+#[must_use]
+pub fn elapsed_step(elapsed: Duration) -> Duration {
+    match elapsed.as_secs() {
+        0..60 => Duration::from_secs(2),
+        60..600 => Duration::from_secs(10),
+        _ => Duration::from_secs(60),
+    }
+}
+
+/// An elapsed time rounded down to its step: `12s`, `1m20s`, `12m`.
+#[must_use]
+pub fn elapsed(time: Duration) -> String {
+    let step = elapsed_step(time).as_secs();
+    span(time.as_secs() / step * step)
+}
+
+fn span(seconds: u64) -> String {
+    match (seconds / 60, seconds % 60) {
+        // A limit is often said in seconds: `60s`, `90s`.
+        (0 | 1, _) if seconds <= 90 => format!("{seconds}s"),
+        (minutes, 0) => format!("{minutes}m"),
+        (minutes, rest) => format!("{minutes}m{rest:02}s"),
+    }
+}
+
+/// The NOTE cell: the most pressing thing to know of a node; empty when there is none.
+#[must_use]
+pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
+    let status = &row.status;
+    let at = |time: Millis| clock(time, utc_offset);
+    if let Some(pending) = &status.pending {
+        let other = if pending.id.is_none() { " (another lightsout)" } else { "" };
+        return match pending.phase {
+            Phase::Queued => format!("waiting for its turn{other}"),
+            Phase::Sending => format!("sending {}{other}", pending.verb.words()),
+            Phase::Observing => {
+                let (since, allowed) = (now.since(pending.since), pending.allowed);
+                format!("waiting {} of {}{other}", elapsed(since), span(allowed.as_secs()))
+            }
+        };
+    }
+    if let Some(since) = status.resetting {
+        return format!("resetting since {}", at(since));
+    }
+    if status.why == PollReason::AuthFinal {
+        return "authentication failed; r tries again".into();
+    }
+    if let Freshness::Failed(fault) = &status.seen.freshness {
+        let next = status.next_poll.filter(|next| *next > now);
+        let next = next.map_or(String::new(), |next| format!(", next try {}", at(next)));
+        return format!("{}{next}", failure(row, fault, utc_offset));
+    }
+    if let Some((result, when)) = &row.last {
+        return format!("{} {}, {}", result.verb.words(), summary::word(&result.outcome), at(*when));
+    }
+    status.seen.detail.clone().unwrap_or_default()
+}
+
+fn failure(row: &NodeRow, fault: &Fault, utc_offset: i32) -> String {
+    match (fault.class, row.status.seen.last_seen) {
+        (FaultClass::Unreachable | FaultClass::Timeout, Some((_, seen))) => {
+            format!("no answer since {}", clock(seen, utc_offset))
+        }
+        _ => fault.reason.clone(),
+    }
+}
+
+/// The CONSOLE cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleCell {
+    /// The transport's name.
+    pub transport: String,
+    /// Number of its pane, from 1, as the keys 1 to 9 count.
+    pub number: usize,
+    /// What to draw before it.
+    pub state: ConsoleGlyph,
+    /// Something came that nobody looked at.
+    pub unseen: bool,
+}
+
+/// Glyph and colour of a console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleGlyph {
+    /// Attached, the operator may type.
+    Interactive,
+    /// Attached, read-only.
+    Monitor,
+    /// On its way.
+    Connecting,
+    /// Held by somebody else.
+    Busy,
+    /// Ended.
+    Closed,
+}
+
+/// What the CONSOLE cell says; `None` when no console of the node is open.
+#[must_use]
+pub fn console_cell(state: &State, node: NodeId) -> Option<ConsoleCell> {
+    let (at, pane) = state.panes.iter().enumerate().find(|(_, pane)| pane.node == node)?;
+    let glyph = match (&pane.status.state, pane.status.mode) {
+        (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => ConsoleGlyph::Interactive,
+        (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => ConsoleGlyph::Monitor,
+        (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => ConsoleGlyph::Connecting,
+        (ConsoleState::Busy { .. }, _) => ConsoleGlyph::Busy,
+        (ConsoleState::Closed { .. }, _) => ConsoleGlyph::Closed,
+    };
+    Some(ConsoleCell {
+        transport: state.row(node).and_then(|row| row.node.transport.clone()).unwrap_or_default(),
+        number: at + 1,
+        state: glyph,
+        unseen: pane.unseen,
+    })
+}

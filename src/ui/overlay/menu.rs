@@ -1,0 +1,82 @@
+//! A verb menu.
+//!
+//! ```text
+//! ┌ power: r1n[01-04] (4 nodes) ─┐
+//! │ ▸ o  on                      │
+//! │   s  soft      read-only     │
+//! └────────────────────────── esc┘
+//! ```
+
+use super::boxed;
+use crate::app::State;
+use crate::app::state::{Menu, MenuItem};
+use crate::theme::Role;
+use crate::ui::canvas::Canvas;
+use crate::ui::{glyphs, words};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
+    let folded = state.folded(&menu.targets);
+    let title = match menu.targets.len() {
+        0 | 1 => format!("{}: {folded}", menu.title),
+        many => format!("{}: {} · {folded}", menu.title, words::count(many, "node")),
+    };
+    let hidden = (menu.hidden > 0).then(|| {
+        let marked = words::count(menu.hidden, "marked node");
+        format!("{marked} hidden by the filter")
+    });
+    let labels: Vec<String> = menu.items.iter().map(label).collect();
+    let label_width = labels.iter().map(|label| canvas.width(label)).max().unwrap_or(0);
+    let reasons = menu.items.iter().filter_map(|item| item.disabled.as_ref());
+    let reason_width = reasons.map(|reason| canvas.width(reason) + 2).max().unwrap_or(0);
+    let mut width = 5 + label_width + reason_width;
+    width = width.max(canvas.width(&title) + 2).max(hidden.as_ref().map_or(0, |text| canvas.width(text)));
+    width = width.max(28).min(state.size.0.saturating_sub(4));
+    let rows = menu.items.len() + usize::from(hidden.is_some());
+    let size = (width, u16::try_from(rows).unwrap_or(u16::MAX));
+    let area = boxed(canvas, state, size, &title, "esc", Role::Menu);
+    // On a low screen the items scroll with the cursor.
+    let room = usize::from(area.height);
+    let first = (menu.cursor + 1).saturating_sub(room.saturating_sub(usize::from(hidden.is_some())).max(1));
+    let mut y = area.y;
+    for (index, (item, label)) in menu.items.iter().zip(&labels).enumerate().skip(first) {
+        if y >= area.y + area.height {
+            break;
+        }
+        let here = index == menu.cursor;
+        let base = canvas.style(if item.disabled.is_some() { Role::MenuDisabled } else { Role::Menu });
+        if here {
+            canvas.put(area.x, y, 1, &glyphs::CURSOR.to_string(), base);
+        }
+        let key = if item.disabled.is_some() { base } else { canvas.style(Role::HintKey) };
+        canvas.put(area.x + 2, y, 1, &item.key.to_string(), key);
+        canvas.put(area.x + 5, y, area.width.saturating_sub(5), label, base);
+        if let Some(reason) = &item.disabled {
+            let x = area.x + 5 + label_width + 2;
+            canvas.put(x, y, (area.x + area.width).saturating_sub(x), reason, base);
+        }
+        if here {
+            let style = canvas.look().theme.style(Role::MenuCursor);
+            canvas.patch(
+                crate::app::Area {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                style,
+            );
+        }
+        y += 1;
+    }
+    if let Some(hidden) = hidden.filter(|_| y < area.y + area.height) {
+        let style = canvas.style(Role::NoticeWarn);
+        canvas.put(area.x, y, area.width, &hidden, style);
+    }
+}
+
+fn label(item: &MenuItem) -> String {
+    match item.checked {
+        Some(true) => format!("[x] {}", item.label),
+        Some(false) => format!("[ ] {}", item.label),
+        None => item.label.clone(),
+    }
+}
