@@ -1,4 +1,206 @@
-//! cli
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: clap types and the scriptable twin of every verb.
+//!
+//! The outermost room together with `runtime`: it may print, and it decides exit codes. Knows
+//! nothing of `ui`'s insides.
+
+mod args;
+mod exit;
+mod report;
+mod verbs;
+
+use crate::config::{self, LoadOptions, Loaded, Secrets};
+use crate::fleet::{Fault, Verb};
+use crate::{bmc, console, runtime, theme};
+use args::{Cli, Command, ConfigWord};
+use clap::Parser;
+use exit::Exit;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use verbs::Job;
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; what cannot be printed cannot be helped.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+        }
+    };
+    match dispatch(&cli) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            say_error(&format!("{error:#}"));
+            ExitCode::from(Exit::Failed.code())
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
+    if let Some(Command::Config { what }) = &cli.command {
+        return Ok(config_command(cli, *what));
+    }
+    let verb = match cli.command.as_ref().map(verb_of).transpose() {
+        Ok(verb) => verb.flatten(),
+        Err(problem) => {
+            say_error(&problem);
+            return Ok(Exit::Usage);
+        }
+    };
+    // A dry run sends nothing, so it needs no password either.
+    let secrets = if cli.common.dry_run { Secrets::Check } else { Secrets::Read };
+    let Some(loaded) = load(cli, secrets) else { return Ok(Exit::Usage) };
+    match (&cli.command, verb) {
+        (Some(command), Some(verb)) => verbs::run(&job(cli, command, verb), &loaded),
+        (Some(Command::Console { node, monitor }), _) => {
+            if !loaded.settings.nodes.iter().any(|known| known.name == *node) {
+                say_error(&format!("there is no node \"{node}\" in the configuration"));
+                return Ok(Exit::Usage);
+            }
+            screen(cli, loaded, Some(runtime::Single { node: node.clone(), monitor: *monitor }))
+        }
+        _ => screen(cli, loaded, None),
+    }
+}
+
+/// The verb a command stands for, if it is one.
+fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
+    Ok(match command {
+        Command::Status { .. } => Some(Verb::Status),
+        Command::Power { verb, .. } => Some(verb.verb()),
+        Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
+        Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
+        Command::Console { .. } | Command::Config { .. } => None,
+    })
+}
+
+fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
+    let mut job = Job {
+        verb,
+        nodes: String::new(),
+        yes: false,
+        json: false,
+        wait: true,
+        timeout: None,
+        table: false,
+        dry_run: cli.common.dry_run,
+        read_only: cli.common.read_only,
+    };
+    match command {
+        Command::Status { nodes, json } => {
+            (job.nodes, job.json, job.table) = (nodes.clone(), *json, true);
+        }
+        Command::Power { nodes, how, no_wait, timeout, .. } => {
+            (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
+            (job.wait, job.timeout) = (!no_wait, *timeout);
+        }
+        Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
+            (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
+        }
+        Command::Console { .. } | Command::Config { .. } => {}
+    }
+    job
+}
+
+/// Opens the screen, on the fleet or on one console.
+fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> anyhow::Result<Exit> {
+    if cli.common.dry_run {
+        say_error("--dry-run belongs to the verbs; the screen shows what would be sent before it asks");
+        return Ok(Exit::Usage);
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        say_error("the screen needs a terminal on standard input and output");
+        say_error("  hint: lightsout status prints a table; see lightsout --help");
+        return Ok(Exit::Usage);
+    }
+    if let Some(theme) = &cli.common.theme {
+        if !theme::names().iter().any(|known| known == theme) {
+            say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
+            return Ok(Exit::Usage);
+        }
+        loaded.settings.theme.clone_from(theme);
+    }
+    if let Some(color) = cli.common.color {
+        color.word().clone_into(&mut loaded.settings.screen.color);
+    }
+    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single };
+    match runtime::run(loaded, options) {
+        Ok(()) => Ok(Exit::Done),
+        Err(runtime::StartError::Fault(fault)) => {
+            say_fault(&fault);
+            Ok(Exit::Usage)
+        }
+        Err(runtime::StartError::Other(error)) => Err(error),
+    }
+}
+
+fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
+    if matches!(what, ConfigWord::Default) {
+        say(config::DEFAULT.trim_end());
+        return Exit::Done;
+    }
+    let Some(loaded) = load(cli, Secrets::Check) else { return Exit::Usage };
+    match what {
+        ConfigWord::Check => {
+            let settings = &loaded.settings;
+            let consoles = settings.nodes.iter().filter(|node| node.console.is_some()).count();
+            say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
+        }
+        ConfigWord::Show => say(loaded.settings.render().trim_end()),
+        ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
+        ConfigWord::Default => {}
+    }
+    Exit::Done
+}
+
+/// Reads the configuration; says everything that is wrong with it.
+fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
+    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
+    let mut options = LoadOptions::new(&drivers, &transports, &themes);
+    options.path.clone_from(&cli.common.config);
+    options.secrets = secrets;
+    match config::load(&options) {
+        Ok(loaded) => {
+            loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
+            Some(loaded)
+        }
+        Err(errors) => {
+            say_error(errors.to_string().trim_end());
+            None
+        }
+    }
+}
+
+/// The operator's name for the audit trail: who logged in, also under sudo.
+fn operator() -> String {
+    ["SUDO_USER", "LOGNAME", "USER"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()))
+}
+
+/// Prints a line on standard output; a closed pipe is no reason to panic.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", clean(line));
+}
+
+/// Prints a line on standard error.
+fn say_error(line: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{}", clean(line));
+}
+
+fn say_fault(fault: &Fault) {
+    say_error(&fault.reason);
+    if let Some(hint) = &fault.hint {
+        say_error(&format!("  hint: {hint}"));
+    }
+}
+
+/// Text may hold words of a BMC: nothing but line feeds may steer the terminal.
+fn clean(line: &str) -> String {
+    line.chars().map(|ch| if ch.is_control() && ch != '\n' { '\u{fffd}' } else { ch }).collect()
 }

@@ -1,1 +1,180 @@
-//! runtime
+//! The select loop: events in, effects out, frames drawn; signals and shutdown.
+//!
+//! The only room that knows both the front end (`app`, `ui`, `term`) and the hub. Called by `cli`.
+
+mod front;
+mod panic;
+mod trace;
+
+use crate::app::{self, Abilities, Event, State, StateOptions};
+use crate::bmc;
+use crate::config::{self, Loaded, Settings};
+use crate::fleet::{ConsoleMode, Fault, Millis, NodeId};
+use crate::hub::{Hub, HubHandle, HubOptions};
+use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
+use crate::theme::{self, ColorDepth};
+use crate::ui::{Glyphs, Look};
+use anyhow::Context;
+use front::Front;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the screen is started.
+pub struct Options {
+    /// Refuse every verb and all console input.
+    pub read_only: bool,
+    /// Operator's name for the audit trail.
+    pub operator: String,
+    /// Only one console, and end with it.
+    pub single: Option<Single>,
+}
+
+/// `lightsout console NODE`.
+pub struct Single {
+    /// Which node.
+    pub node: String,
+    /// Only look.
+    pub monitor: bool,
+}
+
+/// Why the screen could not be started or went down.
+pub enum StartError {
+    /// Something the operator can mend.
+    Fault(Fault),
+    /// Something else.
+    Other(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for StartError {
+    fn from(error: E) -> StartError {
+        StartError::Other(error.into())
+    }
+}
+
+/// How long the writer may take for the last bytes.
+const LAST_BYTES: Duration = Duration::from_millis(500);
+
+/// Opens the screen and returns when the operator has left it.
+///
+/// # Errors
+/// The hub or the terminal could not be had; nothing is left behind.
+pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
+    let settings = Arc::new(only(loaded.settings, options.single.as_ref()));
+    trace::start(&settings.state_dir);
+    panic::install();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    let title = title(&loaded.files);
+    let result = runtime.block_on(screen(settings, options, title));
+    // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+async fn screen(settings: Arc<Settings>, options: Options, title: String) -> Result<(), StartError> {
+    let hub_options =
+        HubOptions { poll: true, read_only: options.read_only, operator: options.operator.clone() };
+    let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options).await.map_err(StartError::Fault)?;
+    let result = on_terminal(&settings, &options, title, handle, hub).await;
+    result.map_err(StartError::Other)
+}
+
+/// Takes the terminal, runs the loop, frees the consoles, gives the terminal back.
+async fn on_terminal(
+    settings: &Arc<Settings>,
+    options: &Options,
+    title: String,
+    handle: HubHandle,
+    hub: Hub,
+) -> anyhow::Result<()> {
+    let caps = Caps::detect(|name| std::env::var(name).ok());
+    let look = look(settings, &caps)?;
+    let terminal = OuterTerminal::enter()?;
+    let writer = FrameWriter::start(terminal.output()?)?;
+    let inputs = Inputs::start(Decoder::new(caps.esc_hold(), terminal.erase_is_backspace))?;
+    let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
+    let state = start_state(settings, options, title, terminal.size())?;
+    let mut front = Front::new(state, handle, look, fps, writer, caps, terminal.size())?;
+    if let Some(single) = &options.single {
+        let mode = if single.monitor { ConsoleMode::Monitor } else { ConsoleMode::Interactive };
+        front.open_single(NodeId(0), mode);
+    }
+    let result = front.run(inputs).await;
+    // SOL is freed while the screen still says what is waited for.
+    hub.stop().await;
+    front.close(LAST_BYTES);
+    drop(terminal);
+    result
+}
+
+fn start_state(settings: &Settings, options: &Options, title: String, size: (u16, u16)) -> anyhow::Result<State> {
+    let options = StateOptions {
+        nodes: config::nodes(settings),
+        read_only: options.read_only,
+        title,
+        prefix: &settings.screen.prefix,
+        poll_interval: settings.poll.interval,
+        utc_offset: jiff::Zoned::now().offset().seconds(),
+        size,
+        now: now(),
+        abilities: bmc::DRIVERS.iter().map(abilities).collect(),
+    };
+    State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))
+}
+
+/// What a driver can do, in the front end's words.
+fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
+    let can = row.capabilities;
+    let abilities = Abilities {
+        soft: can.soft,
+        cycle: can.cycle,
+        nmi: can.nmi,
+        boot: can.boot,
+        reset_bmc: can.reset_bmc,
+        raw: can.raw,
+        info: can.info,
+    };
+    (row.name.to_owned(), abilities)
+}
+
+fn look(settings: &Settings, caps: &Caps) -> anyhow::Result<Look> {
+    let depth = ColorDepth::choose(&settings.screen.color, |name| std::env::var(name).ok());
+    let theme = theme::load(&settings.theme, depth, None)?;
+    let glyphs = if caps.wants_unicode(&settings.screen.glyphs) { Glyphs::Unicode } else { Glyphs::Ascii };
+    Ok(Look { theme, glyphs })
+}
+
+/// The settings with one node only, for `lightsout console NODE`.
+fn only(mut settings: Settings, single: Option<&Single>) -> Settings {
+    if let Some(single) = single {
+        settings.nodes.retain(|node| node.name == single.node);
+    }
+    settings
+}
+
+/// What the title bar calls the fleet: the configuration's file name without its ending, or the
+/// directory's name where the file is called `config.toml`.
+fn title(files: &[std::path::PathBuf]) -> String {
+    let Some(file) = files.last() else { return String::new() };
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if stem != "config" {
+        return stem;
+    }
+    let parent = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    if parent == "lightsout" { String::new() } else { parent }
+}
+
+/// The wall clock.
+fn now() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A step of the front end, used by [`Front`].
+fn step(state: &mut State, event: Event) -> Vec<app::Effect> {
+    app::update(state, event, now())
+}

@@ -1,0 +1,315 @@
+//! The command line's words, as clap types.
+
+use crate::fleet::{BmcReset, BootDevice, BootSetting, PowerVerb, Verb};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A lights-out console for a fleet of machines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lightsout",
+    version,
+    about = "A lights-out console for a fleet of machines: live power state, serial consoles, careful verbs",
+    after_help = "NODES is a node set (r1n[01-16,20]), a tag (@rack1) or all.\n\
+                  Exit codes: 0 done and confirmed where it can be, 1 usage or configuration, 2 some node failed,\n\
+                  3 refused, 4 not confirmed in time."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Configuration file
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Refuse every verb and all console input
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Print what would be sent, send nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Theme of the screen
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Colours: auto, truecolor, 256, 16 or never
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<Color>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Color {
+    Auto,
+    Truecolor,
+    #[value(name = "256")]
+    C256,
+    #[value(name = "16")]
+    C16,
+    Never,
+}
+
+impl Color {
+    /// The word as the configuration spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Color::Auto => "auto",
+            Color::Truecolor => "truecolor",
+            Color::C256 => "256",
+            Color::C16 => "16",
+            Color::Never => "never",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Poll once and print a table
+    Status {
+        /// Node set, @tag or all
+        #[arg(default_value = "all", value_name = "NODES")]
+        nodes: String,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read or change the power state
+    Power {
+        #[arg(value_enum, value_name = "VERB")]
+        verb: PowerWord,
+        /// Node set, @tag or all
+        #[arg(value_name = "NODES")]
+        nodes: String,
+        #[command(flatten)]
+        how: How,
+        /// Do not wait until the effect is seen
+        #[arg(long)]
+        no_wait: bool,
+        /// Longest wait for the effect: 60s, 10m
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+    },
+    /// Read or set the boot device
+    Boot {
+        #[arg(value_enum, value_name = "DEVICE")]
+        device: BootWord,
+        /// Node set, @tag or all
+        #[arg(value_name = "NODES")]
+        nodes: String,
+        #[command(flatten)]
+        how: How,
+        /// For all boots, not only the next
+        #[arg(long)]
+        persistent: bool,
+        /// EFI boot, not legacy
+        #[arg(long)]
+        uefi: bool,
+    },
+    /// Act on the BMC itself
+    Bmc {
+        #[arg(value_enum, value_name = "VERB")]
+        verb: BmcWord,
+        /// Node set, @tag or all
+        #[arg(value_name = "NODES")]
+        nodes: String,
+        #[command(flatten)]
+        how: How,
+        /// Bytes for raw, in hexadecimal: net function, command, data
+        #[arg(last = true, value_name = "BYTES")]
+        bytes: Vec<String>,
+    },
+    /// This terminal on one console
+    Console {
+        /// Its name
+        #[arg(value_name = "NODE")]
+        node: String,
+        /// Only look: no key reaches the node
+        #[arg(long)]
+        monitor: bool,
+    },
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        what: ConfigWord,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct How {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PowerWord {
+    /// Power on
+    On,
+    /// Hard power off
+    Off,
+    /// ACPI shutdown
+    Soft,
+    /// Off and on, by the BMC
+    Cycle,
+    /// Hard reset
+    Reset,
+    /// Off, confirmed, then on, confirmed
+    Reboot,
+    /// Diagnostic interrupt
+    Nmi,
+    /// Only read
+    Status,
+}
+
+impl PowerWord {
+    pub fn verb(self) -> Verb {
+        match self {
+            PowerWord::On => Verb::Power(PowerVerb::On),
+            PowerWord::Off => Verb::Power(PowerVerb::Off),
+            PowerWord::Soft => Verb::Power(PowerVerb::Soft),
+            PowerWord::Cycle => Verb::Power(PowerVerb::Cycle),
+            PowerWord::Reset => Verb::Power(PowerVerb::Reset),
+            PowerWord::Reboot => Verb::Power(PowerVerb::Reboot),
+            PowerWord::Nmi => Verb::Power(PowerVerb::Nmi),
+            PowerWord::Status => Verb::Status,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BootWord {
+    /// Network
+    Pxe,
+    /// Hard disk
+    Disk,
+    /// Hard disk, safe mode
+    Safe,
+    /// CD or DVD
+    Cdrom,
+    /// Firmware setup
+    Bios,
+    /// No override
+    None,
+    /// Only read
+    Status,
+}
+
+impl BootWord {
+    pub fn verb(self, persistent: bool, uefi: bool) -> Verb {
+        let device = match self {
+            BootWord::Status => return Verb::BootGet,
+            BootWord::Pxe => BootDevice::Pxe,
+            BootWord::Disk => BootDevice::Disk,
+            BootWord::Safe => BootDevice::Safe,
+            BootWord::Cdrom => BootDevice::Cdrom,
+            BootWord::Bios => BootDevice::Bios,
+            BootWord::None => BootDevice::None,
+        };
+        Verb::BootSet(BootSetting { device: Some(device), persistent, uefi })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BmcWord {
+    /// Restart the controller's firmware
+    ResetWarm,
+    /// Restart the controller as a whole: 30 to 120 s of silence
+    ResetCold,
+    /// Manufacturer, product, firmware
+    Info,
+    /// Bytes after --
+    Raw,
+}
+
+impl BmcWord {
+    /// The verb, or what is wrong with the bytes.
+    pub fn verb(self, bytes: &[String]) -> Result<Verb, String> {
+        if self != BmcWord::Raw && !bytes.is_empty() {
+            return Err("bytes belong to raw only".into());
+        }
+        Ok(match self {
+            BmcWord::ResetWarm => Verb::ResetBmc(BmcReset::Warm),
+            BmcWord::ResetCold => Verb::ResetBmc(BmcReset::Cold),
+            BmcWord::Info => Verb::Info,
+            BmcWord::Raw => Verb::Raw(raw_bytes(bytes)?),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigWord {
+    /// Check it; exit 1 if something is wrong
+    Check,
+    /// Print it as merged, without secrets
+    Show,
+    /// Print the files it was read from
+    Path,
+    /// Print the commented default configuration
+    Default,
+}
+
+/// Bytes written as `0x06 0x01`, `06 01` or `0601`.
+fn raw_bytes(words: &[String]) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for word in words.iter().flat_map(|word| word.split_whitespace()) {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        if digits.is_empty() || digits.len() > 2 {
+            return Err(format!("\"{word}\" is no byte; write 06 01 or 0x06 0x01"));
+        }
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| format!("\"{word}\" is no hexadecimal byte"))?);
+    }
+    if bytes.len() < 2 {
+        return Err("raw needs at least net function and command: -- 06 01".into());
+    }
+    Ok(bytes)
+}
+
+/// `60s`, `500ms`, `10m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let at = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(at);
+    let number: u64 = digits.parse().map_err(|_| "write a time such as 60s".to_owned())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
+        "" => Err(format!("{number} what? write {number}s or {number}ms")),
+        other => Err(format!("\"{other}\" is no unit of time; write ms, s, m or h")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn raw_bytes_are_read_in_every_usual_spelling() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(raw_bytes(&words("0x06 01")), Ok(vec![6, 1]));
+        assert_eq!(raw_bytes(&["06 4a 1".to_owned()]), Ok(vec![6, 0x4a, 1]));
+        assert!(raw_bytes(&words("06")).is_err());
+        assert!(raw_bytes(&words("06 100")).is_err());
+        assert!(raw_bytes(&words("06 zz")).is_err());
+    }
+
+    #[test]
+    fn a_time_without_unit_is_an_error() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("90").is_err());
+        assert!(duration("9 parsecs").is_err());
+    }
+}

@@ -1,0 +1,255 @@
+//! The front end's loop: waits for anything, drains it, lets `app` decide, runs the effects, draws
+//! when something changed and the pacer allows.
+
+use super::step;
+use crate::app::{self, Effect, Event, State};
+use crate::fleet::{ConsoleMode, Millis, NodeId};
+use crate::hub::HubHandle;
+use crate::hub::message::{Level, Update};
+use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend};
+use crate::ui::{self, Look};
+use ratatui::Terminal;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Inputs taken in one turn before anything is drawn.
+const DRAIN: usize = 256;
+
+/// Everything the loop holds.
+pub struct Front {
+    state: State,
+    hub: HubHandle,
+    look: Look,
+    caps: Caps,
+    pacer: Pacer,
+    terminal: Terminal<SavingBackend<FrameSink>>,
+    writer: FrameWriter,
+    wake: Option<Millis>,
+    single: bool,
+    quit: bool,
+}
+
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    continued: Signal,
+    user: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        // A test's door: a panic on demand, in debug builds only.
+        let wanted = cfg!(debug_assertions) && std::env::var_os("LIGHTSOUT_PANIC_ON").is_some();
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
+            user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
+        })
+    }
+}
+
+impl Front {
+    /// Everything ready, nothing drawn yet.
+    pub fn new(
+        state: State,
+        hub: HubHandle,
+        look: Look,
+        fps: u32,
+        writer: FrameWriter,
+        caps: Caps,
+        (cols, rows): (u16, u16),
+    ) -> anyhow::Result<Front> {
+        let backend = SavingBackend::new(writer.sink(), cols, rows);
+        let terminal = Terminal::new(backend)?;
+        Ok(Front { state, hub, look, caps, pacer: Pacer::new(fps), terminal, writer, wake: None, single: false, quit: false })
+    }
+
+    /// Opens the console of `node` alone, and ends with it.
+    pub fn open_single(&mut self, node: NodeId, mode: ConsoleMode) {
+        self.single = true;
+        let effects = app::open_single(&mut self.state, node, mode);
+        self.effects(effects);
+    }
+
+    /// Runs until the operator leaves or the program is told to end.
+    pub async fn run(&mut self, mut inputs: Inputs) -> anyhow::Result<()> {
+        let mut signals = Signals::listen()?;
+        self.event(Event::Resize(self.state.size.0, self.state.size.1));
+        self.pacer.mark();
+        while !self.quit {
+            let draw_at = self.pacer.next(Instant::now());
+            let tick_in = self.until_tick();
+            tokio::select! {
+                input = inputs.next() => {
+                    self.input(input);
+                    for _ in 0..DRAIN {
+                        let Some(input) = inputs.try_next() else { break };
+                        self.input(input);
+                    }
+                }
+                updates = self.hub.updates() => match updates {
+                    Some(updates) => self.event(Event::Hub(updates)),
+                    None => anyhow::bail!("the hub ended; lightsout.log says why"),
+                },
+                _ = signals.terminate.recv() => self.event(Event::Terminate),
+                _ = signals.hang_up.recv() => self.event(Event::Terminate),
+                _ = signals.interrupt.recv() => self.event(Event::Terminate),
+                _ = signals.continued.recv() => self.effects(vec![Effect::Redraw]),
+                () = on_demand(&mut signals.user) => demanded(),
+                () = tokio::time::sleep(tick_in) => {
+                    self.wake = None;
+                    self.event(Event::Tick);
+                }
+                () = draw_time(draw_at, &self.writer) => self.draw()?,
+            }
+            if self.single && self.state.panes.is_empty() {
+                self.quit = true;
+            }
+        }
+        self.state.quitting = true;
+        if !self.writer.is_broken() {
+            self.draw()?;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Key(key) => self.event(Event::Key(key_of(key))),
+            Input::Paste(text) => self.event(Event::Paste(text)),
+            Input::Resize(cols, rows) => {
+                self.terminal.backend_mut().set_size(cols, rows);
+                self.event(Event::Resize(cols, rows));
+                self.effects(vec![Effect::Redraw]);
+            }
+            Input::Closed => self.event(Event::Terminate),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let quiet = matches!(&event, Event::Hub(updates) if updates.iter().all(is_frame));
+        let effects = step(&mut self.state, event);
+        if !quiet {
+            self.pacer.mark();
+        }
+        for effect in effects {
+            self.effect(effect);
+        }
+    }
+
+    fn effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.effect(effect);
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Hub(request) => {
+                if self.hub.try_send((*request).clone()).is_err() {
+                    let effects = step(&mut self.state, Event::NotTaken(request));
+                    self.effects(effects);
+                }
+            }
+            Effect::FetchFrame(console) => {
+                if let Some(frame) = self.hub.frame(console) {
+                    let effects = step(&mut self.state, Event::Frame(console, frame));
+                    self.pacer.mark();
+                    self.effects(effects);
+                }
+            }
+            Effect::Copy(text) => self.copy(&text),
+            Effect::Redraw => {
+                self.terminal.backend_mut().invalidate();
+                let _ = self.terminal.clear();
+                self.pacer.mark();
+            }
+            Effect::WakeAt(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
+            Effect::Quit => self.quit = true,
+        }
+    }
+
+    fn draw(&mut self) -> anyhow::Result<()> {
+        let (state, look) = (&self.state, &self.look);
+        self.terminal.draw(|frame| ui::draw(frame, state, look))?;
+        self.pacer.drawn(Instant::now());
+        Ok(())
+    }
+
+    /// Time until the next tick: what `app` asked for, or the clock's next minute.
+    fn until_tick(&self) -> Duration {
+        let now = super::now();
+        let minute = Millis((now.0 / 60_000 + 1) * 60_000);
+        let at = self.wake.map_or(minute, |wake| wake.min(minute));
+        at.since(now).max(Duration::from_millis(1))
+    }
+
+    /// Puts text on the operator's clipboard (OSC 52, write only).
+    fn copy(&mut self, text: &str) {
+        let event = match term::clipboard::osc52(text, self.caps.multiplexer) {
+            Ok(bytes) => {
+                self.writer.send(&bytes);
+                return;
+            }
+            Err(error) => Event::Notice(Level::Warning, error.to_string()),
+        };
+        self.event(event);
+    }
+
+    /// Waits for the last bytes, `limit` at most.
+    pub fn close(&mut self, limit: Duration) {
+        self.writer.close(limit);
+    }
+}
+
+/// Only frames are ready: the screen changes when they are fetched, not by the news.
+fn is_frame(update: &Update) -> bool {
+    matches!(update, Update::Frame(_))
+}
+
+/// Waits until a frame may be drawn: its time has come and the line has taken the one before.
+async fn draw_time(at: Option<Instant>, writer: &FrameWriter) {
+    let Some(at) = at else { return std::future::pending().await };
+    tokio::time::sleep_until(at.into()).await;
+    writer.ready().await;
+}
+
+async fn on_demand(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+#[expect(clippy::panic, reason = "a test asks for it, to see what a panic leaves behind")]
+fn demanded() {
+    panic!("asked for by SIGUSR2");
+}
+
+fn key_of(key: term::Key) -> app::Key {
+    let code = match key.code {
+        term::KeyCode::Char(ch) => app::KeyCode::Char(ch),
+        term::KeyCode::Enter => app::KeyCode::Enter,
+        term::KeyCode::Esc => app::KeyCode::Esc,
+        term::KeyCode::Tab => app::KeyCode::Tab,
+        term::KeyCode::BackTab => app::KeyCode::BackTab,
+        term::KeyCode::Backspace => app::KeyCode::Backspace,
+        term::KeyCode::Delete => app::KeyCode::Delete,
+        term::KeyCode::Insert => app::KeyCode::Insert,
+        term::KeyCode::Up => app::KeyCode::Up,
+        term::KeyCode::Down => app::KeyCode::Down,
+        term::KeyCode::Left => app::KeyCode::Left,
+        term::KeyCode::Right => app::KeyCode::Right,
+        term::KeyCode::Home => app::KeyCode::Home,
+        term::KeyCode::End => app::KeyCode::End,
+        term::KeyCode::PageUp => app::KeyCode::PageUp,
+        term::KeyCode::PageDown => app::KeyCode::PageDown,
+        term::KeyCode::F(number) => app::KeyCode::F(number),
+    };
+    app::Key { code, ctrl: key.ctrl, alt: key.alt, shift: key.shift }
+}
