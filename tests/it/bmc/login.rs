@@ -140,6 +140,18 @@ async fn a_dead_address_is_unreachable_within_seconds() {
     );
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 
+    lab.kill("r1n01");
+    let error = opened(&settings(&lab.node("r1n01")))
+        .driver
+        .exchange(&Exchange::Off)
+        .await
+        .expect_err("killed");
+    assert_eq!(
+        (error.class, error.not_sent),
+        (FaultClass::Unreachable, true),
+        "{error}"
+    );
+
     dead.address = Some("no-such-host.invalid".into());
     let error = opened(&dead)
         .driver
