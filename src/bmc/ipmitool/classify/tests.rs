@@ -64,7 +64,7 @@ fn every_failed_login_has_its_class_and_was_not_sent() {
         (
             "> RAKP 4 message has invalid integrity check value".to_owned(),
             FaultClass::Auth,
-            "wrong password",
+            "Kg",
         ),
         (
             "RAKP 4 message indicates an error : invalid integrity check value".to_owned(),
