@@ -26,6 +26,7 @@ mod update;
 mod verbs;
 pub mod view;
 
+pub use crate::hub::message;
 pub use commands::COMMANDS;
 pub use encode::{encode, encode_paste};
 pub use event::{Effect, Event};
@@ -34,5 +35,5 @@ pub use help::{HelpSection, help, hints, key_table};
 pub use init::{Abilities, StateOptions, parse_prefix};
 pub use key::{Key, KeyCode};
 pub use layout::{Area, Layout};
-pub use state::State;
+pub use state::{Focus, State};
 pub use update::update;

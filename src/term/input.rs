@@ -56,24 +56,22 @@ impl Inputs {
     /// The next input. After [`Input::Closed`] only resizes can still come, so waiting again does no
     /// harm. Cancel safe.
     pub async fn next(&mut self) -> Input {
-        loop {
-            let Some(receiver) = &mut self.receiver else {
-                // Nothing is left to read: only the size can change.
-                if self.resized.recv().await.is_none() {
-                    std::future::pending::<()>().await;
-                }
-                return size();
-            };
-            tokio::select! {
-                input = receiver.recv() => match input {
-                    Some(Input::Closed) | None => {
-                        self.receiver = None;
-                        return Input::Closed;
-                    }
-                    Some(input) => return input,
-                },
-                Some(()) = self.resized.recv() => return size(),
+        let Some(receiver) = &mut self.receiver else {
+            // Nothing is left to read: only the size can change.
+            if self.resized.recv().await.is_none() {
+                std::future::pending::<()>().await;
             }
+            return size();
+        };
+        tokio::select! {
+            input = receiver.recv() => match input {
+                Some(Input::Closed) | None => {
+                    self.receiver = None;
+                    Input::Closed
+                }
+                Some(input) => input,
+            },
+            Some(()) = self.resized.recv() => size(),
         }
     }
 }

@@ -8,11 +8,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Synchronized update (private mode 2026): terminals that know it show the frame at once; the
-/// others ignore it.
-const BEGIN: &[u8] = b"\x1b[?2026h";
-const END: &[u8] = b"\x1b[?2026l";
-
 #[derive(Default)]
 struct Slot {
     bytes: Vec<u8>,
@@ -40,12 +35,10 @@ impl Shared {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, parts: &[&[u8]]) {
+    fn put(&self, bytes: &[u8]) {
         let mut slot = self.slot();
         if !slot.broken {
-            for part in parts {
-                slot.bytes.extend_from_slice(part);
-            }
+            slot.bytes.extend_from_slice(bytes);
             self.changed.notify_all();
         }
     }
@@ -57,7 +50,8 @@ pub struct FrameWriter {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Collects the bytes of one frame; `flush` hands them over. Give it to the ratatui backend.
+/// Collects the bytes of one frame; `flush` hands them over. Give it to the ratatui backend, which
+/// brackets the frame as a synchronized update. Never fails: [`FrameWriter::is_broken`] tells.
 pub struct FrameSink {
     shared: Arc<Shared>,
     frame: Vec<u8>,
@@ -114,7 +108,7 @@ impl FrameWriter {
 
     /// Bytes that belong to no frame (clipboard); written in order with the frames.
     pub fn send(&self, bytes: &[u8]) {
-        self.shared.put(&[bytes]);
+        self.shared.put(bytes);
     }
 
     /// Waits until everything is written, `limit` at most, and ends the thread. A terminal that takes
@@ -152,7 +146,7 @@ impl Write for FrameSink {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.frame.is_empty() {
-            self.shared.put(&[BEGIN, &self.frame, END]);
+            self.shared.put(&self.frame);
             self.frame.clear();
         }
         Ok(())
@@ -222,7 +216,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn a_frame_is_one_write_inside_a_synchronized_update() {
+    async fn a_frame_is_one_write() {
         let (writer, allow, got) = slow();
         let mut sink = writer.sink();
         sink.write_all(b"he").expect("memory");
@@ -231,10 +225,7 @@ mod tests {
         sink.flush().expect("memory");
         assert!(writer.is_busy());
         allow.send(()).expect("alive");
-        assert_eq!(
-            got.recv_timeout(PATIENCE).expect("written"),
-            b"\x1b[?2026hhello\x1b[?2026l"
-        );
+        assert_eq!(got.recv_timeout(PATIENCE).expect("written"), b"hello");
         tokio::time::timeout(PATIENCE, writer.ready())
             .await
             .expect("free again");
@@ -259,11 +250,8 @@ mod tests {
             .await
             .expect("free again");
         let all: Vec<u8> = got.try_iter().flatten().collect();
-        let text = String::from_utf8(all)
-            .expect("ascii")
-            .replace("\x1b[?2026h", "<")
-            .replace("\x1b[?2026l", ">");
-        assert_eq!(text, "<one><two>clip", "what was handed over comes in order");
+        let text = String::from_utf8(all).expect("ascii");
+        assert_eq!(text, "onetwoclip", "what was handed over comes in order");
     }
 
     #[test]

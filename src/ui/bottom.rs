@@ -19,7 +19,13 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.notice;
     if state.quitting {
         let style = canvas.style(Role::Banner);
-        canvas.put(area.x, area.y, area.width, " ending: consoles are being detached ", style);
+        canvas.put(
+            area.x,
+            area.y,
+            area.width,
+            " ending: consoles are being detached ",
+            style,
+        );
         return;
     }
     let Some(notice) = state.current_notice() else {
@@ -31,7 +37,13 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
         Level::Error => (Role::NoticeError, '!'),
     };
     let style = canvas.style(role);
-    let used = canvas.put(area.x, area.y, area.width, &format!("{glyph}{}", notice.text), style);
+    let used = canvas.put(
+        area.x,
+        area.y,
+        area.width,
+        &format!("{glyph} {}", notice.text),
+        style,
+    );
     if let Some(hint) = &notice.hint {
         let style = canvas.style(Role::HintText);
         let room = area.width.saturating_sub(used + 2);
@@ -47,7 +59,8 @@ fn hints(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.hints;
     let (key_style, text_style) = (canvas.style(Role::HintKey), canvas.style(Role::HintText));
     let hints = app::hints(state);
-    let width = |canvas: &Canvas<'_>, hint: &(String, String)| canvas.width(&hint.0) + canvas.width(&hint.1) + 3;
+    let width =
+        |canvas: &Canvas<'_>, hint: &(String, String)| canvas.width(&hint.0) + canvas.width(&hint.1) + 3;
     let Some((last, others)) = hints.split_last() else {
         return;
     };

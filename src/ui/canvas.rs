@@ -32,7 +32,10 @@ impl<'a> Canvas<'a> {
     }
 
     pub(super) fn style(&self, role: Role) -> Style {
-        self.look.theme.style(Role::Text).patch(self.look.theme.style(role))
+        self.look
+            .theme
+            .style(Role::Text)
+            .patch(self.look.theme.style(role))
     }
 
     /// Where the terminal's own cursor stands; the last one set wins, since overlays come last.
@@ -97,7 +100,11 @@ impl<'a> Canvas<'a> {
         let chars: Vec<char> = self.shown(text);
         let total: usize = chars.iter().map(|ch| columns(*ch)).sum();
         let room = usize::from(width);
-        let (limit, cut) = if total > room { (room.saturating_sub(1), true) } else { (room, false) };
+        let (limit, cut) = if total > room {
+            (room.saturating_sub(1), true)
+        } else {
+            (room, false)
+        };
         let mut used = 0;
         for ch in chars {
             let wide = columns(ch);
@@ -167,7 +174,12 @@ impl<'a> Canvas<'a> {
             self.line_cell(area.x, y, lines.vertical, style);
             self.line_cell(right, y, lines.vertical, style);
         }
-        let ends = [(area.x, area.y), (right, area.y), (area.x, bottom), (right, bottom)];
+        let ends = [
+            (area.x, area.y),
+            (right, area.y),
+            (area.x, bottom),
+            (right, bottom),
+        ];
         for ((x, y), corner) in ends.into_iter().zip(lines.corners) {
             self.line_cell(x, y, corner, style);
         }
@@ -196,7 +208,7 @@ impl<'a> Canvas<'a> {
     pub(super) fn on_frame_right(&mut self, area: Area, y: u16, taken: u16, text: &str, style: Style) {
         let width = self.width(text) + 2;
         let room = area.width.saturating_sub(taken + 2);
-        if width + 1 <= room {
+        if !text.is_empty() && width < room {
             let x = area.x + area.width - 2 - width;
             self.put(x, y, width, &format!(" {text} "), style);
         }

@@ -1,9 +1,9 @@
 //! The table `COLUMNS`: what is shown of a node, and which of it goes first on a narrow screen.
 
 use super::glyphs;
+use crate::app::State;
 use crate::app::state::NodeRow;
 use crate::app::view::{self, ConsoleGlyph, Glyph};
-use crate::app::State;
 use crate::fleet::SortKey;
 use crate::theme::Role;
 use unicode_width::UnicodeWidthStr;
@@ -29,6 +29,8 @@ pub struct Column {
     pub ideal: u16,
     /// The highest goes first when the screen is narrow; 0 always stays.
     pub priority: u8,
+    /// The lowest is widened first when there is room.
+    pub grow: u8,
     /// The order that this column shows.
     pub sort: Option<SortKey>,
     /// What it says of a node.
@@ -43,6 +45,7 @@ pub static COLUMNS: &[Column] = &[
         min: 8,
         ideal: 24,
         priority: 0,
+        grow: 0,
         sort: Some(SortKey::Name),
         cell: node,
     },
@@ -52,6 +55,7 @@ pub static COLUMNS: &[Column] = &[
         min: 8,
         ideal: 20,
         priority: 6,
+        grow: 2,
         sort: Some(SortKey::Tag),
         cell: tags,
     },
@@ -61,6 +65,7 @@ pub static COLUMNS: &[Column] = &[
         min: 9,
         ideal: 13,
         priority: 0,
+        grow: 3,
         sort: Some(SortKey::State),
         cell: power,
     },
@@ -70,6 +75,7 @@ pub static COLUMNS: &[Column] = &[
         min: 4,
         ideal: 4,
         priority: 3,
+        grow: 6,
         sort: Some(SortKey::Age),
         cell: age,
     },
@@ -79,6 +85,7 @@ pub static COLUMNS: &[Column] = &[
         min: 8,
         ideal: 16,
         priority: 5,
+        grow: 4,
         sort: None,
         cell: boot,
     },
@@ -88,6 +95,7 @@ pub static COLUMNS: &[Column] = &[
         min: 8,
         ideal: 9,
         priority: 4,
+        grow: 5,
         sort: None,
         cell: console,
     },
@@ -97,6 +105,7 @@ pub static COLUMNS: &[Column] = &[
         min: 14,
         ideal: 40,
         priority: 2,
+        grow: 1,
         sort: None,
         cell: note,
     },
@@ -105,10 +114,21 @@ pub static COLUMNS: &[Column] = &[
 /// The columns that fit into `width` with one blank between them, each with its width.
 #[must_use]
 pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
-    let mut chosen: Vec<(&'static Column, u16)> = COLUMNS.iter().map(|column| (column, column.min)).collect();
-    let needed = |chosen: &[(&Column, u16)]| chosen.iter().map(|(_, width)| width + 1).sum::<u16>().saturating_sub(1);
+    let narrowest = |column: &Column| column.min.min(wanted(state, column).max(heading(column)));
+    let mut chosen: Vec<(&'static Column, u16)> =
+        COLUMNS.iter().map(|column| (column, narrowest(column))).collect();
+    let needed = |chosen: &[(&Column, u16)]| {
+        chosen
+            .iter()
+            .map(|(_, width)| width + 1)
+            .sum::<u16>()
+            .saturating_sub(1)
+    };
     while needed(&chosen) > width {
-        let first_to_go = chosen.iter().enumerate().max_by_key(|(_, (column, _))| column.priority);
+        let first_to_go = chosen
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, (column, _))| column.priority);
         match first_to_go {
             Some((at, (column, _))) if column.priority > 0 => {
                 chosen.remove(at);
@@ -118,10 +138,8 @@ pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
         }
     }
     let mut left = width.saturating_sub(needed(&chosen));
-    let last = chosen.len().saturating_sub(1);
-    // What is needed most grows first; the last column takes the rest.
-    let mut order: Vec<usize> = (0..last).collect();
-    order.sort_by_key(|&at| chosen[at].0.priority);
+    let mut order: Vec<usize> = (0..chosen.len()).collect();
+    order.sort_by_key(|&at| chosen[at].0.grow);
     for at in order {
         let (column, width) = &mut chosen[at];
         let more = wanted(state, column).saturating_sub(*width).min(left);
@@ -134,6 +152,12 @@ pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
     chosen
 }
 
+/// Columns of a heading with the sign of the order behind it.
+fn heading(column: &Column) -> u16 {
+    let sign = usize::from(column.sort.is_some());
+    u16::try_from(column.header.width() + sign).unwrap_or(u16::MAX)
+}
+
 /// Names and tags are as wide as the fleet has them, hidden nodes included, so that nothing jumps
 /// while a filter is typed.
 fn wanted(state: &State, column: &Column) -> u16 {
@@ -142,7 +166,9 @@ fn wanted(state: &State, column: &Column) -> u16 {
         "tags" => state.nodes.iter().map(|row| tag_text(row).width()).max(),
         _ => return column.ideal,
     };
-    u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).min(column.ideal)
+    u16::try_from(longest.unwrap_or(0))
+        .unwrap_or(u16::MAX)
+        .min(column.ideal)
 }
 
 fn text(text: impl Into<String>, role: Role) -> CellText {
@@ -162,7 +188,12 @@ fn node(_: &State, row: &NodeRow) -> CellText {
 }
 
 fn tag_text(row: &NodeRow) -> String {
-    row.node.tags.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+    row.node
+        .tags
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn tags(_: &State, row: &NodeRow) -> CellText {
@@ -204,8 +235,15 @@ fn console(state: &State, row: &NodeRow) -> CellText {
         ConsoleGlyph::Busy => (glyphs::FAILED, Role::StateUnknown),
         ConsoleGlyph::Closed => (glyphs::FAILED, Role::StateFailed),
     };
-    let (unseen, role) = if cell.unseen { ("+", Role::FrameUnseen) } else { ("", role) };
-    text(format!("{glyph} {} {}{unseen}", cell.transport, cell.number), role)
+    let (unseen, role) = if cell.unseen {
+        ("+", Role::FrameUnseen)
+    } else {
+        ("", role)
+    };
+    text(
+        format!("{glyph} {} {}{unseen}", cell.transport, cell.number),
+        role,
+    )
 }
 
 fn note(state: &State, row: &NodeRow) -> CellText {

@@ -44,7 +44,14 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
 ///          │                  │
 ///          └────────── footer ┘
 /// ```
-fn boxed(canvas: &mut Canvas<'_>, state: &State, size: (u16, u16), title: &str, footer: &str, role: Role) -> Area {
+fn boxed(
+    canvas: &mut Canvas<'_>,
+    state: &State,
+    size: (u16, u16),
+    title: &str,
+    footer: &str,
+    role: Role,
+) -> Area {
     let (columns, rows) = state.size;
     let width = size.0.saturating_add(4).min(columns);
     let height = size.1.saturating_add(2).min(rows.saturating_sub(2));
@@ -120,6 +127,11 @@ fn page(canvas: &mut Canvas<'_>, state: &State, title: &str, label_width: u16, l
     let label_style = canvas.style(Role::HintKey);
     for (y, (label, text, role)) in (inner.y..inner.y + inner.height).zip(rows.into_iter().skip(top)) {
         let style = canvas.style(role);
+        if role == Role::Header {
+            // A heading stands before the labels.
+            canvas.put(inner.x, y, inner.width, &text, style);
+            continue;
+        }
         canvas.put(inner.x, y, label_width.min(inner.width), label, label_style);
         let room = inner.width.saturating_sub(label_width + 1);
         canvas.put(inner.x + label_width + 1, y, room, &text, style);

@@ -59,14 +59,23 @@ fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
 /// The top line: node, transport, mode, logging; cut from the right.
 fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style: Style) {
     let row = state.row(pane.node);
-    let number = state.panes.iter().position(|other| other.console == pane.console).unwrap_or(0) + 1;
+    let number = state
+        .panes
+        .iter()
+        .position(|other| other.console == pane.console)
+        .unwrap_or(0)
+        + 1;
     let transport = row.and_then(|row| row.node.transport.as_deref()).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
     words.push(match pane.status.mode {
         ConsoleMode::Interactive => "interactive",
         ConsoleMode::Monitor => "monitor",
     });
-    let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
+    let fault = pane
+        .status
+        .log_fault
+        .as_ref()
+        .map(|fault| format!("not logged: {fault}"));
     if fault.is_none() && pane.status.log.is_some() {
         words.push("logging");
     }
@@ -81,7 +90,11 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     }
     if state.panes.len() > 1 {
         let unseen = if pane.unseen { "+" } else { "" };
-        let role = if pane.unseen { canvas.style(Role::FrameUnseen) } else { style };
+        let role = if pane.unseen {
+            canvas.style(Role::FrameUnseen)
+        } else {
+            style
+        };
         canvas.on_frame_right(area, area.y, used, &format!("{number}{unseen}"), role);
     }
 }
@@ -126,7 +139,11 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
         }
     }
     if let Some(note) = &pane.status.note {
-        left = if left.is_empty() { note.clone() } else { format!("{left} · {note}") };
+        left = if left.is_empty() {
+            note.clone()
+        } else {
+            format!("{left} · {note}")
+        };
     }
     let style = canvas.style(if focused { Role::FrameFocus } else { Role::Frame });
     let used = canvas.on_frame(area, bottom, 0, &left, style);
@@ -152,16 +169,21 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
         ConsoleState::Connecting => vec![("connecting".into(), Role::StatePending)],
         ConsoleState::Waiting { until } => {
             let at = words::clock_seconds(*until, state.utc_offset);
-            vec![
-                (format!("waiting for the BMC's pace until {at}"), Role::StatePending),
-            ]
+            vec![(
+                format!("waiting for the BMC's pace until {at}"),
+                Role::StatePending,
+            )]
         }
         ConsoleState::Busy { holder, hint } => {
             let held = match holder {
                 Some(holder) => format!("busy: held by {holder}"),
                 None => "busy: somebody else holds this console".into(),
             };
-            vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text), (again, Role::HintText)]
+            vec![
+                (held, Role::NoticeWarn),
+                (hint.clone(), Role::Text),
+                (again, Role::HintText),
+            ]
         }
         ConsoleState::Closed { fault, retry } => {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
@@ -169,7 +191,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines.push(match retry {
                 Some(at) => {
                     let at = view::clock(*at, state.utc_offset);
-                    (format!("next try {at}; {} o tries now", state.prefix), Role::HintText)
+                    (
+                        format!("next try {at}; {} o tries now", state.prefix),
+                        Role::HintText,
+                    )
                 }
                 None => (again, Role::HintText),
             });
@@ -184,7 +209,11 @@ fn message(canvas: &mut Canvas<'_>, inner: Area, lines: &[(String, Role)], over_
     let wrapped: Vec<(String, Role)> = lines
         .iter()
         .filter(|(text, _)| !text.is_empty())
-        .flat_map(|(text, role)| words::wrap(text, usize::from(width)).into_iter().map(move |line| (line, *role)))
+        .flat_map(|(text, role)| {
+            words::wrap(text, usize::from(width))
+                .into_iter()
+                .map(move |line| (line, *role))
+        })
         .collect();
     let height = u16::try_from(wrapped.len()).unwrap_or(u16::MAX).min(inner.height);
     if height == 0 {

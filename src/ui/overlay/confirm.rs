@@ -44,7 +44,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, confirm: &Confirm) {
             rows.push((std::mem::take(&mut label), part, line.role));
         }
     }
-    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(3);
+    // A blank line, then what is typed, then the button.
+    let below = match confirm.level {
+        ConfirmLevel::Key => 2,
+        ConfirmLevel::Typed { .. } => 3,
+    };
+    let height = u16::try_from(rows.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(below);
     let area = boxed(canvas, state, (width, height), &title, "", Role::DialogDanger);
     // On a low screen the facts give way: what is asked and how to answer always stays.
     let facts = area.height.saturating_sub(2);
@@ -71,10 +78,16 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
     if let Question::Quit { sessions, pending } = confirm.what {
         let mut lines = Vec::new();
         if sessions > 0 {
-            lines.push(Line::new("consoles", format!("{} will be detached", count(sessions, "session"))));
+            lines.push(Line::new(
+                "consoles",
+                format!("{} will be detached", count(sessions, "session")),
+            ));
         }
         if pending > 0 {
-            let text = format!("{} pending: already sent, no longer watched", count(pending, "verb"));
+            let text = format!(
+                "{} pending: already sent, no longer watched",
+                count(pending, "verb")
+            );
             lines.push(Line::new("verbs", text).role(Role::NoticeWarn));
         }
         return lines;

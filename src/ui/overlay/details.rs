@@ -40,9 +40,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, node: NodeId, top: us
 fn identity(row: &NodeRow) -> Vec<Line> {
     let node = &row.node;
     let tags: Vec<&str> = node.tags.iter().map(String::as_str).collect();
-    let mut lines = vec![Line::new("tags", if tags.is_empty() { "-".to_owned() } else { tags.join(", ") })];
+    let mut lines = vec![Line::new(
+        "tags",
+        if tags.is_empty() {
+            "-".to_owned()
+        } else {
+            tags.join(", ")
+        },
+    )];
     if node.protected {
-        lines.push(Line::new("protected", "destructive verbs need a typed confirmation").role(Role::NoticeWarn));
+        lines.push(
+            Line::new("protected", "destructive verbs need a typed confirmation").role(Role::NoticeWarn),
+        );
     }
     if node.read_only {
         lines.push(Line::new("read-only", "no verb and no console input").role(Role::NoticeWarn));
@@ -65,25 +74,39 @@ fn power(state: &State, row: &NodeRow, lines: &mut Vec<Line>) {
     }
     match (&seen.freshness, seen.last_seen) {
         (Freshness::Never, _) => power.push_str(", never read yet"),
-        (Freshness::Stale | Freshness::Fresh, Some((_, time))) => power.push_str(&format!(", read at {}", at(time))),
-        (Freshness::Failed(_), Some((was, time))) => power.push_str(&format!(", {was} was read at {}", at(time))),
+        (Freshness::Stale | Freshness::Fresh, Some((_, time))) => {
+            power.push_str(&format!(", read at {}", at(time)))
+        }
+        (Freshness::Failed(_), Some((was, time))) => {
+            power.push_str(&format!(", {was} was read at {}", at(time)))
+        }
         (_, None) => {}
     }
     lines.push(Line::new("power", power));
     if let Some(pending) = &status.pending {
         let allowed = pending.allowed.as_secs();
-        let text = format!("{} since {}, {allowed}s allowed", pending.verb.words(), at(pending.since));
+        let text = format!(
+            "{} since {}, {allowed}s allowed",
+            pending.verb.words(),
+            at(pending.since)
+        );
         lines.push(Line::new("pending", text).role(Role::StatePending));
     }
     if let Freshness::Failed(fault) = &seen.freshness {
-        lines.push(Line::new("failure", format!("{} ({})", fault.reason, fault.class.name())).role(Role::NoticeError));
+        lines.push(
+            Line::new("failure", format!("{} ({})", fault.reason, fault.class.name()))
+                .role(Role::NoticeError),
+        );
         lines.extend(fault.hint.iter().map(|hint| Line::new("", hint.clone())));
     }
     if let Some(since) = status.resetting {
         lines.push(Line::new("BMC reset", format!("since {}", at(since))).role(Role::StatePending));
     }
     lines.push(Line::new("next poll", next(state, row)));
-    let boot = status.boot.as_ref().map_or_else(|| "not read yet".to_owned(), summary::boot_text);
+    let boot = status
+        .boot
+        .as_ref()
+        .map_or_else(|| "not read yet".to_owned(), summary::boot_text);
     lines.push(Line::new("boot", boot));
 }
 
@@ -93,7 +116,10 @@ fn next(state: &State, row: &NodeRow) -> String {
         PollReason::Interval => "the usual interval".to_owned(),
         PollReason::Asked => "asked for".to_owned(),
         PollReason::Confirming => "a verb is being confirmed".to_owned(),
-        PollReason::BackOff { failures } => format!("{} in a row: asked less often", words::count(failures as usize, "failure")),
+        PollReason::BackOff { failures } => format!(
+            "{} in a row: asked less often",
+            words::count(failures as usize, "failure")
+        ),
         PollReason::AuthFinal => "authentication failed: only when you ask (r)".to_owned(),
         PollReason::NoDriver => "nothing to poll".to_owned(),
     };
@@ -108,7 +134,11 @@ fn controller(info: Option<&Info>, lines: &mut Vec<Line>) {
         None => {}
         Some(Ok(pairs)) => {
             lines.push(Line::new("", ""));
-            lines.extend(pairs.iter().map(|(name, value)| Line::new("", format!("{name}: {value}"))));
+            lines.extend(
+                pairs
+                    .iter()
+                    .map(|(name, value)| Line::new("", format!("{name}: {value}"))),
+            );
         }
         Some(Err(fault)) => lines.push(Line::new("info", fault.reason.clone()).role(Role::NoticeError)),
     }

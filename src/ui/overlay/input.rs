@@ -22,7 +22,12 @@ pub(in crate::ui) fn draw(canvas: &mut Canvas<'_>, area: Area, sign: &str, input
     // The text is shifted as a whole until the cursor, which may stand behind it, is visible.
     let chars: Vec<char> = input.text.chars().collect();
     let mut first = 0;
-    let before = |first: usize| chars[first..input.cursor.min(chars.len())].iter().map(|ch| columns(*ch)).sum::<usize>();
+    let before = |first: usize| {
+        chars[first..input.cursor.min(chars.len())]
+            .iter()
+            .map(|ch| columns(*ch))
+            .sum::<usize>()
+    };
     while before(first) >= room {
         first += 1;
     }

@@ -66,7 +66,11 @@ fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)],
         return;
     }
     let first = picked.map_or(0, |picked| (picked + 1).saturating_sub(shown));
-    let name_width = candidates.iter().map(|(name, _)| canvas.width(name)).max().unwrap_or(0);
+    let name_width = candidates
+        .iter()
+        .map(|(name, _)| canvas.width(name))
+        .max()
+        .unwrap_or(0);
     let height = u16::try_from(shown).unwrap_or(0) + 2;
     let area = Area {
         x: notice.x,

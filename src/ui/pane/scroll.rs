@@ -1,8 +1,8 @@
 //! A frozen view of a console's history: selection, match, position, search.
 //!
 //! ```text
-//! ┃ [  12.3] sd 0:0:0:0: attached           ┃
-//! ┗ scrollback 120/2000 ━━━━━━━ /attached_ ━┛
+//! ┃ [  12.3] sd 0:0:0:0: attached                   ┃
+//! ┗ scrollback 12 of 2000 lines back ━ /attached_ ━┛
 //! ```
 
 use crate::app::Area;
@@ -23,7 +23,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, pane: &Pane, scroll: &Scroll, area: 
     let lines = scroll.top..scroll.top + u64::from(inner.height);
     for (y, line) in (inner.y..).zip(lines) {
         // The frame may still be the one before: lines go by their number, not by their place.
-        let Some(row) = line.checked_sub(frame.top).and_then(|row| u16::try_from(row).ok()) else {
+        let Some(row) = line
+            .checked_sub(frame.top)
+            .and_then(|row| u16::try_from(row).ok())
+        else {
             continue;
         };
         let at = Area {
@@ -35,7 +38,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, pane: &Pane, scroll: &Scroll, area: 
         highlight(canvas, frame, scroll, line, from, at);
     }
     status(canvas, frame, scroll, area, focused);
-    let row = scroll.cursor.line.checked_sub(scroll.top).and_then(|row| u16::try_from(row).ok());
+    let row = scroll
+        .cursor
+        .line
+        .checked_sub(scroll.top)
+        .and_then(|row| u16::try_from(row).ok());
     let column = scroll.cursor.col.saturating_sub(from);
     let visible = row.filter(|row| *row < inner.height && column < inner.width);
     if let Some(row) = visible.filter(|_| focused && scroll.typing.is_none()) {
@@ -82,7 +89,11 @@ fn columns(line: u64, start: LinePos, end: LinePos, width: u16) -> Option<(u16, 
         return None;
     }
     let first = if line == start.line { start.col } else { 0 };
-    let last = if line == end.line { end.col.min(width - 1) } else { width - 1 };
+    let last = if line == end.line {
+        end.col.min(width - 1)
+    } else {
+        width - 1
+    };
     (first <= last).then_some((first, last))
 }
 
@@ -90,10 +101,15 @@ fn columns(line: u64, start: LinePos, end: LinePos, width: u16) -> Option<(u16, 
 fn status(canvas: &mut Canvas<'_>, frame: &Frame, scroll: &Scroll, area: Area, focused: bool) {
     let bottom = area.y + area.height - 1;
     let banner = canvas.style(Role::Banner);
-    let last = frame.live_top + u64::from(frame.rows).max(1);
-    let total = last.saturating_sub(frame.oldest);
-    let at = (scroll.cursor.line + 1).saturating_sub(frame.oldest).min(total);
-    let used = canvas.on_frame(area, bottom, 0, &format!("scrollback {at}/{total}"), banner);
+    let back = frame.live_top.saturating_sub(scroll.top);
+    let kept = frame.live_top.saturating_sub(frame.oldest);
+    let used = canvas.on_frame(
+        area,
+        bottom,
+        0,
+        &format!("scrollback {back} of {kept} lines back"),
+        banner,
+    );
     let rest = Area {
         x: area.x + 1 + used,
         y: bottom,
@@ -111,8 +127,12 @@ fn status(canvas: &mut Canvas<'_>, frame: &Frame, scroll: &Scroll, area: Area, f
         (None, _, Some((_, false))) => "selecting".to_owned(),
         (None, Some((pattern, true)), None) => format!("?{pattern}"),
         (None, Some((pattern, false)), None) => format!("/{pattern}"),
-        (None, None, None) => "esc leaves".to_owned(),
+        (None, None, None) => String::new(),
     };
-    let style = canvas.style(if scroll.message.is_some() { Role::NoticeWarn } else { Role::Input });
+    let style = canvas.style(if scroll.message.is_some() {
+        Role::NoticeWarn
+    } else {
+        Role::Input
+    });
     canvas.on_frame(area, bottom, used, &text, style);
 }

@@ -1,0 +1,292 @@
+//! Menus, confirmations, prompts, pages.
+
+use super::fixture::*;
+use crate::app::State;
+use crate::app::message::{Outcome, RequestId, VerbResult};
+use crate::app::state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question};
+use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::theme::ColorDepth;
+use crate::ui::Glyphs;
+use insta::assert_snapshot;
+use std::time::Duration;
+
+fn with(size: (u16, u16), overlay: Overlay) -> State {
+    let mut state = fleet(size, 0);
+    state.overlays.push(overlay);
+    state
+}
+
+fn input(text: &str) -> Input {
+    Input {
+        text: text.into(),
+        cursor: text.chars().count(),
+    }
+}
+
+fn item(key: char, label: &str, disabled: Option<&str>, pick: MenuPick) -> MenuItem {
+    MenuItem {
+        key,
+        label: label.into(),
+        disabled: disabled.map(Into::into),
+        checked: None,
+        pick,
+    }
+}
+
+fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
+    let keys = ['o', 'f', 's', 'c', 'r', 'b', 'n'];
+    let items = PowerVerb::ALL.into_iter().zip(keys).map(|(verb, key)| {
+        let disabled = (verb == PowerVerb::Nmi).then_some("not with driver qemu");
+        item(key, verb.name(), disabled, MenuPick::Verb(Verb::Power(verb)))
+    });
+    let mut items: Vec<MenuItem> = items.collect();
+    items.push(item(
+        'x',
+        "cancel what is pending",
+        Some("nothing is pending"),
+        MenuPick::Cancel,
+    ));
+    Overlay::Menu(Menu {
+        title: "power".into(),
+        targets,
+        hidden,
+        items,
+        cursor: 1,
+        persistent: false,
+        uefi: false,
+    })
+}
+
+fn boot_menu() -> Overlay {
+    let keys = ['p', 'd', 's', 'c', 'b', 'n'];
+    let items = BootDevice::ALL.into_iter().zip(keys);
+    let mut items: Vec<MenuItem> = items
+        .map(|(device, key)| item(key, device.name(), None, MenuPick::Boot(device)))
+        .collect();
+    for (key, label, checked, pick) in [
+        ('P', "for all boots", true, MenuPick::Persistent),
+        ('u', "EFI", false, MenuPick::Uefi),
+    ] {
+        let mut toggle = item(key, label, None, pick);
+        toggle.checked = Some(checked);
+        items.push(toggle);
+    }
+    Overlay::Menu(Menu {
+        title: "boot".into(),
+        targets: vec![NodeId(1)],
+        hidden: 0,
+        items,
+        cursor: 0,
+        persistent: true,
+        uefi: false,
+    })
+}
+
+fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
+    Confirm {
+        what: Question::Verb(Verb::Power(PowerVerb::Off)),
+        targets: targets.iter().map(|id| NodeId(*id)).collect(),
+        folded: if targets.len() == 1 {
+            "r1n01".into()
+        } else {
+            "r1n[01-04],sw1".into()
+        },
+        on: 1,
+        consoles: 0,
+        protected: 0,
+        hidden: 0,
+        command: Some("ipmitool chassis power off".into()),
+        describe: None,
+        level,
+        opened: ago(2),
+        error: None,
+    }
+}
+
+fn typed(word: &str, text: &str) -> ConfirmLevel {
+    ConfirmLevel::Typed {
+        word: word.into(),
+        input: input(text),
+    }
+}
+
+#[test]
+fn power_menu_of_one_node() {
+    assert_snapshot!(picture(&with((80, 24), power_menu(vec![NodeId(6)], 0)), &look()));
+}
+
+#[test]
+fn power_menu_of_many_some_hidden() {
+    let targets = vec![NodeId(0), NodeId(1), NodeId(2)];
+    assert_snapshot!(picture(&with((80, 24), power_menu(targets, 2)), &look()));
+}
+
+#[test]
+fn power_menu_at_40x10() {
+    assert_snapshot!(picture(&with((40, 10), power_menu(vec![NodeId(6)], 0)), &look()));
+}
+
+#[test]
+fn boot_menu_with_toggles() {
+    assert_snapshot!(picture(&with((80, 24), boot_menu()), &look()));
+}
+
+#[test]
+fn menu_in_ascii() {
+    let look = look_in("mono", ColorDepth::Mono, Glyphs::Ascii);
+    assert_snapshot!(picture(&with((80, 24), boot_menu()), &look));
+}
+
+#[test]
+fn confirmation_by_key() {
+    let overlay = Overlay::Confirm(Box::new(confirm(&[0], ConfirmLevel::Key)));
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn confirmation_by_word_with_everything_to_know() {
+    let mut confirm = confirm(&[0, 1, 2, 3, 5], typed("5", "4"));
+    confirm.consoles = 2;
+    confirm.protected = 1;
+    confirm.hidden = 1;
+    confirm.error = Some("that is not 5".into());
+    assert_snapshot!(picture(
+        &with((80, 24), Overlay::Confirm(Box::new(confirm))),
+        &look()
+    ));
+}
+
+#[test]
+fn confirmation_at_40x8_keeps_question_and_answer() {
+    let mut confirm = confirm(&[0, 1, 2, 3, 5], typed("5", ""));
+    confirm.consoles = 2;
+    confirm.protected = 1;
+    assert_snapshot!(picture(
+        &with((40, 8), Overlay::Confirm(Box::new(confirm))),
+        &look()
+    ));
+}
+
+#[test]
+fn quitting_is_asked() {
+    let mut confirm = confirm(&[], ConfirmLevel::Key);
+    confirm.what = Question::Quit {
+        sessions: 2,
+        pending: 1,
+    };
+    assert_snapshot!(picture(
+        &with((80, 24), Overlay::Confirm(Box::new(confirm))),
+        &look()
+    ));
+}
+
+#[test]
+fn filter_prompt() {
+    let overlay = Overlay::Filter {
+        input: input("state:off"),
+        before: String::new(),
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn command_prompt_with_candidates() {
+    let candidates = (0..12).map(|n| {
+        (
+            format!("power verb{n}"),
+            format!("what verb {n} does to the node"),
+        )
+    });
+    let overlay = Overlay::Command {
+        input: input("power "),
+        candidates: candidates.collect(),
+        picked: Some(9),
+        error: None,
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn command_prompt_with_an_error() {
+    let overlay = Overlay::Command {
+        input: input("powr"),
+        candidates: Vec::new(),
+        picked: None,
+        error: Some("no command is called powr; power?".into()),
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn raw_prompt_longer_than_the_line() {
+    let overlay = Overlay::Raw {
+        input: input(&"06 01 ".repeat(20)),
+        error: None,
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn help_of_the_table() {
+    assert_snapshot!(picture(&with((80, 24), Overlay::Help { top: 0 }), &look()));
+}
+
+#[test]
+fn help_scrolled_past_its_end_stops_there() {
+    assert_snapshot!(picture(&with((80, 24), Overlay::Help { top: 999 }), &look()));
+}
+
+#[test]
+fn details_of_a_node_that_does_not_answer() {
+    let overlay = Overlay::Details {
+        node: NodeId(3),
+        top: 0,
+        info: Some(Ok(vec![
+            ("manufacturer".into(), "Example".into()),
+            ("firmware".into(), "1.04".into()),
+        ])),
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn details_of_a_node_with_a_pending_verb() {
+    let overlay = Overlay::Details {
+        node: NodeId(2),
+        top: 0,
+        info: None,
+    };
+    assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn action_log() {
+    let mut state = with((80, 24), Overlay::Actions { back: 0 });
+    let result = |node: u32, outcome| VerbResult {
+        id: RequestId(1),
+        node: NodeId(node),
+        verb: Verb::Power(PowerVerb::Off),
+        outcome,
+        power: Power::Off,
+        elapsed: Duration::from_millis(6400),
+    };
+    state.actions.push_back(Action {
+        id: RequestId(1),
+        at: ago(70),
+        verb: Verb::Power(PowerVerb::Off),
+        nodes: vec![NodeId(0), NodeId(3), NodeId(4)],
+        results: vec![
+            result(0, Outcome::Confirmed),
+            result(
+                3,
+                Outcome::Failed(fault(FaultClass::Timeout, "no answer within 5 s")),
+            ),
+        ],
+    });
+    assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
+fn action_log_without_actions() {
+    assert_snapshot!(picture(&with((80, 24), Overlay::Actions { back: 3 }), &look()));
+}

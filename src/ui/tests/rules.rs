@@ -1,0 +1,298 @@
+//! What holds for every picture.
+
+use super::fixture::*;
+use crate::app::state::Overlay;
+use crate::app::{Focus, State};
+use crate::fleet::{ConsoleMode, Millis, NodeId};
+use crate::theme::ColorDepth;
+use crate::ui::{COLUMNS, Glyphs};
+use ratatui::style::{Color, Modifier};
+use std::sync::Arc;
+
+fn busy_state(size: (u16, u16)) -> State {
+    let mut state = fleet(size, 30);
+    open(
+        &mut state,
+        1,
+        0,
+        attached(ConsoleMode::Interactive),
+        Some(boot_screen()),
+    );
+    open(
+        &mut state,
+        2,
+        6,
+        attached(ConsoleMode::Monitor),
+        Some(boot_screen()),
+    );
+    focus(&mut state, 1);
+    state
+}
+
+#[test]
+fn the_same_state_gives_the_same_cells() {
+    let state = busy_state((120, 40));
+    assert_eq!(buffer(&state, &look()), buffer(&state, &look()));
+}
+
+#[test]
+fn a_minute_later_only_the_clock_has_changed() {
+    let mut state = fleet((100, 30), 10);
+    for row in &mut state.nodes {
+        row.status.pending = None;
+        // The time of the next try is dropped when it has come.
+        row.status.next_poll = None;
+    }
+    let before = buffer(&state, &look());
+    state.now = Millis(state.now.0 + 20_000);
+    assert_eq!(
+        buffer(&state, &look()),
+        before,
+        "within the minute nothing changes"
+    );
+    state.poll_interval = std::time::Duration::from_secs(600);
+    let before = buffer(&state, &look());
+    state.now = Millis(state.now.0 + 60_000);
+    let after = buffer(&state, &look());
+    let changed: Vec<_> = before.diff(&after).into_iter().map(|(x, y, _)| (x, y)).collect();
+    assert!(
+        !changed.is_empty() && changed.iter().all(|(x, y)| *y == 0 && *x >= 94),
+        "{changed:?}"
+    );
+}
+
+#[test]
+fn ascii_glyphs_are_ascii_everywhere() {
+    let look = look_in("default", ColorDepth::Ansi16, Glyphs::Ascii);
+    for size in [(80, 24), (120, 40), (40, 10)] {
+        let mut state = busy_state(size);
+        for overlay in [
+            None,
+            Some(Overlay::Help { top: 0 }),
+            Some(Overlay::Actions { back: 0 }),
+        ] {
+            state.overlays = overlay.into_iter().collect();
+            let text = text(&buffer(&state, &look));
+            assert!(text.is_ascii(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_size_is_drawn_without_a_panic() {
+    for width in (1..48).step_by(3).chain([39, 40, 41, 79, 80, 99, 100, 300]) {
+        for height in (1..14).chain([24, 40]) {
+            let mut state = busy_state((width, height));
+            for overlay in [
+                None,
+                Some(Overlay::Help { top: 3 }),
+                Some(Overlay::Details {
+                    node: NodeId(3),
+                    top: 0,
+                    info: None,
+                }),
+                Some(Overlay::Command {
+                    input: crate::app::state::Input::default(),
+                    candidates: vec![("power".into(), "on, off".into()); 3],
+                    picked: Some(2),
+                    error: None,
+                }),
+            ] {
+                state.overlays = overlay.into_iter().collect();
+                buffer(&state, &look());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layout_that_is_older_than_the_terminal_is_cut_off() {
+    let mut state = busy_state((120, 40));
+    state.size = (50, 12);
+    buffer(&state, &look());
+}
+
+#[test]
+fn state_is_readable_without_colours() {
+    let text = picture(
+        &fleet((100, 24), 0),
+        &look_in("default", ColorDepth::Mono, Glyphs::Ascii),
+    );
+    for words in ["* on", "o off", "% off->on", "! unknown", "! 2 unreachable"] {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+    let buffer = buffer(
+        &fleet((100, 24), 0),
+        &look_in("default", ColorDepth::Mono, Glyphs::Unicode),
+    );
+    assert!(
+        buffer
+            .content()
+            .iter()
+            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+    );
+}
+
+#[test]
+fn the_cursor_row_is_told_by_glyph_and_by_look() {
+    let state = fleet((80, 24), 0);
+    let buffer = buffer(&state, &look());
+    assert_eq!(buffer[(0, 3)].symbol(), "▸");
+    assert!((0..80).all(|x| buffer[(x, 3)].modifier.contains(Modifier::REVERSED)));
+    assert!(!buffer[(0, 2)].modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn hostile_text_never_reaches_the_terminal() {
+    let mut state = fleet((120, 30), 0);
+    let evil = "a\x1b]0;x\x07\u{9b}2J\u{202e}\u{2066}b\nc";
+    state.nodes[0].node.name = evil.into();
+    state.nodes[0].node.tags = [evil.to_owned()].into();
+    state.nodes[0].status.seen.detail = Some(evil.into());
+    state.title = evil.into();
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), None);
+    state.panes[0].status.note = Some(evil.into());
+    let mut screen = frame(80, 25, &["x"]);
+    for (cell, ch) in screen
+        .cells
+        .iter_mut()
+        .zip(['\x1b', '\u{9b}', '\u{202e}', '\t', '\u{200b}', '\u{ff}'])
+    {
+        cell.ch = ch;
+    }
+    screen.cells[6].marks = Some("\u{202e}\u{301}\x1b".into());
+    screen.cells[6].ch = 'e';
+    state.panes[0].frame = Some(Arc::new(screen));
+    for overlay in [
+        None,
+        Some(Overlay::Details {
+            node: NodeId(0),
+            top: 0,
+            info: Some(Ok(vec![(evil.into(), evil.into())])),
+        }),
+    ] {
+        state.overlays = overlay.into_iter().collect();
+        let buffer = buffer(&state, &look());
+        for cell in buffer.content() {
+            let bad = cell
+                .symbol()
+                .chars()
+                .any(|ch| ch.is_control() || ('\u{202a}'..='\u{2069}').contains(&ch));
+            assert!(!bad, "{:?}", cell.symbol());
+        }
+        let shown = text(&buffer);
+        assert!(shown.contains('\u{fffd}'), "replaced, not swallowed");
+        assert!(
+            !state.overlays.is_empty() || shown.contains("e\u{301}"),
+            "honest marks stay"
+        );
+    }
+}
+
+#[test]
+fn cells_that_the_terminal_would_measure_differently_are_replaced() {
+    let mut state = fleet((80, 24), 0);
+    let mut screen = frame(80, 25, &["漢字x"]);
+    // The emulator says one column, the terminal would take two.
+    screen.cells[8].ch = '漢';
+    // A selector that makes a narrow character wide.
+    screen.cells[9].ch = '\u{2764}';
+    screen.cells[9].marks = Some("\u{fe0f}".into());
+    screen.cells[10].ch = 'z';
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen));
+    let buffer = buffer(&state, &look());
+    let area = state.layout.panes[0].1.inner();
+    let at = |x: u16| buffer[(area.x + x, area.y)].symbol();
+    assert_eq!((at(0), at(2), at(4)), ("漢", "字", "x"));
+    assert_eq!((at(8), at(9), at(10)), ("\u{fffd}", "\u{2764}", "z"));
+}
+
+#[test]
+fn a_wide_character_at_either_edge_is_blank() {
+    let mut state = fleet((60, 24), 0);
+    let lines = format!("{}漢{}", "a".repeat(57), "b".repeat(21));
+    let mut screen = frame(80, 25, &[&lines]);
+    screen.cursor = Some((0, 0));
+    open(
+        &mut state,
+        1,
+        0,
+        attached(ConsoleMode::Interactive),
+        Some(screen.clone()),
+    );
+    let area = state.layout.panes[0].1.inner();
+    assert_eq!(area.width, 58);
+    let buffer_left = buffer(&state, &look());
+    assert_eq!(
+        buffer_left[(area.x + 57, area.y)].symbol(),
+        " ",
+        "no room for its right half"
+    );
+    assert_eq!(
+        buffer_left[(area.x + 58, area.y)].symbol(),
+        "│",
+        "the frame is whole"
+    );
+    // Moved sideways so that only the right half would be left.
+    let wide = format!("{}漢{}", "a".repeat(7), "b".repeat(71));
+    screen = frame(80, 25, &[&wide]);
+    screen.cursor = Some((65, 0));
+    state.panes[0].frame = Some(Arc::new(screen));
+    let moved = buffer(&state, &look());
+    assert_eq!(moved[(area.x, area.y)].symbol(), " ");
+    assert_eq!(moved[(area.x + 1, area.y)].symbol(), "b");
+}
+
+#[test]
+fn hidden_text_is_blank_and_reverse_and_colours_are_kept() {
+    let mut state = fleet((80, 24), 0);
+    let mut screen = frame(80, 25, &["secret"]);
+    for cell in &mut screen.cells[..3] {
+        cell.style.hidden = true;
+    }
+    screen.cells[3].style.reverse = true;
+    screen.cells[4].style.fg = crate::screen::Color::Rgb(255, 0, 0);
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen));
+    let buffer = buffer(&state, &look());
+    let area = state.layout.panes[0].1.inner();
+    let cell = |x: u16| &buffer[(area.x + x, area.y)];
+    assert_eq!(cell(0).symbol(), " ");
+    assert!(cell(3).modifier.contains(Modifier::REVERSED) && cell(3).symbol() == "r");
+    assert_eq!(
+        cell(4).fg,
+        Color::Indexed(9),
+        "reduced to what the terminal shows"
+    );
+}
+
+#[test]
+fn the_terminals_cursor_is_only_where_typing_goes() {
+    let mut state = busy_state((80, 24));
+    let cursor = |state: &State| {
+        picture(state, &look())
+            .lines()
+            .last()
+            .unwrap_or("")
+            .starts_with("cursor")
+    };
+    assert!(cursor(&state), "in the focused console");
+    state.overlays.push(Overlay::Help { top: 0 });
+    assert!(!cursor(&state), "not under an overlay");
+    state.overlays.clear();
+    state.focus = Focus::Table;
+    assert!(!cursor(&state), "not while the table has the focus");
+}
+
+#[test]
+fn columns_have_unique_names_and_the_essential_ones_never_drop() {
+    let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), COLUMNS.len());
+    let state = fleet((40, 10), 0);
+    let kept: Vec<&str> = crate::ui::columns::fit(&state, 38)
+        .iter()
+        .map(|(column, _)| column.name)
+        .collect();
+    assert!(kept.starts_with(&["node", "power"]), "{kept:?}");
+}
