@@ -4,9 +4,9 @@
 //! overtaken search.
 
 use super::{
-    Effect, State, panes, scroll, summary,
+    Effect, State, panes, scroll,
     state::{Focus, Overlay},
-    verbs,
+    summary, verbs,
 };
 use crate::fleet::{ConsoleState, Fault, FaultClass, Power, SessionStatus, Verb};
 use crate::hub::message::{
@@ -23,11 +23,7 @@ pub(super) fn take(state: &mut State, update: Update, out: &mut Vec<Effect>) {
         Update::Node(status) => node(state, *status),
         Update::Console(console, status) => session(state, console, *status),
         Update::Frame(console) => {
-            let focused = state.focus == Focus::Pane(console);
-            let visible = state.layout.pane(console).is_some();
-            let Some(pane) = state.pane_mut(console) else { return };
-            pane.unseen |= !focused && pane.frame.is_some();
-            if visible {
+            if state.pane(console).is_some() && state.layout.pane(console).is_some() {
                 out.push(Effect::FetchFrame(console));
             }
         }
@@ -62,7 +58,9 @@ fn copied(state: &mut State, text: String, out: &mut Vec<Effect>) {
 }
 
 fn node(state: &mut State, status: NodeStatus) {
-    let Some(row) = state.nodes.get_mut(status.node.index()) else { return };
+    let Some(row) = state.nodes.get_mut(status.node.index()) else {
+        return;
+    };
     if row.status != status {
         row.status = status;
         state.inner.dirty = true;
@@ -72,7 +70,9 @@ fn node(state: &mut State, status: NodeStatus) {
 
 fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     let focused = state.focus == Focus::Pane(console);
-    let Some(pane) = state.pane_mut(console) else { return };
+    let Some(pane) = state.pane_mut(console) else {
+        return;
+    };
     let node = pane.node;
     let before = std::mem::replace(&mut pane.status, status);
     let after = pane.status.clone();
@@ -83,7 +83,10 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     if let Some(note) = after.note.filter(|note| before.note.as_ref() != Some(note)) {
         state.say(format!("{name}: {note}"));
     }
-    if let Some(fault) = after.log_fault.filter(|fault| before.log_fault.as_ref() != Some(fault)) {
+    if let Some(fault) = after
+        .log_fault
+        .filter(|fault| before.log_fault.as_ref() != Some(fault))
+    {
         state.notice(
             Level::Error,
             format!("{name}: the console's log is not written: {fault}"),
@@ -93,13 +96,19 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     if let ConsoleState::Closed { fault, .. } = after.state
         && ended
     {
-        state.notice(Level::Warning, format!("{name}: console: {}", fault.reason), fault.hint);
+        state.notice(
+            Level::Warning,
+            format!("{name}: console: {}", fault.reason),
+            fault.hint,
+        );
     }
 }
 
 /// A verb ended on a node: the action log, the node's note, and a notice when it was the last one.
 fn done(state: &mut State, result: VerbResult) {
-    let Some(action) = state.actions.iter_mut().find(|action| action.id == result.id) else { return };
+    let Some(action) = state.actions.iter_mut().find(|action| action.id == result.id) else {
+        return;
+    };
     let known = action.results.iter().any(|old| old.node == result.node);
     if known || !action.nodes.contains(&result.node) {
         return;
@@ -157,19 +166,26 @@ pub(super) fn not_taken(state: &mut State, request: Request) {
     match request {
         Request::Verb { id, verb, nodes, .. } => {
             for node in nodes {
-                done(state, VerbResult {
-                    id,
-                    node,
-                    verb: verb.clone(),
-                    outcome: Outcome::Refused(format!("{busy}, nothing was sent")),
-                    power: Power::Unknown,
-                    elapsed: Duration::ZERO,
-                });
+                done(
+                    state,
+                    VerbResult {
+                        id,
+                        node,
+                        verb: verb.clone(),
+                        outcome: Outcome::Refused(format!("{busy}, nothing was sent")),
+                        power: Power::Unknown,
+                        elapsed: Duration::ZERO,
+                    },
+                );
             }
         }
         Request::Cancel { nodes } => {
             let nodes = state.folded(&nodes);
-            state.notice(Level::Error, format!("{busy}: nothing was cancelled on {nodes}"), None);
+            state.notice(
+                Level::Error,
+                format!("{busy}: nothing was cancelled on {nodes}"),
+                None,
+            );
         }
         Request::Poll { .. } => state.warn(format!("{busy}: not polled")),
         Request::Watch { .. } => state.inner.resend = true,
@@ -198,7 +214,11 @@ fn console_not_taken(state: &mut State, console: ConsoleId, what: ConsoleRequest
                 let node = pane.node;
                 panes::forget(state, console);
                 let name = state.name(node).to_owned();
-                state.notice(Level::Error, format!("the hub is busy: the console of {name} was not opened"), None);
+                state.notice(
+                    Level::Error,
+                    format!("the hub is busy: the console of {name} was not opened"),
+                    None,
+                );
             }
         }
         ConsoleRequest::Search { id, .. } => {
@@ -207,7 +227,11 @@ fn console_not_taken(state: &mut State, console: ConsoleId, what: ConsoleRequest
         ConsoleRequest::Input(_) | ConsoleRequest::Paste(_) | ConsoleRequest::Break => {
             if let Some(pane) = state.pane(console) {
                 let name = state.name(pane.node).to_owned();
-                state.notice(Level::Error, format!("the hub is busy: what you typed to {name} was not sent"), None);
+                state.notice(
+                    Level::Error,
+                    format!("the hub is busy: what you typed to {name} was not sent"),
+                    None,
+                );
             }
         }
         ConsoleRequest::Reopen | ConsoleRequest::Copy { .. } | ConsoleRequest::NextCharset => {

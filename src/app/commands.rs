@@ -104,7 +104,8 @@ impl Command {
     /// a toggle is said with the device.
     #[must_use]
     pub fn in_palette(&self) -> bool {
-        let only_there = !self.keys.is_empty() && self.keys.iter().all(|bind| bind.context == Context::Scroll);
+        let only_there =
+            !self.keys.is_empty() && self.keys.iter().all(|bind| bind.context == Context::Scroll);
         !only_there && !matches!(self.pick(), Some(MenuPick::Persistent | MenuPick::Uefi))
     }
 }
@@ -173,7 +174,9 @@ pub fn keys_of(command: &Command) -> String {
 /// Runs what `key` means in `context`; `false` when it means nothing there.
 pub(super) fn press(state: &mut State, context: Context, key: Key, out: &mut Vec<Effect>) -> bool {
     let found = bound(context).find(|(_, bind)| Key::parse(bind.key) == Some(key));
-    let Some((command, bind)) = found else { return false };
+    let Some((command, bind)) = found else {
+        return false;
+    };
     if let Run::Do(run) = command.run
         && let Err(why) = run(state, bind.arg, out)
     {
@@ -184,7 +187,11 @@ pub(super) fn press(state: &mut State, context: Context, key: Key, out: &mut Vec
 
 /// A key of a context.
 const fn key(context: Context, key: &'static str) -> Bind {
-    Bind { context, key, arg: "" }
+    Bind {
+        context,
+        key,
+        arg: "",
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +212,12 @@ mod tests {
             let mut seen = HashSet::new();
             for (command, bind) in bound(context) {
                 let key = Key::parse(bind.key).unwrap_or_else(|| panic!("{}: {}", command.name, bind.key));
-                assert!(seen.insert(key), "{context:?} {} twice: {}", bind.key, command.name);
+                assert!(
+                    seen.insert(key),
+                    "{context:?} {} twice: {}",
+                    bind.key,
+                    command.name
+                );
             }
             assert!(!seen.is_empty(), "{context:?}");
         }
@@ -235,9 +247,19 @@ mod tests {
             Context::BmcMenu,
         ] {
             for (command, bind) in bound(context) {
-                let Some(Key { code: super::super::KeyCode::Char(ch), .. }) = Key::parse(bind.key) else { continue };
+                let Some(Key {
+                    code: super::super::KeyCode::Char(ch),
+                    ..
+                }) = Key::parse(bind.key)
+                else {
+                    continue;
+                };
                 if "ABCDEFHMPQRSZO[~".contains(ch) {
-                    assert!(harmless.contains(&command.name) || command.name == "scrollback", "{}", command.name);
+                    assert!(
+                        harmless.contains(&command.name) || command.name == "scrollback",
+                        "{}",
+                        command.name
+                    );
                 }
             }
         }

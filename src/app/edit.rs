@@ -19,8 +19,12 @@ impl Input {
     pub fn key(&mut self, key: Key) -> bool {
         let length = self.text.chars().count();
         match (key.code, key.ctrl) {
-            (KeyCode::Left, false) | (KeyCode::Char('b'), true) => self.cursor = self.cursor.saturating_sub(1),
-            (KeyCode::Right, false) | (KeyCode::Char('f'), true) => self.cursor = (self.cursor + 1).min(length),
+            (KeyCode::Left, false) | (KeyCode::Char('b'), true) => {
+                self.cursor = self.cursor.saturating_sub(1)
+            }
+            (KeyCode::Right, false) | (KeyCode::Char('f'), true) => {
+                self.cursor = (self.cursor + 1).min(length)
+            }
             (KeyCode::Home, _) | (KeyCode::Char('a'), true) => self.cursor = 0,
             (KeyCode::End, _) | (KeyCode::Char('e'), true) => self.cursor = length,
             (KeyCode::Backspace, _) | (KeyCode::Char('h'), true) => {
@@ -63,7 +67,10 @@ impl Input {
     }
 
     fn byte(&self, at: usize) -> usize {
-        self.text.char_indices().nth(at).map_or(self.text.len(), |(byte, _)| byte)
+        self.text
+            .char_indices()
+            .nth(at)
+            .map_or(self.text.len(), |(byte, _)| byte)
     }
 
     fn cut(&mut self, from: usize, to: usize) {
@@ -73,8 +80,14 @@ impl Input {
 
     fn word_start(&self) -> usize {
         let before: Vec<char> = self.text.chars().take(self.cursor).collect();
-        let end = before.iter().rposition(|ch| !ch.is_whitespace()).map_or(0, |at| at + 1);
-        before[..end].iter().rposition(|ch| ch.is_whitespace()).map_or(0, |at| at + 1)
+        let end = before
+            .iter()
+            .rposition(|ch| !ch.is_whitespace())
+            .map_or(0, |at| at + 1);
+        before[..end]
+            .iter()
+            .rposition(|ch| ch.is_whitespace())
+            .map_or(0, |at| at + 1)
     }
 }
 
@@ -85,7 +98,20 @@ mod tests {
     #[test]
     fn editing() {
         let mut input = Input::new("power off");
-        for key in ["ctrl-w", "o", "n", "home", "X", "right", "delete", "end", "backspace", "é", "left", "ctrl-k"] {
+        for key in [
+            "ctrl-w",
+            "o",
+            "n",
+            "home",
+            "X",
+            "right",
+            "delete",
+            "end",
+            "backspace",
+            "é",
+            "left",
+            "ctrl-k",
+        ] {
             assert!(input.key(Key::parse(key).unwrap()), "{key}");
         }
         assert_eq!((input.text.as_str(), input.cursor), ("Xpwer o", 7));

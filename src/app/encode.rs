@@ -54,7 +54,9 @@ pub fn encode(key: Key, modes: Modes) -> Vec<u8> {
             }
         }
         // The numbers have gaps where the VT220 keyboard had gaps.
-        KeyCode::F(n @ 5..=20) => tilde([15, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 31, 32, 33, 34][usize::from(n) - 5]),
+        KeyCode::F(n @ 5..=20) => {
+            tilde([15, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 31, 32, 33, 34][usize::from(n) - 5])
+        }
         KeyCode::F(_) => String::new(),
     };
     text.into_bytes()

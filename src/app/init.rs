@@ -59,14 +59,19 @@ pub struct StateOptions<'a> {
 pub fn parse_prefix(text: &str) -> Result<Vec<Key>, String> {
     let keys = text
         .split_whitespace()
-        .map(|word| Key::parse(word).ok_or_else(|| format!("cannot read the prefix \"{text}\": no key is called \"{word}\"")))
+        .map(|word| {
+            Key::parse(word)
+                .ok_or_else(|| format!("cannot read the prefix \"{text}\": no key is called \"{word}\""))
+        })
         .collect::<Result<Vec<Key>, String>>()?;
     match keys.as_slice() {
         [first] | [first, _] if first.ctrl || first.alt || matches!(first.code, KeyCode::F(_)) => Ok(keys),
         [_] | [_, _] => Err(format!(
             "cannot use the prefix \"{text}\": it must begin with ctrl, alt or a function key"
         )),
-        _ => Err(format!("cannot use the prefix \"{text}\": it must be one key or two")),
+        _ => Err(format!(
+            "cannot use the prefix \"{text}\": it must be one key or two"
+        )),
     }
 }
 
@@ -102,7 +107,11 @@ impl State {
             layout: super::Layout::default(),
             read_only: options.read_only,
             title: options.title,
-            prefix: prefix.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            prefix: prefix
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" "),
             prefix_state: PrefixState::None,
             poll_interval: options.poll_interval,
             quitting: false,
@@ -113,6 +122,7 @@ impl State {
                 ..Inner::default()
             },
         };
+        state.layout = super::layout::compute(&state);
         super::table::refresh(&mut state);
         Ok(state)
     }

@@ -188,7 +188,19 @@ mod tests {
     #[test]
     fn keys_are_read_as_they_are_written() {
         for text in [
-            "j", "G", "^", "/", "ctrl-]", "ctrl-\\", "ctrl-space", "alt-x", "space", "f12", "shift-tab", "pgdn", "-",
+            "j",
+            "G",
+            "^",
+            "/",
+            "ctrl-]",
+            "ctrl-\\",
+            "ctrl-space",
+            "alt-x",
+            "space",
+            "f12",
+            "shift-tab",
+            "pgdn",
+            "-",
         ] {
             let key = Key::parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(key.to_string(), text);

@@ -152,18 +152,34 @@ fn divide(state: &State, body: Area) -> (Area, Vec<(ConsoleId, Area)>) {
     };
     let shown = usize::from(room).min(state.panes.len());
     let wanted = focused.or(state.last_pane);
-    let at = state.panes.iter().position(|pane| Some(pane.console) == wanted).unwrap_or(0);
+    let at = state
+        .panes
+        .iter()
+        .position(|pane| Some(pane.console) == wanted)
+        .unwrap_or(0);
     let first = (at + 1).saturating_sub(shown);
     let parts = u16::try_from(shown).unwrap_or(1);
     let mut panes = Vec::with_capacity(shown);
     for (n, pane) in (0u16..).zip(&state.panes[first..first + shown]) {
-        let (total, start) = if side_by_side { (rest.width, rest.x) } else { (rest.height, rest.y) };
+        let (total, start) = if side_by_side {
+            (rest.width, rest.x)
+        } else {
+            (rest.height, rest.y)
+        };
         let from = share(total, n, parts);
         let size = share(total, n + 1, parts) - from;
         let area = if side_by_side {
-            Area { x: start + from, width: size, ..rest }
+            Area {
+                x: start + from,
+                width: size,
+                ..rest
+            }
         } else {
-            Area { y: start + from, height: size, ..rest }
+            Area {
+                y: start + from,
+                height: size,
+                ..rest
+            }
         };
         panes.push((pane.console, area));
     }

@@ -15,7 +15,11 @@ const PAGE: usize = 10;
 /// A key for the innermost overlay.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     // ctrl-c never quits; here it is a way out like esc.
-    let key = if key == Key::ctrl('c') { Key::plain(KeyCode::Esc) } else { key };
+    let key = if key == Key::ctrl('c') {
+        Key::plain(KeyCode::Esc)
+    } else {
+        key
+    };
     match state.overlays.last() {
         Some(Overlay::Menu(_)) => menu(state, key, out),
         Some(Overlay::Confirm(_)) => confirm(state, key, out),
@@ -52,7 +56,9 @@ fn close(state: &mut State) {
 }
 
 fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else {
+        return;
+    };
     let last = menu.items.len().saturating_sub(1);
     let picked = match key.code {
         KeyCode::Esc => return close(state),
@@ -80,7 +86,9 @@ fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         },
     };
     menu.cursor = picked;
-    let Some(item) = menu.items.get(picked) else { return };
+    let Some(item) = menu.items.get(picked) else {
+        return;
+    };
     if let Some(why) = &item.disabled {
         let text = format!("{}: {why}", item.label);
         state.warn(text);
@@ -92,7 +100,9 @@ fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
 
 /// Does what a menu row says.
 fn choose(state: &mut State, pick: MenuPick, out: &mut Vec<Effect>) {
-    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else {
+        return;
+    };
     let targets = (menu.targets.clone(), menu.hidden);
     let verb = match pick {
         MenuPick::Persistent => return toggle(menu, &MenuPick::Persistent),
@@ -137,7 +147,9 @@ enum Answer {
 
 fn confirm(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     let now = state.now;
-    let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() else {
+        return;
+    };
     // Typed before the question could be read; a clock that was set back counts as no time passed.
     if now.since(confirm.opened) < BLIND {
         return;
@@ -174,7 +186,10 @@ fn answer(confirm: &mut Confirm, key: Key) -> Answer {
             if input.text.trim() == word {
                 return Answer::Yes;
             }
-            confirm.error = Some(format!("\"{}\" is not \"{word}\"; esc cancels", input.text.trim()));
+            confirm.error = Some(format!(
+                "\"{}\" is not \"{word}\"; esc cancels",
+                input.text.trim()
+            ));
             *input = Input::default();
             Answer::Wait
         }
@@ -196,7 +211,9 @@ fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<E
 }
 
 fn filter(state: &mut State, key: Key) {
-    let Some(Overlay::Filter { input, before }) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Filter { input, before }) = state.overlays.last_mut() else {
+        return;
+    };
     match key.code {
         KeyCode::Esc => {
             let before = std::mem::take(before);
@@ -241,7 +258,9 @@ pub(super) fn parse_bytes(text: &str) -> Result<Vec<u8>, String> {
 }
 
 fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    let Some(Overlay::Raw { input, error }) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Raw { input, error }) = state.overlays.last_mut() else {
+        return;
+    };
     match key.code {
         KeyCode::Esc => {
             state.overlays.pop();
@@ -250,7 +269,9 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
             Err(why) => *error = Some(why),
             Ok(bytes) => {
                 state.overlays.pop();
-                let Some(Overlay::Menu(menu)) = state.overlays.last() else { return };
+                let Some(Overlay::Menu(menu)) = state.overlays.last() else {
+                    return;
+                };
                 let targets = (menu.targets.clone(), menu.hidden);
                 close(state);
                 if let Err(why) = verbs::ask(state, Verb::Raw(bytes), targets, out) {
@@ -268,9 +289,16 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
 /// Help, details and the action log: moved like a pager.
 fn list(state: &mut State, key: Key) {
     let most = match state.overlays.last() {
-        Some(Overlay::Help { .. }) => super::help::help(state).iter().map(|section| section.rows.len() + 2).sum(),
+        Some(Overlay::Help { .. }) => super::help::help(state)
+            .iter()
+            .map(|section| section.rows.len() + 2)
+            .sum(),
         Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
+        _ => state
+            .actions
+            .iter()
+            .map(|action| action.results.len() + 1)
+            .sum::<usize>(),
     };
     let (at, backward) = match state.overlays.last_mut() {
         Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
@@ -283,7 +311,9 @@ fn list(state: &mut State, key: Key) {
         (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
         (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
         (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
-        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => PAGE.cast_signed(),
+        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
+            PAGE.cast_signed()
+        }
         (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
         (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
         _ => return,

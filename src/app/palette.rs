@@ -24,9 +24,17 @@ pub(super) fn open(state: &mut State, text: &str) {
 
 /// The text was changed: complete it anew.
 pub(super) fn refresh(state: &mut State) {
-    let Some(Overlay::Command { input, .. }) = state.overlays.last() else { return };
+    let Some(Overlay::Command { input, .. }) = state.overlays.last() else {
+        return;
+    };
     let found = complete(state, &input.text);
-    if let Some(Overlay::Command { candidates, picked, error, .. }) = state.overlays.last_mut() {
+    if let Some(Overlay::Command {
+        candidates,
+        picked,
+        error,
+        ..
+    }) = state.overlays.last_mut()
+    {
         *candidates = found;
         *picked = None;
         *error = None;
@@ -35,7 +43,15 @@ pub(super) fn refresh(state: &mut State) {
 
 /// A key in the prompt.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    let Some(Overlay::Command { input, candidates, picked, error }) = state.overlays.last_mut() else { return };
+    let Some(Overlay::Command {
+        input,
+        candidates,
+        picked,
+        error,
+    }) = state.overlays.last_mut()
+    else {
+        return;
+    };
     let forward = match key.code {
         KeyCode::Esc => {
             state.overlays.pop();
@@ -75,7 +91,13 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     let at = match (*picked, forward) {
         (None, true) => 0,
         (None | Some(0), false) => last,
-        (Some(at), true) => if at >= last { 0 } else { at + 1 },
+        (Some(at), true) => {
+            if at >= last {
+                0
+            } else {
+                at + 1
+            }
+        }
         (Some(at), false) => at - 1,
     };
     *picked = Some(at);
@@ -209,12 +231,26 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
     }
     match command.args {
         Args::Nodes | Args::Boot => {
-            words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())));
-            let tags: std::collections::BTreeSet<&String> = state.nodes.iter().flat_map(|row| &row.node.tags).collect();
-            words.extend(tags.into_iter().map(|tag| (format!("@{tag}"), "a tag".to_owned())));
+            words.extend(
+                state
+                    .nodes
+                    .iter()
+                    .map(|row| (row.node.name.clone(), row.node.address.clone())),
+            );
+            let tags: std::collections::BTreeSet<&String> =
+                state.nodes.iter().flat_map(|row| &row.node.tags).collect();
+            words.extend(
+                tags.into_iter()
+                    .map(|tag| (format!("@{tag}"), "a tag".to_owned())),
+            );
             words.push(("all".into(), "every node".into()));
         }
-        Args::Node => words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone()))),
+        Args::Node => words.extend(
+            state
+                .nodes
+                .iter()
+                .map(|row| (row.node.name.clone(), row.node.address.clone())),
+        ),
         Args::Sort => words.extend(SortKey::ALL.map(|key| (key.name().to_owned(), "sort by it".to_owned()))),
         Args::Filter => {
             for (word, what) in [
@@ -229,5 +265,8 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
         Args::None | Args::Text | Args::Bytes => {}
     }
     words.retain(|(candidate, _)| candidate.starts_with(word) && candidate != word);
-    words.into_iter().map(|(candidate, what)| (format!("{before}{candidate}"), what)).collect()
+    words
+        .into_iter()
+        .map(|(candidate, what)| (format!("{before}{candidate}"), what))
+        .collect()
 }

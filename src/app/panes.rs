@@ -37,7 +37,10 @@ impl State {
     pub(super) fn meant_pane(&self) -> Result<&Pane, String> {
         let found = match self.focus {
             Focus::Pane(console) => self.pane(console),
-            Focus::Table => self.panes.iter().find(|pane| Some(pane.node) == self.table.cursor),
+            Focus::Table => self
+                .panes
+                .iter()
+                .find(|pane| Some(pane.node) == self.table.cursor),
         };
         found.ok_or_else(|| "no console of this node is open; c opens it".into())
     }
@@ -51,7 +54,12 @@ impl State {
 
 /// Opens the console of a node, or goes to it when it is open.
 pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> Result<(), String> {
-    if let Some(console) = state.panes.iter().find(|pane| pane.node == node).map(|pane| pane.console) {
+    if let Some(console) = state
+        .panes
+        .iter()
+        .find(|pane| pane.node == node)
+        .map(|pane| pane.console)
+    {
         focus(state, console);
         return Ok(());
     }
@@ -108,7 +116,11 @@ pub(super) fn detach(state: &mut State, console: ConsoleId, out: &mut Vec<Effect
 
 /// Closes a pane without a word to the hub.
 pub(super) fn forget(state: &mut State, console: ConsoleId) {
-    let at = state.panes.iter().position(|pane| pane.console == console).unwrap_or(0);
+    let at = state
+        .panes
+        .iter()
+        .position(|pane| pane.console == console)
+        .unwrap_or(0);
     state.panes.retain(|pane| pane.console != console);
     state.inner.shown.retain(|(id, _)| *id != console);
     state.inner.grid.remove(&console);
@@ -144,10 +156,14 @@ pub(super) fn frame(state: &mut State, console: ConsoleId, frame: Arc<Frame>) {
     if frame.live {
         state.inner.grid.insert(console, (frame.cols, frame.rows));
     }
+    let focused = state.focus == Focus::Pane(console);
     let Some(pane) = state.pane_mut(console) else {
         state.inner.grid.remove(&console);
         return;
     };
+    if let Some(before) = pane.frame.as_ref().filter(|before| before.live && frame.live) {
+        pane.unseen |= !focused && before.cells != frame.cells;
+    }
     // A picture of the other kind was on its way when the view was changed.
     if frame.live == pane.scroll.is_none() || pane.frame.is_none() {
         pane.frame = Some(frame);
@@ -165,7 +181,11 @@ pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec
     let second = state.inner.prefix.get(1).copied();
     match std::mem::take(&mut state.prefix_state) {
         PrefixState::None if Some(key) == first => {
-            state.prefix_state = if second.is_some() { PrefixState::Half } else { PrefixState::Armed };
+            state.prefix_state = if second.is_some() {
+                PrefixState::Half
+            } else {
+                PrefixState::Armed
+            };
         }
         PrefixState::None => plain(state, console, key, out),
         PrefixState::Half if Some(key) == second => state.prefix_state = PrefixState::Armed,
@@ -181,7 +201,9 @@ pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec
         PrefixState::Armed => {
             if !commands::press(state, Context::Pane, key, out) {
                 let prefix = &state.prefix;
-                state.warn(format!("{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"));
+                state.warn(format!(
+                    "{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"
+                ));
             }
         }
     }
@@ -207,7 +229,9 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
         return;
     }
     let modes = match state.pane_mut(console) {
-        Some(Pane { scroll: Some(scroll), .. }) => {
+        Some(Pane {
+            scroll: Some(scroll), ..
+        }) => {
             match &mut scroll.typing {
                 Some((input, _)) => input.insert(text),
                 None => state.warn("pasted text was ignored: this is the scrollback; q leaves it"),
@@ -224,7 +248,9 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
 }
 
 fn modes(pane: &Pane) -> Modes {
-    pane.frame.as_ref().map_or_else(Modes::default, |frame| frame.modes)
+    pane.frame
+        .as_ref()
+        .map_or_else(Modes::default, |frame| frame.modes)
 }
 
 /// Sends something that the node would see, if it may be sent; says why not otherwise.
@@ -241,7 +267,9 @@ fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
     let (name, prefix) = (&row.node.name, &state.prefix);
     guard::may_type(&row.node, state.read_only).map_err(|why| format!("nothing was sent: {why}"))?;
     if pane.status.mode == ConsoleMode::Monitor {
-        return Err(format!("monitoring {name}: keys are not sent; {prefix} m takes the keyboard"));
+        return Err(format!(
+            "monitoring {name}: keys are not sent; {prefix} m takes the keyboard"
+        ));
     }
     match &pane.status.state {
         ConsoleState::Attached { .. } => Ok(()),

@@ -44,11 +44,21 @@ struct Bounds {
 
 fn bounds(state: &State, pane: &Pane) -> Option<Bounds> {
     let frame = pane.frame.as_ref()?;
-    let (columns, grid) = state.inner.grid.get(&pane.console).copied().unwrap_or((frame.cols, frame.rows));
-    let rows = state.layout.pane(pane.console).map_or(1, |area| area.inner().height);
+    let (columns, grid) = state
+        .inner
+        .grid
+        .get(&pane.console)
+        .copied()
+        .unwrap_or((frame.cols, frame.rows));
+    let rows = state
+        .layout
+        .pane(pane.console)
+        .map_or(1, |area| area.inner().height);
     Some(Bounds {
         oldest: frame.oldest,
-        newest: (frame.live_top + u64::from(grid)).saturating_sub(1).max(frame.oldest),
+        newest: (frame.live_top + u64::from(grid))
+            .saturating_sub(1)
+            .max(frame.oldest),
         columns: columns.max(1),
         rows: rows.max(1),
     })
@@ -69,7 +79,9 @@ pub(super) fn enter(state: &mut State, console: ConsoleId) -> Result<(), String>
         col,
     };
     let scroll = Scroll {
-        top: (bounds.newest + 1).saturating_sub(u64::from(bounds.rows)).max(bounds.oldest),
+        top: (bounds.newest + 1)
+            .saturating_sub(u64::from(bounds.rows))
+            .max(bounds.oldest),
         cursor,
         select: None,
         typing: None,
@@ -87,8 +99,12 @@ pub(super) fn enter(state: &mut State, console: ConsoleId) -> Result<(), String>
 
 /// Puts the cursor somewhere, and the view around it.
 fn put(state: &mut State, console: ConsoleId, to: LinePos) {
-    let Some(bounds) = state.pane(console).and_then(|pane| bounds(state, pane)) else { return };
-    let Some(scroll) = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()) else { return };
+    let Some(bounds) = state.pane(console).and_then(|pane| bounds(state, pane)) else {
+        return;
+    };
+    let Some(scroll) = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()) else {
+        return;
+    };
     let line = to.line.clamp(bounds.oldest, bounds.newest);
     let rows = u64::from(bounds.rows);
     scroll.cursor = LinePos {
@@ -102,7 +118,11 @@ fn put(state: &mut State, console: ConsoleId, to: LinePos) {
 
 /// The history moved on: what was the oldest line may be gone.
 pub(super) fn clamp(state: &mut State, console: ConsoleId) {
-    if let Some(cursor) = state.pane(console).and_then(|pane| pane.scroll.as_ref()).map(|scroll| scroll.cursor) {
+    if let Some(cursor) = state
+        .pane(console)
+        .and_then(|pane| pane.scroll.as_ref())
+        .map(|scroll| scroll.cursor)
+    {
         put(state, console, cursor);
     }
 }
@@ -111,7 +131,9 @@ pub(super) fn clamp(state: &mut State, console: ConsoleId) {
 pub(super) fn go(state: &mut State, motion: Motion) -> Result<(), String> {
     let (console, cursor) = current(state)?;
     let pane = state.pane(console).ok_or("this console is closed")?;
-    let Some(bounds) = bounds(state, pane) else { return Ok(()) };
+    let Some(bounds) = bounds(state, pane) else {
+        return Ok(());
+    };
     let LinePos { line, col } = cursor;
     let rows = i64::from(bounds.rows);
     let lines = |by: i64| LinePos {
@@ -131,14 +153,29 @@ pub(super) fn go(state: &mut State, motion: Motion) -> Result<(), String> {
         },
         Motion::Lines(by) => lines(by),
         Motion::Half(_) | Motion::Page(_) => lines(page.unwrap_or(0)),
-        Motion::Oldest => LinePos { line: bounds.oldest, col: 0 },
-        Motion::Newest => LinePos { line: bounds.newest, col: 0 },
+        Motion::Oldest => LinePos {
+            line: bounds.oldest,
+            col: 0,
+        },
+        Motion::Newest => LinePos {
+            line: bounds.newest,
+            col: 0,
+        },
         Motion::LineStart => LinePos { line, col: 0 },
-        Motion::LineEnd => LinePos { line, col: last_column(&text) },
+        Motion::LineEnd => LinePos {
+            line,
+            col: last_column(&text),
+        },
         Motion::Word => match next_word(&text, usize::from(col)) {
             Some(col) => LinePos { line, col },
-            None if line < bounds.newest => LinePos { line: line + 1, col: 0 },
-            None => LinePos { line, col: last_column(&text) },
+            None if line < bounds.newest => LinePos {
+                line: line + 1,
+                col: 0,
+            },
+            None => LinePos {
+                line,
+                col: last_column(&text),
+            },
         },
         Motion::WordBack => match previous_word(&text, usize::from(col)) {
             Some(col) => LinePos { line, col },
@@ -149,7 +186,10 @@ pub(super) fn go(state: &mut State, motion: Motion) -> Result<(), String> {
             None => LinePos { line, col: 0 },
         },
     };
-    if let (Some(by), Some(scroll)) = (page, state.pane_mut(console).and_then(|pane| pane.scroll.as_mut())) {
+    if let (Some(by), Some(scroll)) = (
+        page,
+        state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()),
+    ) {
         scroll.top = scroll.top.saturating_add_signed(by);
     }
     put(state, console, to);
@@ -171,7 +211,10 @@ fn line_chars(pane: &Pane, line: u64) -> Vec<char> {
 }
 
 fn last_column(text: &[char]) -> u16 {
-    let last = text.iter().rposition(|ch| !ch.is_whitespace() && *ch != '\0').unwrap_or(0);
+    let last = text
+        .iter()
+        .rposition(|ch| !ch.is_whitespace() && *ch != '\0')
+        .unwrap_or(0);
     u16::try_from(last).unwrap_or(0)
 }
 
@@ -181,12 +224,17 @@ fn blank(text: &[char], at: usize) -> bool {
 
 fn next_word(text: &[char], col: usize) -> Option<u16> {
     let starts = |at: &usize| !blank(text, *at) && blank(text, at - 1);
-    (col + 1..text.len()).find(starts).and_then(|at| u16::try_from(at).ok())
+    (col + 1..text.len())
+        .find(starts)
+        .and_then(|at| u16::try_from(at).ok())
 }
 
 fn previous_word(text: &[char], col: usize) -> Option<u16> {
     let starts = |at: &usize| !blank(text, *at) && (*at == 0 || blank(text, at - 1));
-    (0..col.min(text.len())).rev().find(starts).and_then(|at| u16::try_from(at).ok())
+    (0..col.min(text.len()))
+        .rev()
+        .find(starts)
+        .and_then(|at| u16::try_from(at).ok())
 }
 
 /// The focused console whose view is frozen, and its cursor.
@@ -201,7 +249,9 @@ fn current(state: &State) -> Result<(ConsoleId, LinePos), String> {
 fn current_mut(state: &mut State) -> Result<(ConsoleId, &mut Scroll), String> {
     let (console, _) = current(state)?;
     let scroll = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut());
-    scroll.map(|scroll| (console, scroll)).ok_or_else(|| "this is no scrollback".into())
+    scroll
+        .map(|scroll| (console, scroll))
+        .ok_or_else(|| "this is no scrollback".into())
 }
 
 /// Goes one level out: the selection, then the scrollback.
@@ -255,7 +305,10 @@ pub(super) fn type_search(state: &mut State, backward: bool) -> Result<(), Strin
 pub(super) fn again(state: &mut State, other_way: bool, out: &mut Vec<Effect>) -> Result<(), String> {
     let id = RequestId(state.next_id());
     let (console, scroll) = current_mut(state)?;
-    let (pattern, backward) = scroll.search.clone().ok_or("nothing was searched yet; / searches")?;
+    let (pattern, backward) = scroll
+        .search
+        .clone()
+        .ok_or("nothing was searched yet; / searches")?;
     let from = scroll.cursor;
     scroll.awaiting = Some(id);
     scroll.message = Some("searching".into());
@@ -270,11 +323,23 @@ pub(super) fn again(state: &mut State, other_way: bool, out: &mut Vec<Effect>) -
 }
 
 /// The answer to a search; `false` when nobody waits for it.
-pub(super) fn found(state: &mut State, id: RequestId, found: Result<Option<(LinePos, LinePos)>, String>) -> bool {
-    let waits = |pane: &&mut Pane| pane.scroll.as_ref().is_some_and(|scroll| scroll.awaiting == Some(id));
-    let Some(pane) = state.panes.iter_mut().find(waits) else { return false };
+pub(super) fn found(
+    state: &mut State,
+    id: RequestId,
+    found: Result<Option<(LinePos, LinePos)>, String>,
+) -> bool {
+    let waits = |pane: &&mut Pane| {
+        pane.scroll
+            .as_ref()
+            .is_some_and(|scroll| scroll.awaiting == Some(id))
+    };
+    let Some(pane) = state.panes.iter_mut().find(waits) else {
+        return false;
+    };
     let console = pane.console;
-    let Some(scroll) = pane.scroll.as_mut() else { return false };
+    let Some(scroll) = pane.scroll.as_mut() else {
+        return false;
+    };
     scroll.awaiting = None;
     match found {
         Ok(Some((from, to))) => {
@@ -293,7 +358,9 @@ pub(super) fn found(state: &mut State, id: RequestId, found: Result<Option<(Line
 
 /// A key in the scrollback. Nothing of it ever reaches the node.
 pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec<Effect>) {
-    let Some(scroll) = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()) else { return };
+    let Some(scroll) = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()) else {
+        return;
+    };
     let Some((input, backward)) = &mut scroll.typing else {
         commands::press(state, Context::Scroll, key, out);
         return;

@@ -52,7 +52,12 @@ impl State {
             return (self.table.cursor.into_iter().collect(), 0);
         }
         let shown: BTreeSet<NodeId> = self.table.order.iter().copied().collect();
-        let hidden = self.table.marks.iter().filter(|node| !shown.contains(node)).count();
+        let hidden = self
+            .table
+            .marks
+            .iter()
+            .filter(|node| !shown.contains(node))
+            .count();
         (self.table.marks.iter().copied().collect(), hidden)
     }
 
@@ -69,7 +74,12 @@ impl State {
 
 /// What a menu or a confirmation is about to act on must not move while the operator looks at it.
 fn frozen(state: &State) -> bool {
-    let holds = |overlay: &Overlay| matches!(overlay, Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Raw { .. });
+    let holds = |overlay: &Overlay| {
+        matches!(
+            overlay,
+            Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Raw { .. }
+        )
+    };
     state.overlays.iter().any(holds)
 }
 
@@ -105,7 +115,11 @@ fn reorder(state: &mut State) {
         }
         None => state.table.cursor = state.table.order.get(before.unwrap_or(0).min(last)).copied(),
     }
-    if state.table.range.is_some_and(|node| !state.table.order.contains(&node)) {
+    if state
+        .table
+        .range
+        .is_some_and(|node| !state.table.order.contains(&node))
+    {
         state.table.range = None;
     }
 }

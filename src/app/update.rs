@@ -25,7 +25,9 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::Key(key) => input::key(state, key, &mut out),
         Event::Paste(text) => input::paste(state, &text, &mut out),
         Event::Resize(columns, rows) => state.size = (columns, rows),
-        Event::Hub(updates) => updates.into_iter().for_each(|one| answers::take(state, one, &mut out)),
+        Event::Hub(updates) => updates
+            .into_iter()
+            .for_each(|one| answers::take(state, one, &mut out)),
         Event::Frame(console, frame) => panes::frame(state, console, frame),
         Event::NotTaken(request) => answers::not_taken(state, *request),
         Event::Tick => send_again(state, &mut out),
@@ -61,7 +63,14 @@ fn settle(state: &mut State, out: &mut Vec<Effect>) {
 /// Tells the hub which nodes are on screen.
 fn watch(state: &mut State, out: &mut Vec<Effect>) {
     let page = state.layout.page();
-    let mut nodes: Vec<NodeId> = state.table.order.iter().skip(state.table.top).take(page).copied().collect();
+    let mut nodes: Vec<NodeId> = state
+        .table
+        .order
+        .iter()
+        .skip(state.table.top)
+        .take(page)
+        .copied()
+        .collect();
     let shown = |pane: &&super::state::Pane| state.layout.pane(pane.console).is_some();
     nodes.extend(state.panes.iter().filter(shown).map(|pane| pane.node));
     nodes.sort_unstable();
@@ -76,8 +85,12 @@ fn watch(state: &mut State, out: &mut Vec<Effect>) {
 fn show(state: &mut State, out: &mut Vec<Effect>) {
     let mut shown: Vec<(ConsoleId, View)> = Vec::new();
     for (console, area) in &state.layout.panes {
-        let top = state.pane(*console).and_then(|pane| pane.scroll.as_ref()).map(|scroll| scroll.top);
-        let rows = area.inner().height;
+        let top = state
+            .pane(*console)
+            .and_then(|pane| pane.scroll.as_ref())
+            .map(|scroll| scroll.top);
+        // The live screen has the console's size, whatever room it is given.
+        let rows = top.map_or(0, |_| area.inner().height);
         shown.push((*console, View { top, rows }));
     }
     for (console, _) in &state.inner.shown {

@@ -32,7 +32,9 @@ pub(super) fn open_menu(
     };
     let mut items = Vec::new();
     for (command, bind) in commands::bound(menu) {
-        let (Some(pick), Some(key)) = (command.pick(), bind.key.chars().next()) else { continue };
+        let (Some(pick), Some(key)) = (command.pick(), bind.key.chars().next()) else {
+            continue;
+        };
         items.push(MenuItem {
             key,
             label: command.help.to_owned(),
@@ -75,18 +77,26 @@ pub(super) fn boot(device: BootDevice, persistent: bool, uefi: bool) -> Verb {
 /// Why a menu row cannot be picked.
 fn cannot(state: &State, pick: &MenuPick, targets: &[NodeId]) -> Option<String> {
     if *pick == MenuPick::Cancel {
-        let pending = targets.iter().any(|node| state.row(*node).is_some_and(|row| row.status.pending.is_some()));
+        let pending = targets
+            .iter()
+            .any(|node| state.row(*node).is_some_and(|row| row.status.pending.is_some()));
         return (!pending).then(|| "nothing is pending".into());
     }
     let verb = sample(pick)?;
-    if let Guard::Refused { reason, nodes } = guard::confirm_level(&verb, &nodes_of(state, targets), state.read_only) {
+    if let Guard::Refused { reason, nodes } =
+        guard::confirm_level(&verb, &nodes_of(state, targets), state.read_only)
+    {
         return Some(refusal(state, &reason, &nodes));
     }
     unable(state, &verb, targets)
 }
 
 fn nodes_of<'a>(state: &'a State, targets: &[NodeId]) -> Vec<&'a Node> {
-    targets.iter().filter_map(|node| state.row(*node)).map(|row| &row.node).collect()
+    targets
+        .iter()
+        .filter_map(|node| state.row(*node))
+        .map(|row| &row.node)
+        .collect()
 }
 
 fn refusal(state: &State, reason: &str, nodes: &[NodeId]) -> String {
@@ -112,8 +122,15 @@ fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
         }
     }
     let (driver, _) = *cannot.first()?;
-    let same: Vec<NodeId> = cannot.iter().filter(|(name, _)| *name == driver).map(|(_, node)| *node).collect();
-    let why = driver.map_or_else(|| "no BMC is configured".to_owned(), |name| format!("not with driver {name}"));
+    let same: Vec<NodeId> = cannot
+        .iter()
+        .filter(|(name, _)| *name == driver)
+        .map(|(_, node)| *node)
+        .collect();
+    let why = driver.map_or_else(
+        || "no BMC is configured".to_owned(),
+        |name| format!("not with driver {name}"),
+    );
     Some(if targets.len() == 1 {
         why
     } else {
@@ -123,7 +140,9 @@ fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
 
 fn can(abilities: Abilities, verb: &Verb) -> bool {
     match verb {
-        Verb::Status | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => true,
+        Verb::Status | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => {
+            true
+        }
         Verb::Power(PowerVerb::Soft) => abilities.soft,
         Verb::Power(PowerVerb::Cycle) => abilities.cycle,
         Verb::Power(PowerVerb::Nmi) => abilities.nmi,
@@ -180,7 +199,10 @@ fn open_confirm(
         })));
         id
     });
-    let protected = nodes_of(state, &targets).iter().filter(|node| node.protected).count();
+    let protected = nodes_of(state, &targets)
+        .iter()
+        .filter(|node| node.protected)
+        .count();
     let confirm = Confirm {
         what: Question::Verb(verb),
         folded: state.folded(&targets),
@@ -201,8 +223,14 @@ fn open_confirm(
 
 /// What the open confirmation says of its nodes follows what is seen of them.
 pub(super) fn recount(state: &mut State) {
-    let Some(Overlay::Confirm(confirm)) = state.overlays.last() else { return };
-    let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last() else {
+        return;
+    };
+    let is_on = |node: &&NodeId| {
+        state
+            .row(**node)
+            .is_some_and(|row| row.status.seen.value == Power::On)
+    };
     let on = confirm.targets.iter().filter(is_on).count();
     let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node);
     let consoles = confirm.targets.iter().filter(open).count();
@@ -272,7 +300,12 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
     let sessions = state.panes.len();
-    let ours = |row: &&super::state::NodeRow| row.status.pending.as_ref().is_some_and(|pending| pending.id.is_some());
+    let ours = |row: &&super::state::NodeRow| {
+        row.status
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.id.is_some())
+    };
     let pending = state.nodes.iter().filter(ours).count();
     if sessions == 0 && pending == 0 {
         state.quitting = true;

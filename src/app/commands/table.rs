@@ -45,7 +45,13 @@ type Out = Vec<Effect>;
 
 /// The rows; those with a hint come first, in the order of the hint line.
 pub(super) const ROWS: &[Command] = &[
-    row("console", &["attach"], &[t("c")], (Args::Node, "open the node's console, or go to it", "console"), console),
+    row(
+        "console",
+        &["attach"],
+        &[t("c")],
+        (Args::Node, "open the node's console, or go to it", "console"),
+        console,
+    ),
     row(
         "power",
         &[],
@@ -53,47 +59,183 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Nodes, "power menu", "power"),
         |state, args, _| menu(state, Context::PowerMenu, args),
     ),
-    row("boot", &[], &[t("b")], (Args::Nodes, "boot device menu", "boot"), |state, args, _| {
-        menu(state, Context::BootMenu, args)
-    }),
-    row("bmc", &[], &[t("m")], (Args::Nodes, "BMC menu", "BMC"), |state, args, _| menu(state, Context::BmcMenu, args)),
-    row("mark", &[], &[t("space")], (Args::Nodes, "mark or unmark the node, or mark the range", "mark"), mark),
-    row("filter", &[], &[t("/")], (Args::Filter, "show only some nodes", "filter"), filter),
-    row("command", &["palette"], &[t(":")], (Args::None, "type a command", "command"), |state, _, _| {
-        palette::open(state, "");
-        Ok(())
-    }),
-    row("help", &[], &[t("?"), key(Context::Pane, "?")], (Args::None, "the keys that work here", "help"), |state, _, _| {
-        state.overlays.push(Overlay::Help { top: 0 });
-        Ok(())
-    }),
-    row("down", &[], &[t("j"), t("down")], (Args::None, "one row down", ""), |state, _, _| go(state, Step::Rows(1))),
-    row("up", &[], &[t("k"), t("up")], (Args::None, "one row up", ""), |state, _, _| go(state, Step::Rows(-1))),
-    row("half page down", &[], &[t("ctrl-d")], (Args::None, "half a page down", ""), |state, _, _| go(state, Step::Half(1))),
-    row("half page up", &[], &[t("ctrl-u")], (Args::None, "half a page up", ""), |state, _, _| go(state, Step::Half(-1))),
-    row("page down", &[], &[t("pgdn")], (Args::None, "a page down", ""), |state, _, _| go(state, Step::Page(1))),
-    row("page up", &[], &[t("pgup")], (Args::None, "a page up", ""), |state, _, _| go(state, Step::Page(-1))),
-    row("top", &[], &[t("g"), t("home")], (Args::None, "first row", ""), |state, _, _| go(state, Step::First)),
-    row("bottom", &[], &[t("G"), t("end")], (Args::None, "last row", ""), |state, _, _| go(state, Step::Last)),
-    row("details", &["info"], &[t("enter")], (Args::Node, "all that is known of the node", ""), details),
-    row("range", &[], &[t("v")], (Args::None, "begin a range; again, or space, marks it", ""), |state, _, _| {
-        table::range(state);
-        Ok(())
-    }),
-    row("mark all", &[], &[t("*")], (Args::None, "mark all that the filter shows", ""), |state, _, _| {
-        table::mark_all(state);
-        Ok(())
-    }),
-    row("unmark", &["unmark all"], &[t("u")], (Args::Nodes, "unmark all, or some", ""), unmark),
-    row("sort", &[], &[t("s")], (Args::Sort, "sort by the next key, or by one", ""), sort),
-    row("reverse", &[], &[t("S")], (Args::None, "turn the order round", ""), |state, _, _| {
-        state.table.reverse = !state.table.reverse;
-        state.inner.dirty = true;
-        Ok(())
-    }),
-    row("poll", &["refresh"], &[t("r")], (Args::Nodes, "read the power state now", ""), poll),
-    row("copy", &["yank"], &[t("y")], (Args::None, "copy the names, folded", ""), copy),
-    row("switch", &[], &[t("tab")], (Args::None, "to the console last used", ""), switch),
+    row(
+        "boot",
+        &[],
+        &[t("b")],
+        (Args::Nodes, "boot device menu", "boot"),
+        |state, args, _| menu(state, Context::BootMenu, args),
+    ),
+    row(
+        "bmc",
+        &[],
+        &[t("m")],
+        (Args::Nodes, "BMC menu", "BMC"),
+        |state, args, _| menu(state, Context::BmcMenu, args),
+    ),
+    row(
+        "mark",
+        &[],
+        &[t("space")],
+        (Args::Nodes, "mark or unmark the node, or mark the range", "mark"),
+        mark,
+    ),
+    row(
+        "filter",
+        &[],
+        &[t("/")],
+        (Args::Filter, "show only some nodes", "filter"),
+        filter,
+    ),
+    row(
+        "command",
+        &["palette"],
+        &[t(":")],
+        (Args::None, "type a command", "command"),
+        |state, _, _| {
+            palette::open(state, "");
+            Ok(())
+        },
+    ),
+    row(
+        "help",
+        &[],
+        &[t("?"), key(Context::Pane, "?")],
+        (Args::None, "the keys that work here", "help"),
+        |state, _, _| {
+            state.overlays.push(Overlay::Help { top: 0 });
+            Ok(())
+        },
+    ),
+    row(
+        "down",
+        &[],
+        &[t("j"), t("down")],
+        (Args::None, "one row down", ""),
+        |state, _, _| go(state, Step::Rows(1)),
+    ),
+    row(
+        "up",
+        &[],
+        &[t("k"), t("up")],
+        (Args::None, "one row up", ""),
+        |state, _, _| go(state, Step::Rows(-1)),
+    ),
+    row(
+        "half page down",
+        &[],
+        &[t("ctrl-d")],
+        (Args::None, "half a page down", ""),
+        |state, _, _| go(state, Step::Half(1)),
+    ),
+    row(
+        "half page up",
+        &[],
+        &[t("ctrl-u")],
+        (Args::None, "half a page up", ""),
+        |state, _, _| go(state, Step::Half(-1)),
+    ),
+    row(
+        "page down",
+        &[],
+        &[t("pgdn")],
+        (Args::None, "a page down", ""),
+        |state, _, _| go(state, Step::Page(1)),
+    ),
+    row(
+        "page up",
+        &[],
+        &[t("pgup")],
+        (Args::None, "a page up", ""),
+        |state, _, _| go(state, Step::Page(-1)),
+    ),
+    row(
+        "top",
+        &[],
+        &[t("g"), t("home")],
+        (Args::None, "first row", ""),
+        |state, _, _| go(state, Step::First),
+    ),
+    row(
+        "bottom",
+        &[],
+        &[t("G"), t("end")],
+        (Args::None, "last row", ""),
+        |state, _, _| go(state, Step::Last),
+    ),
+    row(
+        "details",
+        &["info"],
+        &[t("enter")],
+        (Args::Node, "all that is known of the node", ""),
+        details,
+    ),
+    row(
+        "range",
+        &[],
+        &[t("v")],
+        (Args::None, "begin a range; again, or space, marks it", ""),
+        |state, _, _| {
+            table::range(state);
+            Ok(())
+        },
+    ),
+    row(
+        "mark all",
+        &[],
+        &[t("*")],
+        (Args::None, "mark all that the filter shows", ""),
+        |state, _, _| {
+            table::mark_all(state);
+            Ok(())
+        },
+    ),
+    row(
+        "unmark",
+        &["unmark all"],
+        &[t("u")],
+        (Args::Nodes, "unmark all, or some", ""),
+        unmark,
+    ),
+    row(
+        "sort",
+        &[],
+        &[t("s")],
+        (Args::Sort, "sort by the next key, or by one", ""),
+        sort,
+    ),
+    row(
+        "reverse",
+        &[],
+        &[t("S")],
+        (Args::None, "turn the order round", ""),
+        |state, _, _| {
+            state.table.reverse = !state.table.reverse;
+            state.inner.dirty = true;
+            Ok(())
+        },
+    ),
+    row(
+        "poll",
+        &["refresh"],
+        &[t("r")],
+        (Args::Nodes, "read the power state now", ""),
+        poll,
+    ),
+    row(
+        "copy",
+        &["yank"],
+        &[t("y")],
+        (Args::None, "copy the names, folded", ""),
+        copy,
+    ),
+    row(
+        "switch",
+        &[],
+        &[t("tab")],
+        (Args::None, "to the console last used", ""),
+        switch,
+    ),
     row(
         "pane",
         &[],
@@ -111,20 +253,54 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Text, "to the console of this number", ""),
         pane,
     ),
-    row("zoom", &[], &[t("z"), key(Context::Pane, "z")], (Args::None, "the console alone fills the screen", ""), zoom),
-    row("log", &["actions"], &[t("L")], (Args::None, "what was done, with results", ""), |state, _, _| {
-        state.overlays.push(Overlay::Actions { back: 0 });
-        Ok(())
-    }),
-    row("redraw", &[], &[t("ctrl-l")], (Args::None, "draw the screen anew", ""), |_, _, out| {
-        out.push(Effect::Redraw);
-        Ok(())
-    }),
-    row("back", &[], &[t("esc")], (Args::None, "one level out: the range, the filter; never quits", ""), back),
-    row("quit", &["q", "exit"], &[t("q")], (Args::None, "leave; asks when something would be lost", ""), |state, _, out| {
-        verbs::quit(state, out);
-        Ok(())
-    }),
+    row(
+        "zoom",
+        &[],
+        &[t("z"), key(Context::Pane, "z")],
+        (Args::None, "the console alone fills the screen", ""),
+        zoom,
+    ),
+    row(
+        "log",
+        &["actions"],
+        &[t("L")],
+        (Args::None, "what was done, with results", ""),
+        |state, _, _| {
+            state.overlays.push(Overlay::Actions { back: 0 });
+            Ok(())
+        },
+    ),
+    row(
+        "redraw",
+        &[],
+        &[t("ctrl-l")],
+        (Args::None, "draw the screen anew", ""),
+        |_, _, out| {
+            out.push(Effect::Redraw);
+            Ok(())
+        },
+    ),
+    row(
+        "back",
+        &[],
+        &[t("esc")],
+        (
+            Args::None,
+            "one level out: the range, the filter; never quits",
+            "",
+        ),
+        back,
+    ),
+    row(
+        "quit",
+        &["q", "exit"],
+        &[t("q")],
+        (Args::None, "leave; asks when something would be lost", ""),
+        |state, _, out| {
+            verbs::quit(state, out);
+            Ok(())
+        },
+    ),
 ];
 
 fn go(state: &mut State, step: Step) -> Done {
@@ -202,7 +378,10 @@ fn details(state: &mut State, args: &str, _: &mut Out) -> Done {
 
 fn sort(state: &mut State, args: &str, _: &mut Out) -> Done {
     let next = if args.is_empty() {
-        let at = SortKey::ALL.iter().position(|key| *key == state.table.sort).unwrap_or(0);
+        let at = SortKey::ALL
+            .iter()
+            .position(|key| *key == state.table.sort)
+            .unwrap_or(0);
         SortKey::ALL[(at + 1) % SortKey::ALL.len()]
     } else {
         let words: Vec<&str> = SortKey::ALL.iter().map(|key| key.name()).collect();
@@ -244,9 +423,13 @@ fn switch(state: &mut State, _: &str, _: &mut Out) -> Done {
 }
 
 fn pane(state: &mut State, args: &str, _: &mut Out) -> Done {
-    let number: usize = args.parse().map_err(|_| format!("\"{args}\" is no number of a console"))?;
+    let number: usize = args
+        .parse()
+        .map_err(|_| format!("\"{args}\" is no number of a console"))?;
     let pane = number.checked_sub(1).and_then(|at| state.panes.get(at));
-    let console = pane.map(|pane| pane.console).ok_or_else(|| format!("there is no console {number}"))?;
+    let console = pane
+        .map(|pane| pane.console)
+        .ok_or_else(|| format!("there is no console {number}"))?;
     panes::focus(state, console);
     Ok(())
 }
