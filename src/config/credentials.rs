@@ -219,7 +219,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
             format!("run chmod 600 {name}"),
         ));
     }
-    let mut bytes = Vec::new();
+    // Large enough from the start: a buffer that grows leaves copies behind that nobody wipes.
+    let mut bytes = Vec::with_capacity(MOST_BYTES as usize + 1);
     file.take(MOST_BYTES)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
