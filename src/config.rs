@@ -2,10 +2,12 @@
 //!
 //! Errors name file, line, key and the likely meaning, all of them at once. The names of drivers,
 //! transports and themes are passed in by `cli` (this room knows no other but `fleet`). The way of a
-//! file: `load` finds it, `section` reads it with places, `draft` merges the layers, `build` checks the
-//! whole and makes the [`Settings`].
+//! file: `load` finds it, `section` reads it with places, `draft` merges the layers, `assemble` makes the
+//! nodes, `build` checks the whole and makes the [`Settings`].
 
+mod assemble;
 mod build;
+mod command;
 mod credentials;
 mod draft;
 pub mod error;
@@ -15,8 +17,10 @@ mod paths;
 mod render;
 pub mod secret;
 mod section;
+mod sets;
 pub mod settings;
 mod units;
+mod words;
 
 pub use error::{ConfigErrors, Place, Problem};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};

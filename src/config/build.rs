@@ -1,19 +1,14 @@
-//! From what the files say to [`Settings`]: defaults, checks over several keys, secrets, nodes.
+//! From what the files say to [`Settings`]: defaults, checks over several keys, secrets.
 
+use super::assemble::{Assembled, Fleet, Pending};
 use super::credentials::{RawCredentials, read_kg};
-use super::draft::{Draft, RawTag};
-use super::error::{At, Place, Problem};
+use super::draft::Draft;
+use super::error::{At, Problem};
 use super::load::LoadOptions;
-use super::node::{IPMI_PORT, RawBmc, RawConsole, RawNode, Set, zip};
 use super::paths;
 use super::secret::Secret;
-use super::section::suggest;
-use super::settings::{
-    BmcSettings, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings,
-    Settings, TagSettings,
-};
+use super::settings::{Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings};
 use super::units::show_duration;
-use crate::fleet::NodeSet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +31,12 @@ pub(super) fn build(
         });
     let mut fleet = Fleet::new(draft.tags, problems);
     fleet.expand(draft.nodes, &draft.credentials);
-    let (nodes, tags, wanted, mut warnings) = fleet.finish(&draft.credentials);
+    let Assembled {
+        nodes,
+        tags,
+        wanted,
+        mut warnings,
+    } = fleet.finish(&draft.credentials);
     let nodes = attach_secrets(nodes, &draft.credentials, &wanted, options, problems);
     if nodes.is_empty() {
         warnings.push("no node is configured".into());
@@ -102,282 +102,6 @@ fn check_intervals(draft: &Draft, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(place, key, text).help("no BMC can be polled more often than it may be talked to"),
         );
-    }
-}
-
-/// The nodes as they are put together.
-struct Fleet<'p> {
-    tags: BTreeMap<String, RawTag>,
-    nodes: Vec<Pending>,
-    /// Where each name is from.
-    names: HashMap<String, Place>,
-    /// Where each BMC and socket is from and whose it is.
-    owners: HashMap<String, (Place, String)>,
-    /// What is claimed again: by place, key and the place of the first claim; what, and whose it is.
-    shared: BTreeMap<(Place, &'static str, Place), (Vec<String>, Vec<String>)>,
-    wanted: BTreeSet<String>,
-    used_tags: BTreeSet<String>,
-    problems: &'p mut Vec<Problem>,
-}
-
-/// A node whose secrets are not read yet.
-struct Pending {
-    place: Place,
-    settings: NodeSettings,
-    credentials: Option<String>,
-    kg_file: Option<At<PathBuf>>,
-}
-
-impl<'p> Fleet<'p> {
-    fn new(tags: BTreeMap<String, RawTag>, problems: &'p mut Vec<Problem>) -> Fleet<'p> {
-        Fleet {
-            tags,
-            nodes: Vec::new(),
-            names: HashMap::new(),
-            owners: HashMap::new(),
-            shared: BTreeMap::new(),
-            wanted: BTreeSet::new(),
-            used_tags: BTreeSet::new(),
-            problems,
-        }
-    }
-
-    fn expand(&mut self, raw: Vec<RawNode>, credentials: &BTreeMap<String, RawCredentials>) {
-        for node in raw {
-            if let Some(name) = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref()) {
-                self.want(name, credentials);
-            }
-            self.expand_one(node);
-        }
-        self.report_shared();
-    }
-
-    fn want(&mut self, name: &At<String>, credentials: &BTreeMap<String, RawCredentials>) {
-        if credentials.contains_key(&name.value) {
-            self.wanted.insert(name.value.clone());
-            return;
-        }
-        let text = format!("there are no credentials \"{}\"", name.value);
-        let help = if credentials.is_empty() {
-            format!(
-                "write a [credentials.{}] with username and password_file",
-                name.value
-            )
-        } else {
-            suggest(&name.value, credentials.keys().map(String::as_str))
-        };
-        self.problems
-            .push(Problem::new(&name.place, "node.bmc.credentials", text).help(help));
-    }
-
-    fn expand_one(&mut self, raw: RawNode) {
-        // Both are looked at; a node that repeats another would repeat its address too.
-        let (new, fits) = (self.check_names(&raw.name), self.check_lengths(&raw));
-        if !new || !fits {
-            return;
-        }
-        let tags: Vec<String> = raw.tags.iter().map(|tag| tag.value.clone()).collect();
-        self.used_tags.extend(tags.iter().cloned());
-        let flag = |get: fn(&RawTag) -> &Option<At<bool>>| {
-            tags.iter()
-                .filter_map(|tag| self.tags.get(tag))
-                .any(|tag| get(tag).as_ref().is_some_and(|flag| flag.value))
-        };
-        let (protected, read_only) = (flag(|tag| &tag.protected), flag(|tag| &tag.read_only));
-        for (at, name) in raw.name.value.names.iter().enumerate() {
-            let bmc = raw.bmc.as_ref().map(|bmc| self.bmc(bmc, name, at));
-            let console = raw
-                .console
-                .as_ref()
-                .map(|console| self.console(console, name, at));
-            self.nodes.push(Pending {
-                place: raw.place.clone(),
-                settings: NodeSettings {
-                    name: name.clone(),
-                    tags: tags.clone(),
-                    protected,
-                    read_only,
-                    bmc,
-                    console,
-                },
-                credentials: raw
-                    .bmc
-                    .as_ref()
-                    .and_then(|bmc| bmc.credentials.as_ref())
-                    .map(|name| name.value.clone()),
-                kg_file: raw.bmc.as_ref().and_then(|bmc| bmc.kg_file.clone()),
-            });
-        }
-    }
-
-    /// Reports names that exist already, folded, once for each place where they were first.
-    fn check_names(&mut self, name: &At<Set>) -> bool {
-        let mut twice: BTreeMap<Place, Vec<&str>> = BTreeMap::new();
-        for one in &name.value.names {
-            match self.names.get(one) {
-                Some(first) => twice.entry(first.clone()).or_default().push(one),
-                None => {
-                    self.names.insert(one.clone(), name.place.clone());
-                }
-            }
-        }
-        for (first, names) in &twice {
-            let word = if names.len() == 1 { "node" } else { "nodes" };
-            let text = format!("{word} {} already configured at {first}", NodeSet::fold(names));
-            let help = "every node has one [[node]]: remove or rename one";
-            self.problems
-                .push(Problem::new(&name.place, "node.name", text).help(help));
-        }
-        twice.is_empty()
-    }
-
-    fn check_lengths(&mut self, raw: &RawNode) -> bool {
-        let address = raw.bmc.as_ref().and_then(|bmc| bmc.address.as_ref());
-        let qmp = raw.bmc.as_ref().and_then(|bmc| bmc.qmp.as_ref());
-        let path = raw.console.as_ref().and_then(|console| console.path.as_ref());
-        let sets = [
-            (address, "bmc.address", "address"),
-            (qmp, "bmc.qmp", "socket"),
-            (path, "console.path", "socket"),
-        ];
-        let before = self.problems.len();
-        for (set, key, what) in sets {
-            if let Some(set) = set {
-                self.problems.extend(zip(&raw.name.value, set, key, what).err());
-            }
-        }
-        if let Some(start) = raw.bmc.as_ref().and_then(|bmc| bmc.start.as_ref())
-            && raw.name.value.names.len() > 1
-            && !start.value.iter().any(|word| word.contains("{name}"))
-        {
-            let text = "one start command for several nodes would start the same machine for each";
-            self.problems.push(
-                Problem::new(&start.place, "node.bmc.start", text)
-                    .help("write {name} where the node's name belongs"),
-            );
-        }
-        self.problems.len() == before
-    }
-
-    fn bmc(&mut self, raw: &RawBmc, name: &str, at: usize) -> BmcSettings {
-        let address = raw.address.as_ref().map(|set| set.value.names[at].clone());
-        let qmp = raw.qmp.as_ref().map(|set| set.value.names[at].clone());
-        if let (Some(set), Some(address)) = (&raw.address, &address) {
-            let port = match raw.port {
-                IPMI_PORT => String::new(),
-                port => format!(":{port}"),
-            };
-            let identity = format!("{}{port}", address.to_ascii_lowercase());
-            self.own(identity, set, "node.bmc.address", name);
-        }
-        if let (Some(set), Some(path)) = (&raw.qmp, &qmp) {
-            self.own(path.clone(), set, "node.bmc.qmp", name);
-        }
-        BmcSettings {
-            driver: raw.driver.clone(),
-            address,
-            port: raw.port,
-            credentials: None,
-            privilege: raw.privilege,
-            cipher_suites: raw.cipher_suites.clone(),
-            kg: None,
-            qmp: qmp.map(PathBuf::from),
-            start: raw.start.as_ref().map(|words| {
-                words
-                    .value
-                    .iter()
-                    .map(|word| word.replace("{name}", name))
-                    .collect()
-            }),
-        }
-    }
-
-    fn console(&mut self, raw: &RawConsole, name: &str, at: usize) -> ConsoleSettings {
-        let path = raw.path.as_ref().map(|set| set.value.names[at].clone());
-        if let (Some(set), Some(path)) = (&raw.path, &path) {
-            self.own(path.clone(), set, "node.console.path", name);
-        }
-        ConsoleSettings {
-            transport: raw.transport.clone(),
-            path: path.map(PathBuf::from),
-            charset: raw.charset,
-            size: raw.size,
-            log: raw.log,
-        }
-    }
-
-    /// Two nodes with one BMC or one socket would act on each other.
-    fn own(&mut self, identity: String, set: &At<Set>, key: &'static str, node: &str) {
-        match self.owners.get(&identity) {
-            Some((first, owner)) => {
-                let shared = self
-                    .shared
-                    .entry((set.place.clone(), key, first.clone()))
-                    .or_default();
-                shared.0.push(identity);
-                shared.1.push(owner.clone());
-            }
-            None => {
-                self.owners.insert(identity, (set.place.clone(), node.to_owned()));
-            }
-        }
-    }
-
-    /// Reports what [`Fleet::own`] found, folded.
-    fn report_shared(&mut self) {
-        for ((place, key, first), (identities, owners)) in std::mem::take(&mut self.shared) {
-            let (what, owners) = (NodeSet::fold(&identities), NodeSet::fold(&owners));
-            let text = format!("{what} already belongs to {owners} at {first}");
-            let help = "each belongs to one node: what is done to one node would be done to the other";
-            self.problems.push(Problem::new(&place, key, text).help(help));
-        }
-    }
-
-    #[expect(clippy::type_complexity, reason = "taken apart at once by its only caller")]
-    fn finish(
-        self,
-        credentials: &BTreeMap<String, RawCredentials>,
-    ) -> (
-        Vec<Pending>,
-        BTreeMap<String, TagSettings>,
-        BTreeSet<String>,
-        Vec<String>,
-    ) {
-        let mut warnings = Vec::new();
-        for node in &self.nodes {
-            if node.settings.bmc.is_none() && node.settings.console.is_none() {
-                let name = &node.settings.name;
-                warnings.push(format!("{}: node {name} has neither bmc nor console", node.place));
-            }
-        }
-        for (name, raw) in credentials {
-            if !self.wanted.contains(name) {
-                warnings.push(format!(
-                    "{}: no node uses the credentials \"{name}\"",
-                    raw.name.place
-                ));
-            }
-        }
-        let mut tags: BTreeMap<String, TagSettings> = BTreeMap::new();
-        for tag in &self.used_tags {
-            tags.insert(tag.clone(), TagSettings::default());
-        }
-        for (name, raw) in &self.tags {
-            let on = |flag: &Option<At<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
-            if !self.used_tags.contains(name) {
-                let help = suggest(name, self.used_tags.iter().map(String::as_str));
-                let place = &raw.name.place;
-                warnings.push(format!(
-                    "{place}: no node has the tag \"{name}\", so it protects nothing; {help}"
-                ));
-            }
-            let tag = TagSettings {
-                protected: on(&raw.protected),
-                read_only: on(&raw.read_only),
-            };
-            tags.insert(name.clone(), tag);
-        }
-        (self.nodes, tags, self.wanted, warnings)
     }
 }
 

@@ -2,19 +2,18 @@
 //!
 //! No error names what a secret holds; the output of a password command is a secret as a whole.
 
+use super::command;
 use super::error::{At, Place, Problem};
 use super::load::Secrets;
 use super::paths::Env;
 use super::secret::{Secret, SecretSource};
 use super::section::Section;
 use super::settings::Credentials;
+use super::words::reason;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// IPMI 2.0, section 22.30: passwords of 20 bytes.
@@ -25,9 +24,6 @@ const LONGEST_USERNAME: usize = 16;
 const LONGEST_KG: usize = 20;
 /// More than any secret; a wrong file is not read to its end.
 const MOST_BYTES: u64 = 4096;
-/// How long a password command may take; it may ask its user something.
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-
 /// A problem's text and help.
 pub(super) type Refusal = (String, String);
 
@@ -60,7 +56,7 @@ impl RawCredentials {
             }
             Ok(RawSecret::Env(text.to_owned()))
         });
-        let command = command(&mut section);
+        let command = command_words(&mut section);
         let keys = ["password", "password_file", "password_env", "password_command"];
         let given: Vec<&str> = keys.into_iter().filter(|key| section.has(key)).collect();
         if given.len() > 1 {
@@ -160,7 +156,7 @@ fn inline_password(text: At<Zeroizing<String>>, section: &Section<'_>) -> Option
     }
 }
 
-fn command(section: &mut Section<'_>) -> Option<At<RawSecret>> {
+fn command_words(section: &mut Section<'_>) -> Option<At<RawSecret>> {
     let expected = "a list of a program and its arguments such as [\"pass\", \"show\", \"bmc\"]";
     let words = section.strings("password_command", expected)?;
     let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
@@ -202,10 +198,13 @@ pub(super) fn read_kg(path: &Path, printable: bool) -> Result<Secret, Refusal> {
 fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
     let name = path.display();
     let unreadable = |error: std::io::Error| {
-        (
-            format!("cannot read {name}: {}", reason(&error)),
-            "create it with mode 600; a relative path starts at the configuration file".to_owned(),
-        )
+        let help = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                "only its owner may read it: run as that user, or name your own"
+            }
+            _ => "create it with mode 600; a relative path starts at the configuration file",
+        };
+        (format!("cannot read {name}: {}", reason(&error)), help.to_owned())
     };
     // Checked before it is opened: opening a named pipe would wait for its writer.
     let regular = std::fs::metadata(path).map_err(unreadable)?.is_file();
@@ -220,7 +219,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
             format!("run chmod 600 {name}"),
         ));
     }
-    let mut bytes = Vec::new();
+    // Large enough from the start: a buffer that grows leaves copies behind that nobody wipes.
+    let mut bytes = Vec::with_capacity(MOST_BYTES as usize + 1);
     file.take(MOST_BYTES)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
@@ -246,7 +246,11 @@ fn from_command(words: &[String], secrets: Secrets) -> Result<Secret, Refusal> {
     let source = SecretSource::Command(program.clone());
     match secrets {
         Secrets::Check => Ok(Secret::from_source(Vec::new(), source)),
-        Secrets::Read => checked_password(run(program, arguments, COMMAND_LIMIT)?, source),
+        Secrets::Read => {
+            let mut output = command::run(program, arguments, command::LIMIT)?;
+            strip_newline(&mut output);
+            checked_password(std::mem::take(&mut *output), source)
+        }
     }
 }
 
@@ -268,78 +272,6 @@ fn checked_password(bytes: Vec<u8>, source: SecretSource) -> Result<Secret, Refu
     Ok(secret)
 }
 
-/// Runs a password command: no standard input, its output is the secret, its complaints are shown.
-fn run(program: &str, arguments: &[String], limit: Duration) -> Result<Vec<u8>, Refusal> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            let help = "it is run without a shell; write [\"sh\", \"-c\", \"...\"] for one";
-            (
-                format!("cannot run {program}: {}", reason(&error)),
-                help.to_owned(),
-            )
-        })?;
-    let output = child.stdout.take().map(collect);
-    let complaints = child.stderr.take().map(collect);
-    let status = wait(&mut child, limit).map_err(|problem| {
-        let help = "run it by hand; it has no standard input";
-        (format!("{program} {problem}"), help.to_owned())
-    })?;
-    // A grandchild that keeps the pipe open must not hold us up: what came is what counts.
-    let received = |pipe: Option<mpsc::Receiver<Zeroizing<Vec<u8>>>>| {
-        pipe.and_then(|pipe| pipe.recv_timeout(Duration::from_secs(1)).ok())
-            .unwrap_or_default()
-    };
-    let (mut output, complaints) = (received(output), received(complaints));
-    if !status.success() {
-        let said = String::from_utf8_lossy(&complaints);
-        let said: Vec<&str> = said
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        let said = super::section::shown_long(&said.join("; "));
-        let help = "run it by hand; it has no standard input";
-        return Err((format!("{program} failed ({status}): {said}"), help.into()));
-    }
-    strip_newline(&mut output);
-    Ok(std::mem::take(&mut *output))
-}
-
-/// Reads a pipe to its end in a thread, at most [`MOST_BYTES`]; a child blocked on more is ended by the
-/// broken pipe.
-fn collect(pipe: impl Read + Send + 'static) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        // What came before an error still counts; the exit status tells whether it is whole.
-        let _ = pipe.take(MOST_BYTES).read_to_end(&mut bytes);
-        let _ = sender.send(bytes);
-    });
-    receiver
-}
-
-fn wait(child: &mut Child, limit: Duration) -> Result<std::process::ExitStatus, String> {
-    let deadline = Instant::now() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
-            Ok(None) => {
-                // It may just have ended by itself, which is as good.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("did not end within {} s", limit.as_secs()));
-            }
-            Err(error) => return Err(format!("cannot be waited for: {error}")),
-        }
-    }
-}
-
 fn strip_newline(bytes: &mut Vec<u8>) {
     if bytes.ends_with(b"\n") {
         bytes.pop();
@@ -348,17 +280,3 @@ fn strip_newline(bytes: &mut Vec<u8>) {
         }
     }
 }
-
-/// An I/O error in words, without its number.
-pub(super) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or("unknown error");
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_lowercase().chain(chars).collect())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests;

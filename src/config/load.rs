@@ -1,12 +1,12 @@
 //! Finds the configuration, follows its includes and reads the layers from the lowest up.
 
 use super::build::build;
-use super::credentials::reason;
 use super::draft::Draft;
 use super::error::{ConfigErrors, Place, Problem};
 use super::paths;
 use super::section::{Section, Source, line_starts};
 use super::settings::Settings;
+use super::words::reason;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -226,12 +226,9 @@ impl Files<'_> {
         }
         let mut top = Section::top(&source, tree.get_ref());
         self.open.push(resolved(path));
-        let expected = "a list of files such as [\"fleet.toml\"]";
-        for include in top
-            .strings("include", expected)
-            .map(|list| list.value)
-            .unwrap_or_default()
-        {
+        let includes = top.strings("include", "a list of files such as [\"fleet.toml\"]");
+        self.whole &= includes.is_some() || !top.has("include");
+        for include in includes.map(|list| list.value).unwrap_or_default() {
             self.include(&source, &include.value, &include.place);
         }
         self.open.pop();
@@ -253,7 +250,10 @@ impl Files<'_> {
         };
         let known = resolved(&path);
         if self.open.contains(&known) {
-            let text = format!("{} includes itself", path.display());
+            let text = format!(
+                "{} is being read already: the includes go in a circle",
+                path.display()
+            );
             self.problems
                 .push(problem(text, "remove the include that leads back"));
             return;
@@ -276,6 +276,11 @@ impl Files<'_> {
         // A file that cannot be looked at counts as readable by all: clear text is refused.
         let mode = std::fs::metadata(&path).map_or(0o777, |data| data.permissions().mode());
         Source {
+            // The current directory cannot be told only when it is gone; then nothing relative can be found.
+            dir: std::path::absolute(&path)
+                .ok()
+                .and_then(|path| path.parent().map(Path::to_owned))
+                .unwrap_or_default(),
             path,
             order,
             lines: line_starts(&text),
@@ -298,7 +303,15 @@ fn resolved(path: &Path) -> PathBuf {
 
 fn syntax(place: &Place, error: &toml::de::Error) -> Problem {
     let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
-    Problem::new(place, "", lines.join(", ")).help("this line is not TOML: see https://toml.io")
+    let text = lines.join(", ");
+    let help = if text.contains("duplicate key") {
+        "a key or a [table] is written twice: remove one, or put both together"
+    } else if text.contains("quoted") || text.contains("string") {
+        "a text stands between two quotes on one line"
+    } else {
+        "the file is TOML: key = value, texts between quotes, lists between brackets; see https://toml.io"
+    };
+    Problem::new(place, "", text).help(help)
 }
 
 // `env` is a borrowed function, which has no `Debug` of its own.

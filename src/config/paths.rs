@@ -40,7 +40,7 @@ pub(super) fn runtime_dir(shared: &Path, env: Env<'_>, euid: u32) -> PathBuf {
 ///
 /// # Errors
 /// Empty, NUL inside, `~` without a home directory or of another user.
-pub(super) fn resolve(text: &str, base: Option<&Path>, home: Option<&Path>) -> Result<PathBuf, String> {
+pub(super) fn resolve(text: &str, base: &Path, home: Option<&Path>) -> Result<PathBuf, String> {
     if text.is_empty() {
         return Err("it is empty".into());
     }
@@ -55,7 +55,7 @@ pub(super) fn resolve(text: &str, base: Option<&Path>, home: Option<&Path>) -> R
             None => Err("the home of another user is not looked up".into()),
         };
     }
-    Ok(base.unwrap_or_else(|| Path::new("")).join(text))
+    Ok(base.join(text))
 }
 
 /// A directory from the environment. The XDG specification has relative ones ignored.
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn paths_start_at_home_or_at_the_file() {
-        let (base, home) = (Some(Path::new("/etc/l")), Some(Path::new("/home/u")));
+        let (base, home) = (Path::new("/etc/l"), Some(Path::new("/home/u")));
         assert_eq!(resolve("a.pw", base, home), Ok("/etc/l/a.pw".into()));
         assert_eq!(resolve("/a", base, home), Ok("/a".into()));
         assert_eq!(resolve("~/a", base, home), Ok("/home/u/a".into()));

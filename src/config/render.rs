@@ -51,7 +51,7 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "ipmitool = {}", quote_path(&settings.ipmitool))?;
     for (name, tag) in &settings.tags {
         if tag.protected || tag.read_only {
-            writeln!(out, "\n[tags.{}]", quote(name))?;
+            writeln!(out, "\n[tags.{}]", bare(name))?;
             writeln!(out, "protected = {}", tag.protected)?;
             writeln!(out, "read_only = {}", tag.read_only)?;
         }
@@ -63,7 +63,7 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
         .map(|credentials| (credentials.name.as_str(), credentials))
         .collect();
     for credentials in credentials.values() {
-        writeln!(out, "\n[credentials.{}]", quote(&credentials.name))?;
+        writeln!(out, "\n[credentials.{}]", bare(&credentials.name))?;
         writeln!(out, "username = {}", quote(&credentials.username))?;
         render_password(&credentials.password, out)?;
     }
@@ -154,6 +154,16 @@ fn field(key: &str, value: impl Display) -> String {
 
 fn quote(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A key, quoted where it must be.
+fn bare(key: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !key.is_empty() && key.bytes().all(plain) {
+        key.to_owned()
+    } else {
+        quote(key)
+    }
 }
 
 fn quote_path(path: &Path) -> String {

@@ -2,6 +2,7 @@
 //! a problem, and reading goes on. Knows TOML and types, not what the keys mean.
 
 use super::error::{At, Place, Problem};
+use super::words::{found, kind, shown, suggest};
 use super::{paths, units};
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
@@ -23,6 +24,8 @@ pub(super) struct Source {
     pub(super) lines: Vec<usize>,
     /// The file's mode bits; others may read it when any of 0o077 is set.
     pub(super) mode: u32,
+    /// Where relative paths start; absolute, so that other processes mean the same by them.
+    pub(super) dir: PathBuf,
     /// For `~/`.
     pub(super) home: Option<PathBuf>,
     pub(super) problems: RefCell<Vec<Problem>>,
@@ -55,7 +58,7 @@ impl Source {
 
     /// A path as written: `~/` is the home directory, a relative one starts at the file.
     pub(super) fn path(&self, text: &str) -> Result<PathBuf, String> {
-        paths::resolve(text, self.path.parent(), self.home.as_deref())
+        paths::resolve(text, &self.dir, self.home.as_deref())
     }
 }
 
@@ -70,6 +73,8 @@ pub(super) struct Section<'a> {
 }
 
 type Value<'a> = &'a Spanned<DeValue<'a>>;
+
+const LIST_HELP: &str = "put it between brackets: [ .. ]";
 
 impl<'a> Section<'a> {
     /// The file as a whole.
@@ -125,7 +130,7 @@ impl<'a> Section<'a> {
         let value = self.value(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(At::new(text.clone().into_owned(), self.at(value))),
-            _ => self.wrong(key, value, expected, None),
+            other => self.wrong(key, value, expected, text_help(other)),
         }
     }
 
@@ -154,13 +159,12 @@ impl<'a> Section<'a> {
         if words.contains(&text.value.as_str()) {
             return Some(text);
         }
-        let found = format!("there is no \"{}\"", shown(&text.value));
-        self.report(
-            &text.place,
-            key,
-            found,
-            suggest(&text.value, words.iter().copied()),
-        );
+        let found = format!("there is no {key} \"{}\"", shown(&text.value));
+        let mut help = suggest(&text.value, words.iter().copied());
+        if !help.starts_with("known") {
+            help += &format!(" known: {}", words.join(", "));
+        }
+        self.report(&text.place, key, found, help);
         None
     }
 
@@ -182,7 +186,7 @@ impl<'a> Section<'a> {
         let value = self.value(key)?;
         match value.get_ref() {
             DeValue::Boolean(flag) => Some(At::new(*flag, self.at(value))),
-            _ => self.wrong(key, value, "true or false", Some("without quotes".into())),
+            _ => self.wrong(key, value, "true or false", "write it without quotes"),
         }
     }
 
@@ -198,7 +202,7 @@ impl<'a> Section<'a> {
     ) -> Option<At<Vec<At<i64>>>> {
         let value = self.value(key)?;
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong(key, value, "a list of numbers such as [17, 3]", None);
+            return self.wrong(key, value, "a list of numbers such as [17, 3]", LIST_HELP);
         };
         let list: Option<Vec<_>> = items
             .iter()
@@ -210,13 +214,13 @@ impl<'a> Section<'a> {
     pub(super) fn strings(&mut self, key: &'static str, expected: &str) -> Option<At<Vec<At<String>>>> {
         let value = self.value(key)?;
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong(key, value, expected, None);
+            return self.wrong(key, value, expected, LIST_HELP);
         };
         let list: Option<Vec<_>> = items
             .iter()
             .map(|item| match item.get_ref() {
                 DeValue::String(text) => Some(At::new(text.clone().into_owned(), self.at(item))),
-                _ => self.wrong(key, item, "a text in this list", None),
+                other => self.wrong(key, item, "a text in this list", text_help(other)),
             })
             .collect();
         Some(At::new(list?, self.at(value)))
@@ -230,7 +234,7 @@ impl<'a> Section<'a> {
             let number = number.as_str();
             let help =
                 format!("a number alone has no unit: \"{number}s\" is seconds, \"{number}ms\" milliseconds");
-            return self.wrong(key, value, expected, Some(help));
+            return self.wrong(key, value, expected, help);
         }
         let duration = self.parsed(
             key,
@@ -273,7 +277,7 @@ impl<'a> Section<'a> {
         let value = self.value(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(self.inner(self.key(key), table, value.span())),
-            _ => self.wrong(key, value, "a table", Some(format!("write {example}"))),
+            _ => self.wrong(key, value, "a table", format!("write {example}")),
         }
     }
 
@@ -282,16 +286,16 @@ impl<'a> Section<'a> {
         let Some(value) = self.value(key) else {
             return Vec::new();
         };
-        let help = Some(format!("write [[{key}]], with two brackets, once for each"));
+        let help = format!("write [[{key}]], with two brackets, once for each");
         let DeValue::Array(items) = value.get_ref() else {
-            let _: Option<()> = self.wrong(key, value, "a list of tables", help);
+            let _: Option<()> = self.wrong(key, value, "a list of tables", help.as_str());
             return Vec::new();
         };
         items
             .iter()
             .filter_map(|item| match item.get_ref() {
                 DeValue::Table(table) => Some(self.inner(self.key(key), table, item.span())),
-                _ => self.wrong(key, item, "a table", help.clone()),
+                _ => self.wrong(key, item, "a table", help.as_str()),
             })
             .collect()
     }
@@ -376,97 +380,31 @@ impl<'a> Section<'a> {
                 i64::from_str_radix(number.as_str().trim_start_matches('+'), number.radix()).ok()
             }
             DeValue::String(text) if text.parse::<i64>().is_ok() => {
-                return self.wrong(key, value, &expected, Some("without quotes".into()));
+                return self.wrong(key, value, &expected, "write it without quotes");
             }
             _ => None,
         };
         match number {
             Some(number) if range.contains(&number) => Some(At::new(number, self.at(value))),
-            _ => self.wrong(key, value, &expected, None),
+            _ => self.wrong(
+                key,
+                value,
+                &expected,
+                "choose one within, or remove the line to have the default",
+            ),
         }
     }
 
-    fn wrong<T>(&self, key: &str, value: Value<'a>, expected: &str, help: Option<String>) -> Option<T> {
+    fn wrong<T>(&self, key: &str, value: Value<'a>, expected: &str, help: impl Into<String>) -> Option<T> {
         let text = format!("expected {expected}, found {}", found(value.get_ref()));
-        let mut problem = Problem::new(&self.at(value), self.key(key), text);
-        problem.help = help;
-        self.source.report(problem);
+        self.report(&self.at(value), key, text, help);
         None
     }
 }
 
-/// `did you mean "x"?`, else everything there is.
-pub(super) fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.collect();
-    let nearest = known
-        .iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&word.to_lowercase(), candidate),
-                *candidate,
-            )
-        })
-        .min()
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1));
-    match nearest {
-        Some((_, candidate)) => format!("did you mean \"{candidate}\"?"),
-        None if known.is_empty() => "there are none".into(),
-        None => {
-            let mut known = known;
-            known.sort_unstable();
-            format!("known: {}", known.join(", "))
-        }
-    }
-}
-
-/// A value for an error message: short, on one line, no control characters.
-pub(super) fn shown(text: &str) -> String {
-    cut(text, 60)
-}
-
-/// The same with more room, for what a program says.
-pub(super) fn shown_long(text: &str) -> String {
-    cut(text, 300)
-}
-
-fn cut(text: &str, length: usize) -> String {
-    let line: String = text
-        .chars()
-        .take(length)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-            .chars()
-            .collect::<Vec<_>>()
-        })
-        .collect();
-    if text.chars().count() > length {
-        format!("{line}…")
-    } else {
-        line
-    }
-}
-
-fn found(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("the text \"{}\"", shown(text)),
-        DeValue::Integer(number) => format!("the number {}", number.as_str()),
-        DeValue::Float(number) => format!("the number {}", number.as_str()),
-        DeValue::Boolean(flag) => format!("{flag}"),
-        other => kind(other).to_owned(),
-    }
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+fn text_help(found: &DeValue<'_>) -> &'static str {
+    match found {
+        DeValue::Array(_) | DeValue::Table(_) => "give one text between quotes",
+        _ => "put it between quotes",
     }
 }

@@ -63,12 +63,16 @@ impl Place {
 
     /// Loads `file`, or what is found when `None`.
     fn load(&self, file: Option<&str>) -> Result<Loaded, ConfigErrors> {
+        self.load_at(file.map(|file| self.path(file)))
+    }
+
+    fn load_at(&self, path: Option<PathBuf>) -> Result<Loaded, ConfigErrors> {
         let env = |name: &str| -> Option<OsString> {
             let found = self.env.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.clone())
         };
         load(&LoadOptions {
-            path: file.map(|file| self.path(file)),
+            path,
             env: &env,
             euid: 7,
             secrets: self.secrets,
@@ -177,4 +181,38 @@ fn what_is_rendered_can_be_read_and_renders_the_same() {
         .settings
         .render();
     assert_eq!(first, second);
+}
+
+#[test]
+fn no_damage_to_a_file_breaks_the_reader() {
+    use proptest::test_runner::{Config, TestRunner};
+    let place = Place::new();
+    // A damaged command must not be run, so there is none.
+    let good = include_str!("config/valid/fleet.toml");
+    let good = good.replace(
+        "password_command = [\"sh\", \"-c\", \"printf hunter2\"]",
+        "password_file = \"lab.pw\"",
+    );
+    assert!(!good.contains("command ="), "{good}");
+    let chars: Vec<char> = good.chars().collect();
+    let damage = (0..chars.len(), 0_usize..20, "[\\[\\]{}=\".,#\n a0-]{0,3}");
+    TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(300)
+    })
+    .run(&damage, |(at, removed, added)| {
+        let end = (at + removed).min(chars.len());
+        let text: String = chars[..at]
+            .iter()
+            .copied()
+            .chain(added.chars())
+            .chain(chars[end..].iter().copied())
+            .collect();
+        match place.load_text(&text) {
+            Ok(loaded) => assert!(loaded.settings.render().contains("[poll]")),
+            Err(errors) => assert!(!errors.problems.is_empty()),
+        }
+        Ok(())
+    })
+    .expect("no damage matters");
 }

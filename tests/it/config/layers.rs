@@ -130,6 +130,20 @@ fn without_a_configuration_the_error_says_how_to_start() {
 }
 
 #[test]
+fn paths_are_absolute_however_the_file_was_named() {
+    let place = Place::new();
+    let text = "[[node]]\nname = \"vm\"\nbmc = { driver = \"qemu\", qmp = \"vm.qmp\" }\n";
+    let absolute = place.write("vm.toml", text, 0o644);
+    let here = std::env::current_dir().expect("a current directory");
+    let mut relative: std::path::PathBuf = here.components().skip(1).map(|_| "..").collect();
+    relative.extend(absolute.components().skip(1));
+    assert!(relative.is_relative());
+    let loaded = place.load_at(Some(relative)).expect("a relative name");
+    let bmc = loaded.settings.nodes[0].bmc.as_ref().expect("a bmc");
+    assert!(bmc.qmp.as_ref().expect("a socket").is_absolute());
+}
+
+#[test]
 fn bytes_that_are_no_utf8_are_named_with_their_place() {
     let place = Place::new();
     place.write("config.toml", b"theme = \"default\"\n# caf\xe9\n", 0o644);

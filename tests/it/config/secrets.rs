@@ -33,6 +33,13 @@ fn from_a_file_without_its_one_newline() {
 }
 
 #[test]
+fn a_secret_is_not_printed_even_as_numbers() {
+    let credentials = credentials(&Place::new(), "password_file = \"lab.pw\"");
+    let printed = format!("{credentials:?}");
+    assert!(printed.contains("password: Secret(..)"), "{printed}");
+}
+
+#[test]
 fn an_empty_password_is_possible() {
     let place = Place::new();
     assert_eq!(password(&place, "password_file = \"empty.pw\""), b"");
