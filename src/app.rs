@@ -37,5 +37,6 @@ pub use help::{HelpSection, help, hints, key_table};
 pub use init::{Abilities, StateOptions, parse_prefix};
 pub use key::{Key, KeyCode};
 pub use layout::{Area, Layout};
+pub use panes::open_single;
 pub use state::{Focus, State};
 pub use update::update;

@@ -9,7 +9,7 @@ mod trace;
 use crate::app::{self, Abilities, Event, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
-use crate::fleet::{ConsoleMode, Fault, Millis, NodeId};
+use crate::fleet::{Fault, Millis, NodeId};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
 use crate::theme::{self, ColorDepth};
@@ -100,8 +100,7 @@ async fn on_terminal(
     let state = start_state(settings, options, title, terminal.size())?;
     let mut front = Front::new(state, handle, look, fps, writer, caps, terminal.size())?;
     if let Some(single) = &options.single {
-        let mode = if single.monitor { ConsoleMode::Monitor } else { ConsoleMode::Interactive };
-        front.open_single(NodeId(0), mode);
+        front.open_single(NodeId(0), single.monitor)?;
     }
     let result = front.run(inputs).await;
     // SOL is freed while the screen still says what is waited for.

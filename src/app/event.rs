@@ -2,7 +2,7 @@
 
 use super::Key;
 use crate::fleet::Millis;
-use crate::hub::message::{ConsoleId, Request, Update};
+use crate::hub::message::{ConsoleId, Level, Request, Update};
 use crate::screen::Frame;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub enum Event {
     Frame(ConsoleId, Arc<Frame>),
     /// Requests that the hub did not take (full queue).
     NotTaken(Box<Request>),
+    /// Something to tell the operator that went wrong while an effect was run.
+    Notice(Level, String),
     /// A second, or the time asked for by [`Effect::WakeAt`], has passed.
     Tick,
     /// SIGTERM or SIGHUP: end without asking.

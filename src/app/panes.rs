@@ -91,6 +91,30 @@ pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> 
     Ok(())
 }
 
+/// Opens the console of `node` and nothing else, filling the screen (`lightsout console NODE`); `monitor`
+/// only looks. The caller's next event settles the rest.
+///
+/// # Errors
+/// The node has no console.
+pub fn open_single(state: &mut State, node: NodeId, monitor: bool) -> Result<Vec<Effect>, String> {
+    let mut out = Vec::new();
+    attach(state, node, &mut out)?;
+    state.zoom = true;
+    if monitor {
+        for pane in &mut state.panes {
+            pane.status.mode = ConsoleMode::Monitor;
+        }
+        for effect in &mut out {
+            if let Effect::Hub(request) = effect
+                && let Request::Console { what: ConsoleRequest::Attach { mode, .. }, .. } = request.as_mut()
+            {
+                *mode = ConsoleMode::Monitor;
+            }
+        }
+    }
+    Ok(out)
+}
+
 /// Gives the keys to a console.
 pub(super) fn focus(state: &mut State, console: ConsoleId) {
     state.focus = Focus::Pane(console);

@@ -30,6 +30,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
             .for_each(|one| answers::take(state, one, &mut out)),
         Event::Frame(console, frame) => panes::frame(state, console, frame),
         Event::NotTaken(request) => answers::not_taken(state, *request),
+        Event::Notice(level, text) => state.notice(level, text, None),
         Event::Tick => send_again(state, &mut out),
         Event::Terminate => {
             state.quitting = true;

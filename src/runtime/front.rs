@@ -3,7 +3,7 @@
 
 use super::step;
 use crate::app::{self, Effect, Event, State};
-use crate::fleet::{ConsoleMode, Millis, NodeId};
+use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{Level, Update};
 use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend};
@@ -68,10 +68,11 @@ impl Front {
     }
 
     /// Opens the console of `node` alone, and ends with it.
-    pub fn open_single(&mut self, node: NodeId, mode: ConsoleMode) {
+    pub fn open_single(&mut self, node: NodeId, monitor: bool) -> anyhow::Result<()> {
         self.single = true;
-        let effects = app::open_single(&mut self.state, node, mode);
+        let effects = app::open_single(&mut self.state, node, monitor).map_err(anyhow::Error::msg)?;
         self.effects(effects);
+        Ok(())
     }
 
     /// Runs until the operator leaves or the program is told to end.
@@ -167,7 +168,7 @@ impl Front {
                 let _ = self.terminal.clear();
                 self.pacer.mark();
             }
-            Effect::WakeAt(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
+            Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Quit => self.quit = true,
         }
     }

@@ -76,6 +76,17 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    /// Another input, if one is there already.
+    pub fn try_next(&mut self) -> Option<Input> {
+        let input = self.receiver.as_mut()?.try_recv().ok()?;
+        if input == Input::Closed {
+            self.receiver = None;
+        }
+        Some(input)
+    }
+}
+
 impl Drop for Inputs {
     fn drop(&mut self) {
         // Without a receiver a thread that waits for room ends; the byte wakes one that waits for input.
