@@ -61,7 +61,7 @@ impl Schedule {
 
     /// When the newest reading counts as stale: it should long have been replaced.
     pub fn stale_at(&self) -> Option<Duration> {
-        self.read_at.map(|at| at + self.interval * 2)
+        self.read_at.map(|at| at + self.interval * 3 / 2)
     }
 
     /// Since when the BMC is being reset.
@@ -214,7 +214,7 @@ mod tests {
         );
         assert_ne!(dues[0], dues[1], "jitter");
         assert_eq!(schedule.reason(), PollReason::Interval);
-        assert_eq!(schedule.stale_at(), Some(secs(160)));
+        assert_eq!(schedule.stale_at(), Some(secs(145)));
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! of the node's actor; stops at its next wait when it is told to. Must not know schedules.
 
 mod steps;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use steps::{Cancel, Job, Stagger};
 
