@@ -1,13 +1,50 @@
 //! Configuration: loads, merges and validates the TOML into typed settings; holds the secrets.
 //!
 //! Errors name file, line, key and the likely meaning, all of them at once. The names of drivers,
-//! transports and themes are passed in by `cli` (this room knows no other but `fleet`).
+//! transports and themes are passed in by `cli` (this room knows no other but `fleet`). The way of a
+//! file: `load` finds it, `section` reads it with places, `draft` merges the layers, `build` checks the
+//! whole and makes the [`Settings`].
 
+mod build;
+mod credentials;
+mod draft;
+pub mod error;
+pub mod load;
+mod node;
+mod paths;
+mod render;
 pub mod secret;
+mod section;
 pub mod settings;
+mod units;
 
-pub use secret::Secret;
+pub use error::{ConfigErrors, Place, Problem};
+pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
+pub use secret::{Secret, SecretSource};
 pub use settings::{
     BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, Privilege,
-    ScreenSettings, Settings,
+    ScreenSettings, Settings, TagSettings,
 };
+
+use crate::fleet::{Node, NodeId};
+
+/// The commented default file that `config default` prints. Uncommented, it equals the defaults.
+pub const DEFAULT: &str = include_str!("../assets/config.toml");
+
+/// The fleet's nodes, numbered in the order of the configuration.
+#[must_use]
+pub fn nodes(settings: &Settings) -> Vec<Node> {
+    (0..)
+        .zip(&settings.nodes)
+        .map(|(id, node)| Node {
+            id: NodeId(id),
+            name: node.name.clone(),
+            tags: node.tags.iter().cloned().collect(),
+            protected: node.protected,
+            read_only: node.read_only,
+            driver: node.bmc.as_ref().map(|bmc| bmc.driver.clone()),
+            transport: node.console.as_ref().map(|console| console.transport.clone()),
+            address: node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default(),
+        })
+        .collect()
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! Every test that goes through public interfaces, in one binary.
+
+mod architecture;
+mod bmc;
+mod config;
+mod lab;
+mod support;

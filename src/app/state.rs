@@ -1,0 +1,343 @@
+//! Everything the front end knows. Changed only by `app::update`, read by `ui`.
+
+use super::Layout;
+use crate::fleet::{BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb};
+use crate::hub::message::{ConsoleId, Level, NodeStatus, RequestId, VerbResult};
+use crate::screen::Frame;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// The whole state.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// All nodes, by [`NodeId`].
+    pub nodes: Vec<NodeRow>,
+    /// The table.
+    pub table: Table,
+    /// The consoles, in order of opening.
+    pub panes: Vec<Pane>,
+    /// Where keys go when no overlay is open.
+    pub focus: Focus,
+    /// The last focused pane, for `tab`.
+    pub last_pane: Option<ConsoleId>,
+    /// The focused pane fills the screen.
+    pub zoom: bool,
+    /// What lies over the screen, innermost last.
+    pub overlays: Vec<Overlay>,
+    /// The newest notice is shown until `until`.
+    pub notices: VecDeque<Notice>,
+    /// The action log, newest last, bounded.
+    pub actions: VecDeque<Action>,
+    /// Now, as of the event that is handled.
+    pub now: Millis,
+    /// Local time minus UTC in seconds.
+    pub utc_offset: i32,
+    /// Columns and rows of the outer terminal.
+    pub size: (u16, u16),
+    /// Division of the screen, kept up to date by `update`.
+    pub layout: Layout,
+    /// The whole program is read-only.
+    pub read_only: bool,
+    /// Name of the fleet or configuration, for the title.
+    pub title: String,
+    /// The prefix as people write it: `ctrl-]`.
+    pub prefix: String,
+    /// What was typed of a prefix sequence, or that a command key is awaited.
+    pub prefix_state: PrefixState,
+    /// How often each node's power is read: AGE is shown only when a reading is overdue.
+    pub poll_interval: std::time::Duration,
+    /// A quit was asked and confirmed; the screen says what is being waited for.
+    pub quitting: bool,
+}
+
+/// A node and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeRow {
+    /// The node.
+    pub node: Node,
+    /// As the hub last said.
+    pub status: NodeStatus,
+    /// How the last verb on it ended, if not well, for NOTE; and when.
+    pub last: Option<(VerbResult, Millis)>,
+}
+
+/// The table.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// The nodes that pass the filter, sorted.
+    pub order: Vec<NodeId>,
+    /// The node under the cursor; `None` only when nothing passes.
+    pub cursor: Option<NodeId>,
+    /// Index into `order` of the first row shown.
+    pub top: usize,
+    /// The filter.
+    pub filter: Filter,
+    /// Its text.
+    pub filter_text: String,
+    /// The order.
+    pub sort: SortKey,
+    /// Turned round.
+    pub reverse: bool,
+    /// Marked nodes, hidden ones included.
+    pub marks: BTreeSet<NodeId>,
+    /// Where a range (`v`) began.
+    pub range: Option<NodeId>,
+}
+
+/// Where keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    /// To the table.
+    #[default]
+    Table,
+    /// To a console.
+    Pane(ConsoleId),
+}
+
+/// An open console.
+#[derive(Debug, Clone)]
+pub struct Pane {
+    /// Its session.
+    pub console: ConsoleId,
+    /// Whose.
+    pub node: NodeId,
+    /// As the hub last said.
+    pub status: SessionStatus,
+    /// The newest picture.
+    pub frame: Option<Arc<Frame>>,
+    /// Looking at the history.
+    pub scroll: Option<Scroll>,
+    /// Something came while it had no focus.
+    pub unseen: bool,
+}
+
+/// A frozen view of a console's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scroll {
+    /// First line shown.
+    pub top: u64,
+    /// The cursor.
+    pub cursor: LinePos,
+    /// Where a selection began, and whether it takes whole lines.
+    pub select: Option<(LinePos, bool)>,
+    /// The text being typed after `/` or `?`, and whether it searches backward.
+    pub typing: Option<(Input, bool)>,
+    /// The last search.
+    pub search: Option<(String, bool)>,
+    /// The search that is awaited.
+    pub awaiting: Option<RequestId>,
+    /// The match under the cursor.
+    pub found: Option<(LinePos, LinePos)>,
+    /// What a search said: "not found", a bad pattern.
+    pub message: Option<String>,
+}
+
+/// How much of a prefix was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PrefixState {
+    /// Nothing.
+    #[default]
+    None,
+    /// The first key of a two-key prefix.
+    Half,
+    /// All of it: the next key is a command.
+    Armed,
+}
+
+/// A line being edited.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Input {
+    /// The text.
+    pub text: String,
+    /// Cursor as a character index.
+    pub cursor: usize,
+}
+
+/// What can lie over the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    /// A verb menu.
+    Menu(Menu),
+    /// A confirmation.
+    Confirm(Box<Confirm>),
+    /// The filter being typed; `before` comes back with esc.
+    Filter {
+        /// The text so far.
+        input: Input,
+        /// The text before.
+        before: String,
+    },
+    /// The command prompt and palette.
+    Command {
+        /// The text so far.
+        input: Input,
+        /// What could complete it: text and explanation.
+        candidates: Vec<(String, String)>,
+        /// The one picked with tab or the arrows.
+        picked: Option<usize>,
+        /// What was wrong with the last enter.
+        error: Option<String>,
+    },
+    /// Raw bytes being typed.
+    Raw {
+        /// Hexadecimal text.
+        input: Input,
+        /// What is wrong with it.
+        error: Option<String>,
+    },
+    /// Help for a context, scrolled.
+    Help {
+        /// First line shown.
+        top: usize,
+    },
+    /// Details of a node, scrolled.
+    Details {
+        /// Which.
+        node: NodeId,
+        /// First line shown.
+        top: usize,
+        /// The controller's identity once asked for.
+        info: Option<Result<Vec<(String, String)>, Fault>>,
+    },
+    /// The action log, scrolled; 0 shows the newest.
+    Actions {
+        /// Lines scrolled back.
+        back: usize,
+    },
+}
+
+/// A verb menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    /// `power`, `boot` or `BMC`.
+    pub title: String,
+    /// On whom it will act.
+    pub targets: Vec<NodeId>,
+    /// Marked nodes that the filter hides, among the targets.
+    pub hidden: usize,
+    /// What can be picked.
+    pub items: Vec<MenuItem>,
+    /// The row under the cursor.
+    pub cursor: usize,
+    /// Boot menu: for all boots. Toggled.
+    pub persistent: bool,
+    /// Boot menu: EFI. Toggled.
+    pub uefi: bool,
+}
+
+/// A row of a menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MenuItem {
+    /// Its key.
+    pub key: char,
+    /// Its words.
+    pub label: String,
+    /// Why it cannot be picked, if it cannot: "not with driver qemu", "read-only".
+    pub disabled: Option<String>,
+    /// A toggle's state.
+    pub checked: Option<bool>,
+    /// What it does.
+    pub pick: MenuPick,
+}
+
+/// What a menu row does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MenuPick {
+    /// Act.
+    Verb(Verb),
+    /// Set the boot device with the menu's toggles.
+    Boot(BootDevice),
+    /// Turn `persistent` round.
+    Persistent,
+    /// Turn `uefi` round.
+    Uefi,
+    /// Ask for raw bytes.
+    Raw,
+    /// Cancel what is pending.
+    Cancel,
+}
+
+/// A confirmation. Cancel has the focus until the operator moves or types.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirm {
+    /// What is asked.
+    pub what: Question,
+    /// On whom.
+    pub targets: Vec<NodeId>,
+    /// Folded names.
+    pub folded: String,
+    /// How many of them are on, as last seen.
+    pub on: usize,
+    /// Those with a console open.
+    pub consoles: usize,
+    /// Those with a `protected` tag.
+    pub protected: usize,
+    /// Marked nodes that the filter hides, among the targets.
+    pub hidden: usize,
+    /// What would be sent, once the hub has said it.
+    pub command: Option<String>,
+    /// The request that asked for `command`.
+    pub describe: Option<RequestId>,
+    /// Level of proof.
+    pub level: ConfirmLevel,
+    /// When it was opened: keys of the first 300 ms are ignored.
+    pub opened: Millis,
+    /// Why the last try did not count.
+    pub error: Option<String>,
+}
+
+/// What a confirmation is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// A verb.
+    Verb(Verb),
+    /// Leave the program, with what would be lost.
+    Quit {
+        /// Sessions.
+        sessions: usize,
+        /// Verbs still pending.
+        pending: usize,
+    },
+}
+
+/// What the operator must do to confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfirmLevel {
+    /// Press `y`.
+    Key,
+    /// Type this word (the count, or the node's name), then enter.
+    Typed {
+        /// The word.
+        word: String,
+        /// Typed so far.
+        input: Input,
+    },
+}
+
+/// A line for the operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// How grave.
+    pub level: Level,
+    /// One line.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Shown until then; errors stay until a key is pressed after they were seen.
+    pub until: Millis,
+}
+
+/// An entry of the action log: one request on some nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its request.
+    pub id: RequestId,
+    /// When.
+    pub at: Millis,
+    /// What.
+    pub verb: Verb,
+    /// Where.
+    pub nodes: Vec<NodeId>,
+    /// The results so far.
+    pub results: Vec<VerbResult>,
+}

@@ -1,0 +1,312 @@
+//! Finds the configuration, follows its includes and reads the layers from the lowest up.
+
+use super::build::build;
+use super::credentials::reason;
+use super::draft::Draft;
+use super::error::{ConfigErrors, Place, Problem};
+use super::paths;
+use super::section::{Section, Source, line_starts};
+use super::settings::Settings;
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::de::DeTable;
+use zeroize::Zeroizing;
+
+/// Whether password commands are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// Every secret that a node needs is read.
+    Read,
+    /// Files and environment variables are looked at, but no command is run: its password stays empty.
+    Check,
+}
+
+/// What loading needs from outside; nothing else is taken from the process.
+#[derive(Clone)]
+pub struct LoadOptions<'a> {
+    /// `--config`: this file and no other.
+    pub path: Option<PathBuf>,
+    /// Looks an environment variable up.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Effective user id, for the name of the last-resort runtime directory.
+    pub euid: u32,
+    /// Names of the power drivers.
+    pub drivers: &'a [&'a str],
+    /// Names of the console transports.
+    pub transports: &'a [&'a str],
+    /// Names of the themes.
+    pub themes: &'a [&'a str],
+    /// Whether password commands are run.
+    pub secrets: Secrets,
+    /// The lowest layer, `/etc/lightsout/config.toml`.
+    pub system: PathBuf,
+    /// The runtime directory that users share, `/run/lightsout`.
+    pub shared_runtime: PathBuf,
+}
+
+impl<'a> LoadOptions<'a> {
+    /// Options for this process: its environment, its user, the usual places, secrets read.
+    #[must_use]
+    pub fn new(drivers: &'a [&'a str], transports: &'a [&'a str], themes: &'a [&'a str]) -> LoadOptions<'a> {
+        LoadOptions {
+            path: None,
+            env: &process_env,
+            euid: nix::unistd::geteuid().as_raw(),
+            drivers,
+            transports,
+            themes,
+            secrets: Secrets::Read,
+            system: PathBuf::from("/etc/lightsout/config.toml"),
+            shared_runtime: PathBuf::from("/run/lightsout"),
+        }
+    }
+}
+
+fn process_env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// A configuration that was read.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Merged, zipped, checked.
+    pub settings: Settings,
+    /// The files, in the order they were read; later ones win.
+    pub files: Vec<PathBuf>,
+    /// What is likely a mistake but does no harm; one line each.
+    pub warnings: Vec<String>,
+}
+
+/// Where a configuration is looked for, the lowest layer first. With `--config` or `$LIGHTSOUT_CONFIG`
+/// that is one file, which must exist.
+#[must_use]
+pub fn candidates(options: &LoadOptions<'_>) -> Vec<PathBuf> {
+    match explicit(options) {
+        Some(path) => vec![path],
+        None => {
+            let user = paths::user_config(options.env);
+            std::iter::once(options.system.clone()).chain(user).collect()
+        }
+    }
+}
+
+/// Loads the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
+    let mut files = Files {
+        options,
+        home: paths::home(options.env),
+        read: Vec::new(),
+        open: Vec::new(),
+        draft: Draft::default(),
+        problems: Vec::new(),
+        whole: true,
+    };
+    let must_exist = explicit(options).is_some();
+    let candidates = candidates(options);
+    for path in &candidates {
+        files.read_layer(path, must_exist);
+    }
+    if files.read.is_empty() && files.problems.is_empty() {
+        return Err(ConfigErrors::new(vec![nothing_found(&candidates)]));
+    }
+    let Files {
+        read,
+        draft,
+        mut problems,
+        whole,
+        ..
+    } = files;
+    // What is missing because a file could not be read would be reported as wrong.
+    if !whole {
+        return Err(ConfigErrors::new(problems));
+    }
+    let (settings, warnings) = build(draft, options, &mut problems);
+    if problems.is_empty() {
+        Ok(Loaded {
+            settings,
+            files: read,
+            warnings,
+        })
+    } else {
+        Err(ConfigErrors::new(problems))
+    }
+}
+
+fn explicit(options: &LoadOptions<'_>) -> Option<PathBuf> {
+    let variable = || {
+        (options.env)("LIGHTSOUT_CONFIG")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    options.path.clone().or_else(variable)
+}
+
+fn nothing_found(candidates: &[PathBuf]) -> Problem {
+    let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+    let target = candidates
+        .last()
+        .and_then(|path| Some((path.parent()?, path)))
+        .map_or_else(String::new, |(dir, path)| {
+            format!(
+                "mkdir -p {} && lightsout config default > {}",
+                dir.display(),
+                path.display()
+            )
+        });
+    Problem::nowhere(format!(
+        "no configuration found; looked for {}",
+        places.join(" and ")
+    ))
+    .help(format!(
+        "start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"
+    ))
+}
+
+/// The files as they are read.
+struct Files<'o> {
+    options: &'o LoadOptions<'o>,
+    home: Option<PathBuf>,
+    /// As named, in order.
+    read: Vec<PathBuf>,
+    /// Those that are being read now, each included by the one before, resolved.
+    open: Vec<PathBuf>,
+    draft: Draft,
+    problems: Vec<Problem>,
+    /// No file was left out.
+    whole: bool,
+}
+
+impl Files<'_> {
+    fn read_layer(&mut self, path: &Path, must_exist: bool) {
+        match std::fs::read(path) {
+            Ok(bytes) => self.read_file(path, bytes),
+            Err(error) if !must_exist && is_absent(&error) => {}
+            Err(error) => {
+                let text = format!("cannot read {}: {}", path.display(), reason(&error));
+                let help = "lightsout config default prints one to start with";
+                self.problems.push(Problem::nowhere(text).help(help));
+                self.whole = false;
+            }
+        }
+    }
+
+    fn read_file(&mut self, path: &Path, bytes: Vec<u8>) {
+        let order = self.read.len();
+        self.read.push(path.to_owned());
+        let bytes = Zeroizing::new(bytes);
+        let name: Arc<Path> = Arc::from(path);
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.to_owned(),
+            Err(error) => {
+                let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+                let source = self.source(name, order, valid);
+                let place = source.place(error.valid_up_to());
+                let problem = Problem::new(&place, "", "the file is not UTF-8").help("save it as UTF-8");
+                self.problems.push(problem);
+                self.whole = false;
+                return;
+            }
+        };
+        let source = self.source(name, order, text);
+        let (tree, errors) = DeTable::parse_recoverable(&source.text);
+        if !errors.is_empty() {
+            for error in errors {
+                let place = source.place(error.span().map_or(0, |span| span.start));
+                self.problems.push(syntax(&place, &error));
+            }
+            self.whole = false;
+            return;
+        }
+        let mut top = Section::top(&source, tree.get_ref());
+        self.open.push(resolved(path));
+        let expected = "a list of files such as [\"fleet.toml\"]";
+        for include in top
+            .strings("include", expected)
+            .map(|list| list.value)
+            .unwrap_or_default()
+        {
+            self.include(&source, &include.value, &include.place);
+        }
+        self.open.pop();
+        self.draft.read(top, self.options);
+        self.problems.append(&mut source.problems.borrow_mut());
+    }
+
+    fn include(&mut self, source: &Source, written: &str, place: &Place) {
+        let problem = |text: String, help: &str| Problem::new(place, "include", text).help(help);
+        let path = match source.path(written) {
+            Ok(path) => path,
+            Err(error) => {
+                let text = format!("cannot include \"{written}\": {error}");
+                self.problems
+                    .push(problem(text, "name a file, relative to this one"));
+                self.whole = false;
+                return;
+            }
+        };
+        let known = resolved(&path);
+        if self.open.contains(&known) {
+            let text = format!("{} includes itself", path.display());
+            self.problems
+                .push(problem(text, "remove the include that leads back"));
+            return;
+        }
+        if self.read.iter().any(|read| resolved(read) == known) {
+            return;
+        }
+        match std::fs::read(&path) {
+            Ok(bytes) => self.read_file(&path, bytes),
+            Err(error) => {
+                let text = format!("cannot read {}: {}", path.display(), reason(&error));
+                self.problems
+                    .push(problem(text, "a relative path starts at this file"));
+                self.whole = false;
+            }
+        }
+    }
+
+    fn source(&self, path: Arc<Path>, order: usize, text: String) -> Source {
+        // A file that cannot be looked at counts as readable by all: clear text is refused.
+        let mode = std::fs::metadata(&path).map_or(0o777, |data| data.permissions().mode());
+        Source {
+            path,
+            order,
+            lines: line_starts(&text),
+            text: Zeroizing::new(text),
+            mode,
+            home: self.home.clone(),
+            problems: RefCell::new(Vec::new()),
+        }
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// One name for a file, however it is reached.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn syntax(place: &Place, error: &toml::de::Error) -> Problem {
+    let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
+    Problem::new(place, "", lines.join(", ")).help("this line is not TOML: see https://toml.io")
+}
+
+// `env` is a borrowed function, which has no `Debug` of its own.
+impl std::fmt::Debug for LoadOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadOptions")
+            .field("path", &self.path)
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
+}

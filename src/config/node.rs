@@ -1,0 +1,418 @@
+//! `[[node]]`: as written, then expanded: the node sets of its name, address and paths are zipped.
+
+use super::error::{At, Place, Problem};
+use super::load::LoadOptions;
+use super::section::{Section, Source, shown};
+use super::settings::{Charset, Privilege};
+use super::units;
+use crate::fleet::NodeSet;
+use std::path::PathBuf;
+
+/// Port of IPMI (IANA `asf-rmcp`).
+pub(super) const IPMI_PORT: u16 = 623;
+/// Longest node name; console logs are called after it.
+const LONGEST_NAME: usize = 200;
+/// `sun_path` of unix(7), without its NUL.
+const LONGEST_SOCKET: usize = 107;
+
+/// A `[[node]]` as written, its own values checked, its sets expanded but not yet zipped.
+pub(super) struct RawNode {
+    pub(super) place: Place,
+    /// The names, and the text they came from.
+    pub(super) name: At<Set>,
+    pub(super) tags: Vec<At<String>>,
+    pub(super) bmc: Option<RawBmc>,
+    pub(super) console: Option<RawConsole>,
+}
+
+/// A node set with the text it was written as.
+pub(super) struct Set {
+    pub(super) text: String,
+    pub(super) names: Vec<String>,
+}
+
+/// `bmc = { .. }`.
+pub(super) struct RawBmc {
+    pub(super) driver: String,
+    pub(super) address: Option<At<Set>>,
+    pub(super) port: u16,
+    pub(super) credentials: Option<At<String>>,
+    pub(super) privilege: Privilege,
+    pub(super) cipher_suites: Vec<u8>,
+    pub(super) kg_file: Option<At<PathBuf>>,
+    pub(super) qmp: Option<At<Set>>,
+    pub(super) start: Option<At<Vec<String>>>,
+}
+
+/// `console = { .. }`.
+pub(super) struct RawConsole {
+    pub(super) place: Place,
+    pub(super) transport: String,
+    pub(super) path: Option<At<Set>>,
+    pub(super) charset: Option<Charset>,
+    pub(super) size: Option<(u16, u16)>,
+    pub(super) log: bool,
+}
+
+impl RawNode {
+    /// `None` when it has no usable name, which is reported. A part that could not be read is left out
+    /// and reported.
+    pub(super) fn read(mut section: Section<'_>, options: &LoadOptions<'_>) -> Option<RawNode> {
+        section.missing(
+            "name",
+            "a node has no name",
+            "write name = \"n1\" or a node set, name = \"n[01-16]\"",
+        );
+        let name = section.parsed(
+            "name",
+            "a name such as \"n1\" or a node set such as \"n[01-16]\"",
+            names,
+        );
+        let tags = section.strings("tags", "a list of tags such as [\"rack1\"]");
+        let tags = tags.map(|tags| tags.value).unwrap_or_default();
+        let tags = tags.into_iter().filter(|tag| check_tag(tag, &section)).collect();
+        let bmc = section
+            .section("bmc", "bmc = { address = \"10.1.1.1\", credentials = \"lab\" }")
+            .and_then(|bmc| RawBmc::read(bmc, options));
+        let console = section
+            .section("console", "console = { transport = \"sol\" }")
+            .and_then(|console| RawConsole::read(console, options));
+        if let (Some(console), None, false) = (&console, &bmc, section.has("bmc"))
+            && console.transport == "sol"
+        {
+            let help = "SOL goes through the BMC: add bmc = { address = .., credentials = .. }";
+            section.report(&console.place, "console.transport", "sol needs a bmc", help);
+        }
+        if let (Some(console), Some(bmc)) = (&console, &bmc)
+            && console.transport == "sol"
+            && bmc.driver != "ipmitool"
+        {
+            let text = format!("sol needs a bmc with driver ipmitool, not {}", bmc.driver);
+            section.report(
+                &console.place,
+                "console.transport",
+                text,
+                "a virtual machine has transport \"unix\"",
+            );
+        }
+        let place = section.place();
+        section.finish();
+        Some(RawNode {
+            place,
+            name: name?,
+            tags,
+            bmc,
+            console,
+        })
+    }
+}
+
+impl RawBmc {
+    fn read(mut section: Section<'_>, options: &LoadOptions<'_>) -> Option<RawBmc> {
+        let driver_given = section.has("driver");
+        let driver = section.choice("driver", options.drivers);
+        let source = section.source;
+        let address = section.parsed(
+            "address",
+            "a host name, an address, or a node set of them",
+            addresses,
+        );
+        let port = section.integer("port", 1..=65535);
+        let credentials = section.string("credentials", "the name of [credentials.NAME]");
+        let privilege = section.parsed(
+            "privilege",
+            "CALLBACK, USER, OPERATOR or ADMINISTRATOR",
+            privilege,
+        );
+        let cipher_suites = suites(&mut section);
+        let kg_file = section.path("kg_file");
+        let qmp = section.parsed("qmp", "the path of a QMP socket, or a node set of them", |text| {
+            sockets(text, source)
+        });
+        let start = section.strings("start", "a list of a program and its arguments");
+        let start = start.and_then(|words| {
+            let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
+            if list.first().is_none_or(String::is_empty) {
+                section.report(
+                    &words.place,
+                    "start",
+                    "it names no program",
+                    "write [\"program\", \"argument\"]",
+                );
+                return None;
+            }
+            Some(At::new(list, words.place))
+        });
+        let driver = match driver {
+            Some(driver) => driver.value,
+            None if driver_given => {
+                section.finish();
+                return None;
+            }
+            None => "ipmitool".to_owned(),
+        };
+        check_driver_keys(&driver, &section);
+        section.finish();
+        Some(RawBmc {
+            driver,
+            address,
+            port: port
+                .and_then(|port| u16::try_from(port.value).ok())
+                .unwrap_or(IPMI_PORT),
+            credentials,
+            privilege: privilege.map(|privilege| privilege.value).unwrap_or_default(),
+            cipher_suites,
+            kg_file,
+            qmp,
+            start,
+        })
+    }
+}
+
+impl RawConsole {
+    fn read(mut section: Section<'_>, options: &LoadOptions<'_>) -> Option<RawConsole> {
+        section.missing(
+            "transport",
+            "a console has no transport",
+            &format!("write one of {}", options.transports.join(", ")),
+        );
+        let transport = section.choice("transport", options.transports);
+        let source = section.source;
+        let path = section.parsed("path", "the path of a socket, or a node set of them", |text| {
+            sockets(text, source)
+        });
+        let charset = section.parsed("charset", "utf-8, cp437 or latin-1", charset);
+        let size = section.parsed("size", "columns x rows such as \"80x25\"", units::screen_size);
+        let log = section.boolean("log");
+        if let Some(transport) = &transport {
+            match transport.value.as_str() {
+                "unix" => section.missing(
+                    "path",
+                    "transport unix needs the path of its socket",
+                    "write path = \"/run/vm1.serial\"",
+                ),
+                "sol" => refuse(&section, "path", "transport sol has no socket", "remove it"),
+                _ => {}
+            }
+        }
+        section.finish();
+        let transport = transport?;
+        Some(RawConsole {
+            place: transport.place,
+            transport: transport.value,
+            path,
+            charset: charset.map(|charset| charset.value),
+            size: size.map(|size| size.value),
+            log: log.is_none_or(|log| log.value),
+        })
+    }
+}
+
+/// What a driver needs and what it has no use for. Drivers that this room does not know may have all keys.
+fn check_driver_keys(driver: &str, section: &Section<'_>) {
+    match driver {
+        "ipmitool" => {
+            let help = "write address = \"10.1.1.1\" or a node set, address = \"10.1.1.[1-16]\"";
+            section.missing("address", "driver ipmitool needs the address of the BMC", help);
+            let help = "write credentials = \"NAME\" and a [credentials.NAME]";
+            section.missing("credentials", "driver ipmitool needs credentials", help);
+            for key in ["qmp", "start"] {
+                refuse(
+                    section,
+                    key,
+                    "driver ipmitool has no use for it",
+                    "is driver = \"qemu\" meant?",
+                );
+            }
+        }
+        "qemu" => {
+            let help = "write qmp = \"/run/vm1.qmp\"";
+            section.missing("qmp", "driver qemu needs the path of a QMP socket", help);
+            for key in [
+                "address",
+                "port",
+                "credentials",
+                "privilege",
+                "cipher_suites",
+                "kg_file",
+            ] {
+                refuse(
+                    section,
+                    key,
+                    "driver qemu has no use for it",
+                    "is driver = \"ipmitool\" meant?",
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refuse(section: &Section<'_>, key: &str, text: &str, help: &str) {
+    if let Some(place) = section.key_place(key) {
+        section.report(&place, key, text, help);
+    }
+}
+
+fn suites(section: &mut Section<'_>) -> Vec<u8> {
+    let Some(list) = section.integers("cipher_suites", 0..=17) else {
+        return vec![17, 3];
+    };
+    let suites: Vec<u8> = list
+        .value
+        .iter()
+        .filter_map(|suite| u8::try_from(suite.value).ok())
+        .collect();
+    if suites.is_empty() {
+        section.report(
+            &list.place,
+            "cipher_suites",
+            "the list is empty",
+            "the default is [17, 3]",
+        );
+    }
+    suites
+}
+
+fn set(text: &str, check: impl Fn(&str) -> Result<(), String>) -> Result<Set, String> {
+    let names = NodeSet::parse(text)
+        .map_err(|error| error.problem)?
+        .names()
+        .to_vec();
+    names.iter().try_for_each(|name| check(name))?;
+    Ok(Set {
+        text: text.to_owned(),
+        names,
+    })
+}
+
+fn names(text: &str) -> Result<Set, String> {
+    set(text, |name| {
+        let problem = if name == "all" {
+            "\"all\" means every node".to_owned()
+        } else if name.len() > LONGEST_NAME {
+            format!("a name has at most {LONGEST_NAME} bytes")
+        } else if name.starts_with(['-', '.']) {
+            format!("the name \"{}\" begins with \"-\" or \".\"", shown(name))
+        } else if let Some(bad) = name
+            .chars()
+            .find(|c| !(c.is_alphanumeric() || "-_.:".contains(*c)))
+        {
+            format!("a name has letters, digits, \"-\", \"_\", \".\" and \":\", but no {bad:?}")
+        } else {
+            return Ok(());
+        };
+        Err(problem)
+    })
+}
+
+fn check_tag(tag: &At<String>, section: &Section<'_>) -> bool {
+    let good = !tag.value.is_empty()
+        && tag
+            .value
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.:".contains(c));
+    if !good {
+        let text = format!("\"{}\" cannot be a tag", shown(&tag.value));
+        let help = "a tag has letters, digits, \"-\", \"_\", \".\" and \":\"; \"@\" is written only where it is used";
+        section.report(&tag.place, "tags", text, help);
+    }
+    good
+}
+
+/// Addresses reach a program's arguments, so none may look like an option.
+fn addresses(text: &str) -> Result<Set, String> {
+    set(text, |address| {
+        let colons = address.matches(':').count();
+        let problem = if address.starts_with('-') {
+            format!("\"{}\" begins with \"-\"", shown(address))
+        } else if colons == 1 {
+            format!(
+                "\"{}\" holds a port, which is a key of its own: port = 623",
+                shown(address)
+            )
+        } else if let Some(bad) = address
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || "-_.:%".contains(*c)))
+        {
+            format!("an address holds no {bad:?}")
+        } else {
+            return Ok(());
+        };
+        Err(problem)
+    })
+}
+
+fn sockets(text: &str, source: &Source) -> Result<Set, String> {
+    let set = set(text, |_| Ok(()))?;
+    let names: Result<Vec<String>, String> = set
+        .names
+        .iter()
+        .map(|name| {
+            let path = source.path(name)?;
+            if path.as_os_str().len() > LONGEST_SOCKET {
+                return Err(format!("the path of a socket has at most {LONGEST_SOCKET} bytes"));
+            }
+            path.into_os_string()
+                .into_string()
+                .map_err(|_| "the path is not UTF-8".to_owned())
+        })
+        .collect();
+    Ok(Set {
+        text: set.text,
+        names: names?,
+    })
+}
+
+fn privilege(text: &str) -> Result<Privilege, String> {
+    [
+        Privilege::Callback,
+        Privilege::User,
+        Privilege::Operator,
+        Privilege::Administrator,
+    ]
+    .into_iter()
+    .find(|level| level.name().eq_ignore_ascii_case(text))
+    .ok_or_else(|| "there is no such privilege".into())
+}
+
+fn charset(text: &str) -> Result<Charset, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "utf-8" | "utf8" => Ok(Charset::Utf8),
+        "cp437" => Ok(Charset::Cp437),
+        "latin-1" | "latin1" => Ok(Charset::Latin1),
+        _ => Err("there is no such character set".into()),
+    }
+}
+
+/// Checks that `other` can be zipped with the names of the node.
+///
+/// # Errors
+/// A problem with both lengths and both expressions.
+pub(super) fn zip(name: &Set, other: &At<Set>, key: &str, what: &str) -> Result<(), Problem> {
+    let (nodes, values) = (name.names.len(), other.value.names.len());
+    if nodes == values {
+        return Ok(());
+    }
+    let text = format!(
+        "\"{}\" is {}, but name \"{}\" is {}",
+        shown(&other.value.text),
+        count(values, what),
+        shown(&name.text),
+        count(nodes, "node"),
+    );
+    let help = if values == 1 {
+        format!("every node needs its own {what}: write a node set of {nodes}")
+    } else {
+        "the first belongs to the first, the second to the second: make both sets equally long".to_owned()
+    };
+    Err(Problem::new(&other.place, format!("node.{key}"), text).help(help))
+}
+
+fn count(number: usize, word: &str) -> String {
+    match (number, word.ends_with('s')) {
+        (1, _) => format!("1 {word}"),
+        (_, true) => format!("{number} {word}es"),
+        (_, false) => format!("{number} {word}s"),
+    }
+}

@@ -1,0 +1,472 @@
+//! A table of a file, read key by key with places. Every wrong type, wrong unit and unknown key becomes
+//! a problem, and reading goes on. Knows TOML and types, not what the keys mean.
+
+use super::error::{At, Place, Problem};
+use super::{paths, units};
+use std::cell::RefCell;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
+
+/// A file's text and what is needed to read it.
+pub(super) struct Source {
+    pub(super) path: Arc<Path>,
+    /// Position among the files that were read.
+    pub(super) order: usize,
+    /// May hold a password in clear text.
+    pub(super) text: Zeroizing<String>,
+    /// Where the lines begin; places are asked for at every value.
+    pub(super) lines: Vec<usize>,
+    /// The file's mode bits; others may read it when any of 0o077 is set.
+    pub(super) mode: u32,
+    /// For `~/`.
+    pub(super) home: Option<PathBuf>,
+    pub(super) problems: RefCell<Vec<Problem>>,
+}
+
+/// Where the lines of `text` begin.
+pub(super) fn line_starts(text: &str) -> Vec<usize> {
+    std::iter::once(0)
+        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+        .collect()
+}
+
+impl Source {
+    /// The place of a byte offset.
+    pub(super) fn place(&self, offset: usize) -> Place {
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or(0);
+        let before = self.text.get(start..offset).unwrap_or("");
+        Place {
+            order: self.order,
+            line,
+            column: before.chars().count() + 1,
+            file: self.path.clone(),
+        }
+    }
+
+    pub(super) fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// A path as written: `~/` is the home directory, a relative one starts at the file.
+    pub(super) fn path(&self, text: &str) -> Result<PathBuf, String> {
+        paths::resolve(text, self.path.parent(), self.home.as_deref())
+    }
+}
+
+/// A table that is being read.
+pub(super) struct Section<'a> {
+    pub(super) source: &'a Source,
+    table: &'a DeTable<'a>,
+    /// `node.bmc`; empty at the top.
+    name: String,
+    span: Range<usize>,
+    asked: Vec<&'static str>,
+}
+
+type Value<'a> = &'a Spanned<DeValue<'a>>;
+
+impl<'a> Section<'a> {
+    /// The file as a whole.
+    pub(super) fn top(source: &'a Source, table: &'a DeTable<'a>) -> Section<'a> {
+        Section {
+            source,
+            table,
+            name: String::new(),
+            span: 0..0,
+            asked: Vec::new(),
+        }
+    }
+
+    /// Where the table begins.
+    pub(super) fn place(&self) -> Place {
+        self.source.place(self.span.start)
+    }
+
+    /// The whole name of a key here.
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
+    }
+
+    /// Whether the key is there, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.keys().any(|name| name.get_ref() == key)
+    }
+
+    /// Where the key is written, if it is.
+    pub(super) fn key_place(&self, key: &str) -> Option<Place> {
+        let name = self.table.keys().find(|name| name.get_ref() == key)?;
+        Some(self.source.place(name.span().start))
+    }
+
+    /// Reports a problem with the value of `key`.
+    pub(super) fn report(&self, place: &Place, key: &str, text: impl Into<String>, help: impl Into<String>) {
+        self.source
+            .report(Problem::new(place, self.key(key), text).help(help));
+    }
+
+    /// Reports that `key` is needed and not there. Silent when it is there but could not be read.
+    pub(super) fn missing(&self, key: &str, text: &str, help: &str) {
+        if !self.has(key) {
+            self.report(&self.place(), key, text, help);
+        }
+    }
+
+    pub(super) fn string(&mut self, key: &'static str, expected: &str) -> Option<At<String>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(At::new(text.clone().into_owned(), self.at(value))),
+            _ => self.wrong(key, value, expected, None),
+        }
+    }
+
+    /// A text that is checked and turned into something else by `convert`.
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        convert: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<At<T>> {
+        let text = self.string(key, expected)?;
+        match convert(&text.value) {
+            Ok(value) => Some(At::new(value, text.place)),
+            Err(problem) => {
+                let found = format!("cannot read \"{}\": {problem}", shown(&text.value));
+                self.report(&text.place, key, found, format!("expected {expected}"));
+                None
+            }
+        }
+    }
+
+    /// One of some words.
+    pub(super) fn choice(&mut self, key: &'static str, words: &[&str]) -> Option<At<String>> {
+        let expected = format!("one of {}", words.join(", "));
+        let text = self.string(key, &expected)?;
+        if words.contains(&text.value.as_str()) {
+            return Some(text);
+        }
+        let found = format!("there is no \"{}\"", shown(&text.value));
+        self.report(
+            &text.place,
+            key,
+            found,
+            suggest(&text.value, words.iter().copied()),
+        );
+        None
+    }
+
+    /// The value of a secret; its errors never show it.
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<At<Zeroizing<String>>> {
+        let value = self.value(key)?;
+        let place = self.at(value);
+        match value.get_ref() {
+            DeValue::String(text) => Some(At::new(Zeroizing::new(text.clone().into_owned()), place)),
+            other => {
+                let text = format!("expected a text, found {}", kind(other));
+                self.report(&place, key, text, "put it between quotes");
+                None
+            }
+        }
+    }
+
+    pub(super) fn boolean(&mut self, key: &'static str) -> Option<At<bool>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(At::new(*flag, self.at(value))),
+            _ => self.wrong(key, value, "true or false", Some("without quotes".into())),
+        }
+    }
+
+    pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<At<i64>> {
+        let value = self.value(key)?;
+        self.one_integer(key, value, &range)
+    }
+
+    pub(super) fn integers(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<At<Vec<At<i64>>>> {
+        let value = self.value(key)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong(key, value, "a list of numbers such as [17, 3]", None);
+        };
+        let list: Option<Vec<_>> = items
+            .iter()
+            .map(|item| self.one_integer(key, item, &range))
+            .collect();
+        Some(At::new(list?, self.at(value)))
+    }
+
+    pub(super) fn strings(&mut self, key: &'static str, expected: &str) -> Option<At<Vec<At<String>>>> {
+        let value = self.value(key)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong(key, value, expected, None);
+        };
+        let list: Option<Vec<_>> = items
+            .iter()
+            .map(|item| match item.get_ref() {
+                DeValue::String(text) => Some(At::new(text.clone().into_owned(), self.at(item))),
+                _ => self.wrong(key, item, "a text in this list", None),
+            })
+            .collect();
+        Some(At::new(list?, self.at(value)))
+    }
+
+    /// A duration of at least `shortest`.
+    pub(super) fn duration(&mut self, key: &'static str, shortest: Duration) -> Option<At<Duration>> {
+        let expected = "a duration such as \"30s\"";
+        let value = self.value(key)?;
+        if let DeValue::Integer(number) = value.get_ref() {
+            let number = number.as_str();
+            let help =
+                format!("a number alone has no unit: \"{number}s\" is seconds, \"{number}ms\" milliseconds");
+            return self.wrong(key, value, expected, Some(help));
+        }
+        let duration = self.parsed(
+            key,
+            "a duration such as \"500ms\", \"30s\", \"2m\" or \"1h\"",
+            units::duration,
+        )?;
+        if duration.value >= shortest {
+            return Some(duration);
+        }
+        let text = format!("must be at least {}", units::show_duration(shortest));
+        self.report(&duration.place, key, text, format!("expected {expected}"));
+        None
+    }
+
+    /// A number of bytes, as an integer or with a unit.
+    pub(super) fn size(&mut self, key: &'static str) -> Option<At<u64>> {
+        let value = self.value(key)?;
+        if value.get_ref().is_integer() {
+            let number = self.one_integer(key, value, &(1..=i64::MAX))?;
+            return Some(number.map(i64::unsigned_abs));
+        }
+        self.parsed(key, "a size such as \"10MB\"", |text| {
+            units::size(text).and_then(|size| {
+                if size > 0 {
+                    Ok(size)
+                } else {
+                    Err("must be more than 0".into())
+                }
+            })
+        })
+    }
+
+    pub(super) fn path(&mut self, key: &'static str) -> Option<At<PathBuf>> {
+        let source = self.source;
+        self.parsed(key, "a path", |text| source.path(text))
+    }
+
+    /// A table inside this one.
+    pub(super) fn section(&mut self, key: &'static str, example: &str) -> Option<Section<'a>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(self.inner(self.key(key), table, value.span())),
+            _ => self.wrong(key, value, "a table", Some(format!("write {example}"))),
+        }
+    }
+
+    /// The tables of an array, `[[node]]`.
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
+        let help = Some(format!("write [[{key}]], with two brackets, once for each"));
+        let DeValue::Array(items) = value.get_ref() else {
+            let _: Option<()> = self.wrong(key, value, "a list of tables", help);
+            return Vec::new();
+        };
+        items
+            .iter()
+            .filter_map(|item| match item.get_ref() {
+                DeValue::Table(table) => Some(self.inner(self.key(key), table, item.span())),
+                _ => self.wrong(key, item, "a table", help.clone()),
+            })
+            .collect()
+    }
+
+    /// The tables whose names the operator chose: `[credentials.lab]`, `[tags.rack1]`.
+    pub(super) fn named(&mut self, key: &'static str) -> Vec<(At<String>, Section<'a>)> {
+        let example = format!("[{key}.NAME]");
+        let Some(outer) = self.section(key, &example) else {
+            return Vec::new();
+        };
+        outer
+            .table
+            .iter()
+            .filter_map(|(name, value)| {
+                let place = self.source.place(name.span().start);
+                let named = At::new(name.get_ref().clone().into_owned(), place);
+                match value.get_ref() {
+                    DeValue::Table(table) => {
+                        let full = outer.key(&named.value);
+                        // A header's own place says more than that of its first key.
+                        Some((named, self.inner(full, table, name.span())))
+                    }
+                    other => {
+                        let text = format!("expected a table, found {}", kind(other));
+                        let full = outer.key(&named.value);
+                        let help = format!("write [{key}.NAME] above it, with a name of your choice");
+                        self.source
+                            .report(Problem::new(&named.place, full, text).help(help));
+                        None
+                    }
+                }
+            })
+            .collect()
+    }
+
+    /// Reports every key that nobody has asked for.
+    pub(super) fn finish(self) {
+        for name in self.table.keys() {
+            let key: &str = name.get_ref();
+            if self.asked.contains(&key) {
+                continue;
+            }
+            let place = self.source.place(name.span().start);
+            let help = suggest(key, self.asked.iter().copied());
+            self.report(&place, key, "there is no such key", help);
+        }
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        let table: &'a DeTable<'a> = self.table;
+        table
+            .iter()
+            .find(|(name, _)| name.get_ref() == key)
+            .map(|(_, value)| value)
+    }
+
+    fn inner(&self, name: String, table: &'a DeTable<'a>, span: Range<usize>) -> Section<'a> {
+        Section {
+            source: self.source,
+            table,
+            name,
+            span,
+            asked: Vec::new(),
+        }
+    }
+
+    fn at(&self, value: Value<'a>) -> Place {
+        self.source.place(value.span().start)
+    }
+
+    fn one_integer(&self, key: &str, value: Value<'a>, range: &RangeInclusive<i64>) -> Option<At<i64>> {
+        let expected = if *range.end() == i64::MAX {
+            format!("a whole number from {}", range.start())
+        } else {
+            format!("a whole number from {} to {}", range.start(), range.end())
+        };
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str().trim_start_matches('+'), number.radix()).ok()
+            }
+            DeValue::String(text) if text.parse::<i64>().is_ok() => {
+                return self.wrong(key, value, &expected, Some("without quotes".into()));
+            }
+            _ => None,
+        };
+        match number {
+            Some(number) if range.contains(&number) => Some(At::new(number, self.at(value))),
+            _ => self.wrong(key, value, &expected, None),
+        }
+    }
+
+    fn wrong<T>(&self, key: &str, value: Value<'a>, expected: &str, help: Option<String>) -> Option<T> {
+        let text = format!("expected {expected}, found {}", found(value.get_ref()));
+        let mut problem = Problem::new(&self.at(value), self.key(key), text);
+        problem.help = help;
+        self.source.report(problem);
+        None
+    }
+}
+
+/// `did you mean "x"?`, else everything there is.
+pub(super) fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let nearest = known
+        .iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word.to_lowercase(), candidate),
+                *candidate,
+            )
+        })
+        .min()
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1));
+    match nearest {
+        Some((_, candidate)) => format!("did you mean \"{candidate}\"?"),
+        None if known.is_empty() => "there are none".into(),
+        None => {
+            let mut known = known;
+            known.sort_unstable();
+            format!("known: {}", known.join(", "))
+        }
+    }
+}
+
+/// A value for an error message: short, on one line, no control characters.
+pub(super) fn shown(text: &str) -> String {
+    cut(text, 60)
+}
+
+/// The same with more room, for what a program says.
+pub(super) fn shown_long(text: &str) -> String {
+    cut(text, 300)
+}
+
+fn cut(text: &str, length: usize) -> String {
+    let line: String = text
+        .chars()
+        .take(length)
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+            .chars()
+            .collect::<Vec<_>>()
+        })
+        .collect();
+    if text.chars().count() > length {
+        format!("{line}…")
+    } else {
+        line
+    }
+}
+
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{}\"", shown(text)),
+        DeValue::Integer(number) => format!("the number {}", number.as_str()),
+        DeValue::Float(number) => format!("the number {}", number.as_str()),
+        DeValue::Boolean(flag) => format!("{flag}"),
+        other => kind(other).to_owned(),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
