@@ -1,9 +1,37 @@
-//! The front end's side of the hub.
+//! The front end's side of the hub, and its start and end.
 
-use super::message::{ConsoleId, Request, Update};
+use super::actor;
+use super::audit::Audit;
+use super::clock::Clock;
+use super::consoles::{Consoles, Spawner, spawner};
+use super::dirs::{self, PrivateDir, local};
+use super::line::{BmcGate, Line};
+use super::message::{ConsoleId, Level, Request, Update};
+use super::node::{Context, Node, Opener};
+use super::outbox::Outbox;
+use super::pace::{Limits, Pace};
+use super::router::{Member, Router};
+use super::shared::Shared;
+use crate::bmc::{DriverContext, SuiteMemory};
 use crate::config::Settings;
+use crate::fleet::{Fault, NodeId};
 use crate::screen::Frame;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Requests that may wait for the hub.
+const REQUESTS: usize = 256;
+/// Commands that may wait for a node.
+const MAILBOX: usize = 64;
+/// Wall-clock limit of one exchange.
+const EXCHANGE: Duration = Duration::from_secs(20);
+/// At the end: for exchanges in flight, so that no login stays open on a BMC.
+const LAST_EXCHANGES: Duration = Duration::from_secs(5);
+/// At the end: for consoles, so that no SOL stays active.
+const LAST_CONSOLES: Duration = Duration::from_secs(8);
 
 /// How a hub is started.
 #[derive(Debug, Clone)]
@@ -16,12 +44,26 @@ pub struct HubOptions {
     pub operator: String,
 }
 
-/// The running hub; its end is awaited with [`Hub::stop`].
-pub struct Hub {}
+/// The running hub; its end is awaited with [`Hub::stop`]. Dropped instead, its tasks end without
+/// being waited for.
+pub struct Hub {
+    stop: oneshot::Sender<()>,
+    router: JoinHandle<()>,
+    actors: Vec<JoinHandle<()>>,
+    pace: JoinHandle<()>,
+    trail: JoinHandle<()>,
+    context: Arc<Context>,
+    consoles: Arc<Consoles>,
+    private: PrivateDir,
+}
 
 /// A cheap handle that front ends hold.
 #[derive(Clone)]
-pub struct HubHandle {}
+pub struct HubHandle {
+    requests: mpsc::Sender<Request>,
+    outbox: Arc<Outbox>,
+    consoles: Arc<Consoles>,
+}
 
 /// The hub's queue is full or the hub has ended; the request was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,18 +74,198 @@ impl Hub {
     /// Starts the hub on the current tokio runtime.
     ///
     /// # Errors
-    /// A text for the operator: state or runtime directory unusable, a driver's tool missing.
-    pub async fn start(
+    /// A text for the operator: state or runtime directory unusable, no driver can be opened.
+    pub async fn start(settings: Arc<Settings>, options: HubOptions) -> Result<(Hub, HubHandle), Fault> {
+        Hub::start_with(
+            settings,
+            options,
+            Clock::system(),
+            Arc::new(crate::bmc::open),
+            spawner(),
+        )
+    }
+
+    /// The same with another clock, other drivers and other consoles.
+    pub(crate) fn start_with(
         settings: Arc<Settings>,
         options: HubOptions,
-    ) -> Result<(Hub, HubHandle), crate::fleet::Fault> {
-        let _ = (settings, options);
-        Ok((Hub {}, HubHandle {}))
+        clock: Clock,
+        opener: Opener,
+        spawner: Spawner,
+    ) -> Result<(Hub, HubHandle), Fault> {
+        let runtime = &settings.runtime_dir;
+        let ownership = dirs::runtime_dir(runtime)?;
+        let shared = Shared::open(runtime, ownership)?;
+        let private = shared.table_lock(|| PrivateDir::create(runtime))??;
+        let drivers = DriverContext {
+            ipmitool: settings.ipmitool.clone(),
+            private_dir: private.path().to_owned(),
+            limit: EXCHANGE,
+        };
+        let limits = Limits::new(settings.poll.min_command_interval, settings.poll.max_in_flight);
+        let pace = Pace::new(clock, limits);
+        let lines = shared.table_lock(|| lines(&settings, &shared, &pace, clock, &opener, &drivers))??;
+        if let Some(fault) = nothing_works(&settings, &lines) {
+            return Err(fault);
+        }
+        let outbox = Arc::new(Outbox::default());
+        let (audit, trail) = Audit::start(&settings.state_dir, &options.operator, Arc::clone(&outbox));
+        tell_broken_drivers(&settings, &lines, &outbox);
+        let context = Arc::new(Context {
+            settings: Arc::clone(&settings),
+            options,
+            clock,
+            outbox: Arc::clone(&outbox),
+            audit,
+            opener,
+            drivers,
+        });
+        let (mut members, mut actors, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, line) in lines.into_iter().enumerate() {
+            let id = NodeId(u32::try_from(index).expect("a configuration has fewer nodes"));
+            let node = Arc::new(Node::new(
+                id,
+                settings.nodes[index].name.clone(),
+                Arc::clone(&context),
+                line,
+            ));
+            node.publish();
+            let (mailbox, commands) = mpsc::channel(MAILBOX);
+            actors.push(tokio::spawn(actor::run(Arc::clone(&node), commands)));
+            nodes.push(Arc::clone(&node));
+            members.push(Member { node, mailbox });
+        }
+        let consoles = Consoles::new(Arc::clone(&context), Arc::new(nodes), spawner);
+        let router = Router {
+            context: Arc::clone(&context),
+            members,
+            consoles: Arc::clone(&consoles),
+        };
+        let (requests, queue) = mpsc::channel(REQUESTS);
+        let (stop, stopped) = oneshot::channel();
+        let hub = Hub {
+            stop,
+            router: tokio::spawn(router.run(queue, stopped)),
+            actors,
+            pace: tokio::spawn(pace.run()),
+            trail,
+            context,
+            consoles: Arc::clone(&consoles),
+            private,
+        };
+        let handle = HubHandle {
+            requests,
+            outbox,
+            consoles,
+        };
+        Ok((hub, handle))
     }
 
     /// Ends in order: pending verbs are left to the BMCs, consoles are detached (SOL freed), all
     /// tasks joined. At most some seconds.
-    pub async fn stop(self) {}
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.router.await;
+        let exchanges = async {
+            let deadline = tokio::time::Instant::now() + LAST_EXCHANGES;
+            for mut actor in self.actors {
+                if tokio::time::timeout_at(deadline, &mut actor).await.is_err() {
+                    actor.abort();
+                    let _ = actor.await;
+                }
+            }
+        };
+        let consoles = tokio::time::timeout(LAST_CONSOLES, self.consoles.stop());
+        let _ = tokio::join!(exchanges, consoles);
+        self.pace.abort();
+        let _ = self.pace.await;
+        self.context.outbox.end();
+        self.context.audit.flush().await;
+        self.trail.abort();
+        let _ = self.trail.await;
+        drop(self.private);
+    }
+}
+
+/// Every node's line; nodes that share a BMC share its gate. The caller holds the table lock.
+fn lines(
+    settings: &Settings,
+    shared: &Arc<Shared>,
+    pace: &Arc<Pace>,
+    clock: Clock,
+    opener: &Opener,
+    drivers: &DriverContext,
+) -> Result<Vec<Result<Line, Fault>>, Fault> {
+    let mut gates: HashMap<String, (Arc<BmcGate>, Arc<SuiteMemory>)> = HashMap::new();
+    let mut lines = Vec::with_capacity(settings.nodes.len());
+    for node in &settings.nodes {
+        let Some(bmc) = &node.bmc else {
+            lines.push(Err(local(format!("{} has no driver", node.name), None)));
+            continue;
+        };
+        let mut identity = bmc.identity();
+        if bmc.qmp.is_none() && bmc.address.is_none() {
+            identity = format!("node:{}", node.name);
+        }
+        let number = u32::try_from(gates.len()).expect("a configuration has fewer nodes");
+        let (gate, suites) = match gates.get(&identity) {
+            Some(found) => found.clone(),
+            None => {
+                let slot = shared.slot(&identity)?;
+                let interval = settings.poll.min_command_interval;
+                let gate = BmcGate::new(
+                    Arc::clone(pace),
+                    number,
+                    Arc::clone(shared),
+                    slot,
+                    clock,
+                    interval,
+                );
+                let suites = SuiteMemory::default();
+                suites.set(
+                    shared
+                        .suite(slot)
+                        .filter(|suite| bmc.cipher_suites.contains(suite)),
+                );
+                gates
+                    .entry(identity)
+                    .insert_entry((Arc::new(gate), Arc::new(suites)))
+                    .get()
+                    .clone()
+            }
+        };
+        lines.push(match opener(bmc, drivers, Arc::clone(&suites)) {
+            Ok(driver) => Ok(Line::new(gate, suites, driver, clock, EXCHANGE)),
+            Err(error) => Err(error.into()),
+        });
+    }
+    Ok(lines)
+}
+
+/// A fault when there are nodes with drivers and none of them can be opened.
+fn nothing_works(settings: &Settings, lines: &[Result<Line, Fault>]) -> Option<Fault> {
+    let mut broken = None;
+    for (node, line) in settings.nodes.iter().zip(lines) {
+        match line {
+            Ok(_) => return None,
+            Err(fault) if node.bmc.is_some() => broken = Some(fault.clone()),
+            Err(_) => {}
+        }
+    }
+    broken
+}
+
+/// One notice for each way in which drivers are broken, not one for each node.
+fn tell_broken_drivers(settings: &Settings, lines: &[Result<Line, Fault>], outbox: &Outbox) {
+    let mut told: Vec<&Fault> = Vec::new();
+    for (node, line) in settings.nodes.iter().zip(lines) {
+        if let (Some(_), Err(fault)) = (&node.bmc, line)
+            && !told.contains(&fault)
+        {
+            told.push(fault);
+            outbox.notice(Level::Error, fault.reason.clone(), fault.hint.clone());
+        }
+    }
 }
 
 impl HubHandle {
@@ -52,20 +274,27 @@ impl HubHandle {
     /// # Errors
     /// [`NotTaken`] when the queue is full.
     pub fn try_send(&self, request: Request) -> Result<(), NotTaken> {
-        let _ = request;
-        Err(NotTaken)
+        self.requests.try_send(request).map_err(|_| NotTaken)
     }
 
     /// Waits until there is something new, and takes all of it. `None` when the hub has ended.
     /// Only one task may call it.
     pub async fn updates(&self) -> Option<Vec<Update>> {
-        None
+        loop {
+            let taken = self.outbox.take().await?;
+            let mut updates = taken.updates;
+            for console in taken.woken {
+                updates.extend(self.consoles.news(console));
+            }
+            if !updates.is_empty() {
+                return Some(updates);
+            }
+        }
     }
 
     /// The newest frame of a console.
     #[must_use]
     pub fn frame(&self, console: ConsoleId) -> Option<Arc<Frame>> {
-        let _ = console;
-        None
+        self.consoles.frame(console)
     }
 }

@@ -1,0 +1,261 @@
+//! A node's actor: one task that polls on schedule and admits verbs.
+//!
+//! One verb that changes something at a time; a second is refused, except that `power off` takes over.
+//! Reads run beside it. Called by the router through a bounded mailbox.
+
+use super::message::{Level, Outcome};
+use super::node::Node;
+use super::verb::{self, Job};
+use crate::bmc::{Exchange, Reply};
+use crate::fleet::{Fault, FaultClass, PowerVerb, Verb};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// What the router tells a node.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Do this.
+    Verb(Job),
+    /// Stop waiting for the pending verb.
+    Cancel,
+    /// Poll now, an operator asks.
+    Poll,
+    /// On screen or not.
+    Visible(bool),
+    /// End: nothing new, what runs stops at its next wait.
+    Stop,
+}
+
+/// Which of the actor's jobs ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Poll,
+    Read,
+    Verb,
+}
+
+struct Actor {
+    node: Arc<Node>,
+    jobs: JoinSet<Ended>,
+    polling: bool,
+    /// The running verb and how to stop it.
+    running: Option<(Verb, watch::Sender<Option<&'static str>>)>,
+    /// `power off`, waiting for the verb it takes over from to stop.
+    next: Option<Job>,
+    stop: watch::Sender<Option<&'static str>>,
+}
+
+/// The actor's life.
+pub(crate) async fn run(node: Arc<Node>, mut mailbox: mpsc::Receiver<Command>) {
+    let mut actor = Actor {
+        node,
+        jobs: JoinSet::new(),
+        polling: false,
+        running: None,
+        next: None,
+        stop: watch::Sender::new(None),
+    };
+    loop {
+        let wake = actor.wake();
+        tokio::select! {
+            biased;
+            command = mailbox.recv() => match command {
+                None | Some(Command::Stop) => break,
+                Some(command) => actor.command(command),
+            },
+            Some(ended) = actor.jobs.join_next() => actor.ended(ended),
+            () = actor.node.wake.notified() => {}
+            () = sleep_until(&actor.node, wake) => actor.timer(),
+        }
+    }
+    actor.finish().await;
+}
+
+async fn sleep_until(node: &Node, wake: Option<Duration>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(node.context.clock.instant(at)).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Actor {
+    fn may_poll(&self) -> bool {
+        !self.polling && self.node.line.is_ok()
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        let (due, stale) = self.node.times(self.running.is_some());
+        let due = due.filter(|_| self.may_poll());
+        [due, stale].into_iter().flatten().min()
+    }
+
+    fn timer(&mut self) {
+        let now = self.node.context.clock.mono();
+        let (due, stale) = self.node.times(self.running.is_some());
+        if stale.is_some_and(|at| at <= now) {
+            self.node.stale();
+        }
+        if self.may_poll() && due.is_some_and(|at| at <= now) {
+            self.polling = true;
+            self.jobs
+                .spawn(poll(Arc::clone(&self.node), self.stop.subscribe()));
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Verb(job) => self.admit(job),
+            Command::Cancel => {
+                if let Some(job) = self.next.take() {
+                    job.done(&self.node, Outcome::Cancelled { sent: None });
+                }
+                if let Some((_, stop)) = &self.running {
+                    stop.send_replace(Some("it was cancelled"));
+                }
+            }
+            Command::Poll => self.node.asked(),
+            Command::Visible(visible) => self.node.visible(visible),
+            Command::Stop => {}
+        }
+    }
+
+    fn admit(&mut self, job: Job) {
+        let node = &self.node;
+        let options = &node.context.options;
+        if let Err(fault) = &node.line {
+            return job.done(node, Outcome::Failed(fault.clone()));
+        }
+        if !job.verb.is_read() {
+            let read_only = node
+                .context
+                .settings
+                .nodes
+                .get(node.id.index())
+                .is_some_and(|node| node.read_only);
+            if options.read_only {
+                return job.done(node, Outcome::Refused("this lightsout is read-only".into()));
+            }
+            if read_only {
+                return job.done(
+                    node,
+                    Outcome::Refused(format!("{} is read-only by a tag", node.name)),
+                );
+            }
+        }
+        node.operator_acts();
+        if job.verb.is_read() {
+            let (node, stop) = (Arc::clone(node), self.stop.subscribe());
+            self.jobs.spawn(async move {
+                verb::read(node, job, stop).await;
+                Ended::Read
+            });
+            return;
+        }
+        match &self.running {
+            None => self.start(job),
+            Some((running, stop)) => {
+                let off = Verb::Power(PowerVerb::Off);
+                if job.verb != off || *running == off || self.next.is_some() {
+                    let why = format!("{} is pending; cancel it first", running.words());
+                    return job.done(&self.node, Outcome::Refused(why));
+                }
+                stop.send_replace(Some("power off took over"));
+                self.next = Some(job);
+            }
+        }
+    }
+
+    fn start(&mut self, job: Job) {
+        let stop = watch::Sender::new(None);
+        let (node, cancel) = (Arc::clone(&self.node), stop.subscribe());
+        self.running = Some((job.verb.clone(), stop));
+        self.jobs.spawn(async move {
+            verb::run(node, job, cancel).await;
+            Ended::Verb
+        });
+    }
+
+    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        match ended {
+            Ok(Ended::Poll) => self.polling = false,
+            Ok(Ended::Read) => {}
+            Ok(Ended::Verb) => {
+                self.running = None;
+                if let Some(job) = self.next.take() {
+                    self.start(job);
+                }
+            }
+            Err(error) => {
+                // A driver's panic ends its job, not the node: whatever ran is taken as ended.
+                self.polling = false;
+                self.running = None;
+                self.node.pending(None);
+                self.node.failed(
+                    self.node.context.clock.mono(),
+                    Fault {
+                        class: FaultClass::Local,
+                        reason: format!("the driver failed: {error}"),
+                        hint: None,
+                    },
+                );
+                let text = format!("{}: the driver failed: {error}", self.node.name);
+                self.node.context.outbox.notice(Level::Error, text, None);
+            }
+        }
+    }
+
+    /// Stops the jobs at their next wait and waits for them; the hub aborts what takes too long.
+    async fn finish(mut self) {
+        if let Some(job) = self.next.take() {
+            job.done(&self.node, Outcome::Cancelled { sent: None });
+        }
+        self.stop.send_replace(Some("the program ended"));
+        if let Some((_, stop)) = &self.running {
+            stop.send_replace(Some("the program ended"));
+        }
+        while self.jobs.join_next().await.is_some() {}
+    }
+}
+
+/// One poll: waits for its turn, asks again when its urgency changes, takes another's reading.
+async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) -> Ended {
+    let Ok(line) = &node.line else { return Ended::Poll };
+    loop {
+        if node.take_reading(node.poll_wants()) {
+            return Ended::Poll;
+        }
+        let granted = tokio::select! {
+            biased;
+            _ = stop.changed() => return Ended::Poll,
+            () = node.priority_changed.notified() => continue,
+            granted = line.gate.acquire(node.priority()) => granted,
+        };
+        let clock = node.context.clock;
+        let granted = match granted {
+            Ok(granted) => granted,
+            Err(fault) => {
+                node.failed(clock.mono(), fault);
+                return Ended::Poll;
+            }
+        };
+        if node.take_reading(node.poll_wants()) {
+            return Ended::Poll;
+        }
+        let (at, result) = line.execute(granted, &Exchange::Power).await;
+        match result {
+            Ok(Reply::Power(power, detail)) => node.observed(at, clock.wall(), power, detail),
+            Ok(other) => node.failed(
+                at,
+                Fault {
+                    class: FaultClass::Protocol,
+                    reason: format!("the driver gave an answer that does not fit: {other:?}"),
+                    hint: None,
+                },
+            ),
+            Err(error) => node.failed(at, error.into()),
+        }
+        return Ended::Poll;
+    }
+}

@@ -1,0 +1,405 @@
+//! Everything the hub knows of one node, shared by its actor and its verbs.
+//!
+//! Every change is published at once; the outbox coalesces. Locks are held for moments, never across
+//! an await.
+
+use super::audit::Audit;
+use super::clock::Clock;
+use super::handle::HubOptions;
+use super::line::Line;
+use super::message::{NodeStatus, Pending, Phase, PollReason};
+use super::outbox::Outbox;
+use super::plan::Schedule;
+use super::shared::Seen;
+use crate::bmc::{Bmc, BmcError, DriverContext, Priority, SuiteMemory};
+use crate::config::{BmcSettings, Settings};
+use crate::fleet::{BootSetting, Fault, FaultClass, Freshness, Millis, NodeId, Power};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Opens a driver: `bmc::open`, or a test's.
+pub(crate) type Opener = Arc<
+    dyn Fn(&BmcSettings, &DriverContext, Arc<SuiteMemory>) -> Result<Box<dyn Bmc>, BmcError> + Send + Sync,
+>;
+
+/// What all parts of the hub share.
+pub(crate) struct Context {
+    pub settings: Arc<Settings>,
+    pub options: HubOptions,
+    pub clock: Clock,
+    pub outbox: Arc<Outbox>,
+    pub audit: Audit,
+    pub opener: Opener,
+    pub drivers: DriverContext,
+}
+
+/// One node.
+pub(crate) struct Node {
+    pub id: NodeId,
+    pub name: String,
+    pub context: Arc<Context>,
+    /// `Err` when it has no driver, or the driver cannot be opened.
+    pub line: Result<Line, Fault>,
+    /// Rung when a queued poll should ask again with another priority.
+    pub priority_changed: Notify,
+    /// Rung when its actor should look at the schedule again.
+    pub wake: Notify,
+    state: Mutex<State>,
+}
+
+struct State {
+    status: NodeStatus,
+    schedule: Schedule,
+    /// The pending verb of another process; ours goes before.
+    foreign: Option<Pending>,
+    visible: bool,
+    /// When an operator last asked for a poll that has not been made yet.
+    asked: Option<Duration>,
+}
+
+impl Node {
+    pub fn new(id: NodeId, name: String, context: Arc<Context>, line: Result<Line, Fault>) -> Node {
+        let now = context.clock.mono();
+        let seed = u64::from(id.0) ^ (u64::from(std::process::id()) << 32);
+        let mut schedule = Schedule::new(context.settings.poll.interval, now, seed);
+        let mut status = NodeStatus::unknown(id);
+        match &line {
+            Ok(line) => {
+                let (shared, slot) = line.gate.record();
+                if let Some(seen) = shared.seen(slot) {
+                    status.seen.last_seen = Some((seen.power, Millis(seen.wall)));
+                }
+                if let Some(fault) = line.gate.auth_fault() {
+                    schedule.failure(now, FaultClass::Auth);
+                    status.seen.freshness = Freshness::Failed(fault);
+                }
+            }
+            Err(fault) => {
+                let configured = context
+                    .settings
+                    .nodes
+                    .get(id.index())
+                    .is_some_and(|node| node.bmc.is_some());
+                if configured {
+                    status.seen.freshness = Freshness::Failed(fault.clone());
+                }
+            }
+        }
+        let node = Node {
+            id,
+            name,
+            line,
+            priority_changed: Notify::new(),
+            wake: Notify::new(),
+            state: Mutex::new(State {
+                status,
+                schedule,
+                foreign: None,
+                visible: false,
+                asked: None,
+            }),
+            context,
+        };
+        node.look_at_others();
+        node
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().expect("no panic while a node is locked");
+        let before = state.status.clone();
+        let result = change(&mut state);
+        let State {
+            status,
+            schedule,
+            foreign,
+            ..
+        } = &mut *state;
+        let clock = &self.context.clock;
+        if status.pending.as_ref().is_none_or(|pending| pending.id.is_none()) {
+            status.pending.clone_from(foreign);
+        }
+        let (due, why) = match &self.line {
+            Err(_) => (None, PollReason::NoDriver),
+            Ok(_)
+                if status
+                    .pending
+                    .as_ref()
+                    .is_some_and(|pending| pending.id.is_some()) =>
+            {
+                (status.next_poll, PollReason::Confirming)
+            }
+            Ok(_) if !self.context.options.poll && schedule.reason() != PollReason::AuthFinal => {
+                (None, schedule.reason())
+            }
+            Ok(_) => (schedule.due().map(|due| clock.wall_at(due)), schedule.reason()),
+        };
+        if status.why != why || !near(due, status.next_poll) {
+            status.next_poll = due;
+        }
+        status.why = why;
+        match schedule.resetting() {
+            None => status.resetting = None,
+            Some(since) if status.resetting.is_none() => status.resetting = Some(clock.wall_at(since)),
+            Some(_) => {}
+        }
+        if *status != before {
+            self.context.outbox.node(status.clone());
+        }
+        result
+    }
+
+    /// Publishes what is known, changed or not.
+    pub fn publish(&self) {
+        self.change(|_| ());
+        let status = self.status();
+        self.context.outbox.node(status);
+    }
+
+    /// Everything known now.
+    pub fn status(&self) -> NodeStatus {
+        self.state
+            .lock()
+            .expect("no panic while a node is locked")
+            .status
+            .clone()
+    }
+
+    /// The power state as it is believed now.
+    pub fn power(&self) -> Power {
+        self.state
+            .lock()
+            .expect("no panic while a node is locked")
+            .status
+            .seen
+            .value
+    }
+
+    /// A reading was made.
+    pub fn observed(&self, at: Duration, wall: Millis, power: Power, detail: Option<String>) {
+        self.change(|state| {
+            state.schedule.success(at);
+            if state.asked.is_some_and(|asked| at >= asked) {
+                state.asked = None;
+            }
+            let seen = &mut state.status.seen;
+            seen.value = power;
+            seen.at = Some(wall);
+            seen.detail = detail;
+            seen.freshness = Freshness::Fresh;
+            if power != Power::Unknown {
+                seen.last_seen = Some((power, wall));
+            }
+        });
+    }
+
+    /// A reading failed. What was last seen stays known.
+    pub fn failed(&self, at: Duration, fault: Fault) {
+        self.change(|state| {
+            state.schedule.failure(at, fault.class);
+            state.asked = None;
+            let seen = &mut state.status.seen;
+            seen.value = Power::Unknown;
+            seen.at = Some(self.context.clock.wall());
+            seen.detail = None;
+            seen.freshness = Freshness::Failed(fault);
+        });
+    }
+
+    /// Takes a reading that another process made, if it is newer than `after` and nothing was sent
+    /// to the BMC since.
+    pub fn take_reading(&self, after: Duration) -> bool {
+        let Some(seen) = self.newest_reading() else {
+            return false;
+        };
+        let at = Duration::from_micros(seen.mono);
+        // At `after` itself the exchange had ended before it was asked for.
+        if at <= after || at > self.context.clock.mono() {
+            return false;
+        }
+        self.observed(at, Millis(seen.wall), seen.power, seen.detail);
+        true
+    }
+
+    /// The reading of the BMC's newest exchange, by any process; `None` when something else was
+    /// exchanged since.
+    pub fn newest_reading(&self) -> Option<Seen> {
+        let (shared, slot) = self.line.as_ref().ok()?.gate.record();
+        shared.seen(slot).filter(|seen| shared.is_newest(slot, seen))
+    }
+
+    /// A due poll takes what is newer than this instead of asking.
+    pub fn poll_wants(&self) -> Duration {
+        let state = self.state.lock().expect("no panic while a node is locked");
+        let interval = self.context.settings.poll.interval;
+        let recent = self.context.clock.mono().saturating_sub(interval.mul_f64(0.9));
+        state.asked.unwrap_or(recent)
+    }
+
+    /// The reading is overdue.
+    pub fn stale(&self) {
+        self.change(|state| {
+            if state.status.seen.freshness == Freshness::Fresh {
+                state.status.seen.freshness = Freshness::Stale;
+            }
+        });
+    }
+
+    /// When the next poll is due, and when the reading becomes stale. While a verb of ours runs,
+    /// which looks itself, only an operator's poll is due.
+    pub fn times(&self, verb_runs: bool) -> (Option<Duration>, Option<Duration>) {
+        let state = self.state.lock().expect("no panic while a node is locked");
+        let stale = match state.status.seen.freshness {
+            Freshness::Fresh => state.schedule.stale_at(),
+            _ => None,
+        };
+        let scheduled = self.context.options.poll && !verb_runs;
+        let due = if scheduled {
+            state.schedule.due()
+        } else {
+            state.asked
+        };
+        (due, stale)
+    }
+
+    /// How urgent its next poll is.
+    pub fn priority(&self) -> Priority {
+        let state = self.state.lock().expect("no panic while a node is locked");
+        match (state.asked, state.visible) {
+            (Some(_), _) => Priority::Operator,
+            (None, true) => Priority::Visible,
+            (None, false) => Priority::Background,
+        }
+    }
+
+    /// It is on screen, or no longer.
+    pub fn visible(&self, visible: bool) {
+        self.change(|state| state.visible = visible);
+        self.priority_changed.notify_one();
+    }
+
+    /// An operator asks for a poll; clears a final authentication failure.
+    pub fn asked(&self) {
+        self.operator_acts();
+        let now = self.context.clock.mono();
+        self.change(|state| {
+            state.asked = Some(now);
+            state.schedule.asked(now);
+        });
+        self.priority_changed.notify_one();
+    }
+
+    /// An operator does something with its BMC: what was final is tried once more.
+    pub fn operator_acts(&self) {
+        let Ok(line) = &self.line else { return };
+        line.gate.clear_auth();
+        let now = self.context.clock.mono();
+        self.change(|state| {
+            if state.schedule.reason() == PollReason::AuthFinal {
+                state.schedule.asked(now);
+            }
+        });
+        self.wake.notify_one();
+    }
+
+    /// A verb ended that was not observed: a look is due.
+    pub fn look_soon(&self) {
+        let now = self.context.clock.mono();
+        self.change(|state| {
+            if state.schedule.resetting().is_none() {
+                state.schedule.soon(now);
+            }
+        });
+    }
+
+    /// Our verb's progress, or its end.
+    pub fn pending(&self, pending: Option<Pending>) {
+        self.change(|state| {
+            state.status.pending = pending;
+            state.status.next_poll = None;
+        });
+    }
+
+    /// The state that was read before our verb.
+    pub fn from(&self, from: Power) {
+        self.change(|state| {
+            if let Some(pending) = &mut state.status.pending {
+                pending.from = from;
+            }
+        });
+    }
+
+    /// Our verb's phase and when it looks next.
+    pub fn phase(&self, phase: Phase, since: Option<Millis>, next_look: Option<Millis>) {
+        self.change(|state| {
+            if let Some(pending) = &mut state.status.pending {
+                pending.phase = phase;
+                pending.since = since.unwrap_or(pending.since);
+            }
+            state.status.next_poll = next_look;
+        });
+    }
+
+    /// The boot device as read back.
+    pub fn boot(&self, boot: BootSetting) {
+        self.change(|state| state.status.boot = Some(boot));
+    }
+
+    /// The BMC accepted its reset.
+    pub fn bmc_reset(&self, at: Duration) {
+        self.change(|state| state.schedule.reset(at));
+    }
+
+    /// Whether a verb of another process is shown as pending.
+    pub fn has_foreign(&self) -> bool {
+        self.state
+            .lock()
+            .expect("no panic while a node is locked")
+            .foreign
+            .is_some()
+    }
+
+    /// Takes over pending verbs and authentication marks of other processes.
+    pub fn look_at_others(&self) {
+        let Ok(line) = &self.line else { return };
+        let (shared, slot) = line.gate.record();
+        let foreign = shared.foreign_pending(slot).map(|pending| Pending {
+            id: None,
+            verb: pending.verb,
+            from: pending.from,
+            since: Millis(pending.since),
+            allowed: Duration::from_millis(pending.allowed),
+            phase: Phase::Observing,
+        });
+        let had = line.gate.auth_fault();
+        line.gate.reload_auth();
+        let has = line.gate.auth_fault();
+        let now = self.context.clock.mono();
+        self.change(|state| {
+            let ended = state.foreign.is_some() && foreign.is_none();
+            state.foreign.clone_from(&foreign);
+            match (&had, has) {
+                (None, Some(fault)) => {
+                    state.schedule.failure(now, FaultClass::Auth);
+                    state.status.seen.value = Power::Unknown;
+                    state.status.seen.freshness = Freshness::Failed(fault);
+                }
+                (Some(_), None) if state.schedule.due().is_none() => state.schedule.asked(now),
+                _ if ended => state.schedule.soon(now),
+                _ => {}
+            }
+        });
+        if had != line.gate.auth_fault() {
+            self.priority_changed.notify_one();
+        }
+        self.wake.notify_one();
+    }
+}
+
+/// The two clocks are read one after the other at each publication: that is no change.
+fn near(a: Option<Millis>, b: Option<Millis>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.0.abs_diff(b.0) < 250,
+        (a, b) => a == b,
+    }
+}

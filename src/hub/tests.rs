@@ -1,0 +1,6 @@
+//! The whole hub on simulated BMCs and paused time: through its public handle only.
+
+mod fake;
+mod polls;
+mod sharing;
+mod verbs;

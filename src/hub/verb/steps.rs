@@ -1,0 +1,426 @@
+//! The steps verbs are made of: claim, look, send, observe, wait; every wait can be cancelled.
+
+use crate::bmc::{BmcError, Exchange, Priority, Reply};
+use crate::fleet::{Fault, FaultClass, Millis, Power, Verb};
+use crate::hub::audit::Tally;
+use crate::hub::line::{Granted, Line};
+use crate::hub::message::{Outcome, Pending, Phase, RequestId, Update, VerbResult};
+use crate::hub::node::Node;
+use crate::hub::plan::Looks;
+use crate::hub::shared::{Claim, PendingRecord};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// `Err` ends the verb with that outcome.
+pub(super) type Step<T> = Result<T, Outcome>;
+
+/// Between looks at whether another process asks us to give way, or ended its verb.
+const NOTICE: Duration = Duration::from_millis(250);
+/// Shortest gap between two tries to send, however short the pace is.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why a verb is told to stop; `None` while it is not.
+pub(crate) type Cancel = watch::Receiver<Option<&'static str>>;
+
+/// One verb on one node.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub id: RequestId,
+    pub verb: Verb,
+    pub timeout: Option<Duration>,
+    pub wait: bool,
+    /// When it was asked for.
+    pub asked: Duration,
+    pub stagger: Arc<Stagger>,
+    /// Of changing verbs.
+    pub tally: Option<Arc<Tally>>,
+}
+
+impl Job {
+    /// Tells the result; the job's last act.
+    pub fn done(&self, node: &Node, outcome: Outcome) {
+        let result = VerbResult {
+            id: self.id,
+            node: node.id,
+            verb: self.verb.clone(),
+            outcome,
+            power: node.power(),
+            elapsed: node.context.clock.mono().saturating_sub(self.asked),
+        };
+        if let Some(tally) = &self.tally {
+            tally.add(&node.name, &result);
+        }
+        node.context.outbox.push(Update::Done(Box::new(result)));
+    }
+}
+
+/// Spreads the power-ons of one request: inrush current is real.
+#[derive(Debug)]
+pub(crate) struct Stagger {
+    gap: Duration,
+    next: Mutex<Turns>,
+}
+
+#[derive(Debug, Default)]
+struct Turns {
+    reserved: Option<Duration>,
+    sent: Option<Duration>,
+}
+
+impl Stagger {
+    pub fn new(gap: Duration) -> Stagger {
+        Stagger {
+            gap,
+            next: Mutex::default(),
+        }
+    }
+
+    /// Reserves a turn and tells when it is.
+    fn reserve(&self, now: Duration) -> Duration {
+        let mut turns = self.next.lock().expect("no panic while it is locked");
+        let at = turns.reserved.map_or(now, |last| (last + self.gap).max(now));
+        turns.reserved = Some(at);
+        at
+    }
+
+    /// Whether a power-on may be sent now: turns bunch when permits come late.
+    fn take(&self, now: Duration) -> bool {
+        let mut turns = self.next.lock().expect("no panic while it is locked");
+        let free = turns.sent.is_none_or(|last| now >= last + self.gap);
+        if free {
+            turns.sent = Some(now);
+        }
+        free
+    }
+}
+
+/// What came of a sending.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// Accepted.
+    Reply(Reply),
+    /// No clear answer: it may have been carried out.
+    Perhaps(Fault),
+    /// Certainly not carried out.
+    Refused(BmcError),
+}
+
+/// A running verb.
+pub(super) struct Run<'a> {
+    pub node: &'a Node,
+    pub job: &'a Job,
+    cancel: Cancel,
+    claim: Option<Claim>,
+    allowed: Duration,
+    /// Sending, and reading the state before, may be tried again until then.
+    give_up: Duration,
+    /// What was sent, for who cancels.
+    sent: Vec<&'static str>,
+    /// A permit that [`Run::take_turn`] won for the next sending.
+    turn: Option<Granted>,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(node: &'a Node, job: &'a Job, cancel: Cancel) -> Run<'a> {
+        let allowed = super::allowed(node, &job.verb, job.timeout);
+        Run {
+            node,
+            job,
+            cancel,
+            claim: None,
+            allowed,
+            give_up: node.context.clock.mono() + allowed,
+            sent: Vec::new(),
+            turn: None,
+        }
+    }
+
+    pub fn now(&self) -> Duration {
+        self.node.context.clock.mono()
+    }
+
+    fn line(&self) -> Step<&'a Line> {
+        self.node
+            .line
+            .as_ref()
+            .map_err(|fault| Outcome::Failed(fault.clone()))
+    }
+
+    /// Resolves when the verb has to stop.
+    async fn stopped(&mut self) -> Outcome {
+        loop {
+            let told = *self.cancel.borrow();
+            if let Some(why) = told {
+                return self.cancelled(why);
+            }
+            if self.claim.as_ref().is_some_and(Claim::preempted) {
+                return self.cancelled("another lightsout's power off took over");
+            }
+            let watch = self.claim.is_some();
+            tokio::select! {
+                changed = self.cancel.changed() => if changed.is_err() {
+                    return self.cancelled("the program ends");
+                },
+                () = tokio::time::sleep(NOTICE), if watch => {}
+            }
+        }
+    }
+
+    fn cancelled(&self, why: &str) -> Outcome {
+        let sent =
+            (!self.sent.is_empty()).then(|| format!("{} had been sent when {why}", self.sent.join(" and ")));
+        Outcome::Cancelled { sent }
+    }
+
+    /// Runs `work` unless the verb is stopped first.
+    async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Step<T> {
+        tokio::select! {
+            biased;
+            outcome = self.stopped() => Err(outcome),
+            result = work => Ok(result),
+        }
+    }
+
+    async fn wait_until(&mut self, at: Duration) -> Step<()> {
+        let at = self.node.context.clock.instant(at);
+        self.unless_stopped(tokio::time::sleep_until(at)).await
+    }
+
+    async fn permit(&mut self) -> Step<Granted> {
+        let line = self.line()?;
+        self.unless_stopped(line.gate.acquire(Priority::Operator))
+            .await?
+            .map_err(Outcome::Failed)
+    }
+
+    /// Makes the node's pending verb ours, across processes. `off` asks another process to give way.
+    pub async fn claim(&mut self) -> Step<()> {
+        let node = self.node;
+        let (shared, slot) = self.line()?.gate.record();
+        let (since, from) = (node.context.clock.wall(), node.power());
+        let operator = &node.context.options.operator;
+        let record = PendingRecord::new(&self.job.verb, operator, since.0, self.allowed, from);
+        let off = self.job.verb == Verb::Power(crate::fleet::PowerVerb::Off);
+        loop {
+            if let Some(claim) = shared.claim(slot, &record).map_err(Outcome::Failed)? {
+                self.claim = Some(claim);
+                break;
+            }
+            let other = shared.foreign_pending(slot);
+            if !off
+                || other.as_ref().is_some_and(|other| other.verb == self.job.verb)
+                || self.now() >= self.give_up
+            {
+                let who = other.map_or_else(
+                    || "another verb is pending on this BMC".to_owned(),
+                    |other| {
+                        format!(
+                            "{} is pending, by {} (process {})",
+                            other.verb.words(),
+                            other.operator,
+                            other.pid
+                        )
+                    },
+                );
+                return Err(Outcome::Refused(who));
+            }
+            shared.preempt(slot, operator);
+            self.wait_until(self.now() + NOTICE).await?;
+        }
+        node.pending(Some(Pending {
+            id: Some(self.job.id),
+            verb: self.job.verb.clone(),
+            from,
+            since,
+            allowed: self.allowed,
+            phase: Phase::Queued,
+        }));
+        Ok(())
+    }
+
+    /// Tells how far it is.
+    pub fn phase(&self, phase: Phase) {
+        self.node.phase(phase, None, None);
+    }
+
+    /// Makes one exchange under a permit of its own. Once it has begun it is not cancelled: a login
+    /// that is cut off stays open on the BMC.
+    pub async fn ask(&mut self, exchange: &Exchange) -> Step<Result<Reply, BmcError>> {
+        let granted = self.permit().await?;
+        self.exchange(granted, exchange).await
+    }
+
+    async fn exchange(&mut self, granted: Granted, exchange: &Exchange) -> Step<Result<Reply, BmcError>> {
+        let (at, result) = self.line()?.execute(granted, exchange).await;
+        match (&result, exchange) {
+            (Ok(Reply::Power(power, detail)), _) => {
+                let wall = self.node.context.clock.wall();
+                self.node.observed(at, wall, *power, detail.clone());
+            }
+            (Err(error), Exchange::Power) => self.node.failed(at, error.clone().into()),
+            (Err(error), _) if error.class == FaultClass::Auth => self.node.failed(at, error.clone().into()),
+            _ => {}
+        }
+        Ok(result)
+    }
+
+    /// Reads the power state.
+    pub async fn look(&mut self) -> Step<Result<Power, Fault>> {
+        Ok(match self.ask(&Exchange::Power).await? {
+            Ok(Reply::Power(power, _)) => Ok(power),
+            Ok(other) => Err(super::unexpected(&other)),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// The same, content with what another process read since this was asked.
+    pub async fn look_or_take(&mut self) -> Step<Result<Power, Fault>> {
+        let granted = self.permit().await?;
+        if self.node.take_reading(self.job.asked) {
+            return Ok(Ok(self.node.power()));
+        }
+        Ok(match self.exchange(granted, &Exchange::Power).await? {
+            Ok(Reply::Power(power, _)) => Ok(power),
+            Ok(other) => Err(super::unexpected(&other)),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// The state before the verb. A reading so young that the pace forbids another is good enough
+    /// to act on, but not to leave the verb out (`skips`).
+    pub async fn state_before(&mut self, skips: impl Fn(Power) -> bool) -> Step<Power> {
+        if let Some(seen) = self.node.newest_reading() {
+            let age = self.now().saturating_sub(Duration::from_micros(seen.mono));
+            let young = age < self.node.context.settings.poll.min_command_interval;
+            if young && seen.power != Power::Unknown && !skips(seen.power) {
+                return Ok(seen.power);
+            }
+        }
+        loop {
+            let fault = match self.look().await? {
+                Ok(state) => {
+                    self.node.from(state);
+                    return Ok(state);
+                }
+                Err(fault) => fault,
+            };
+            match fault.class {
+                // It answers, only not with its state: what was asked for can still be done.
+                FaultClass::Rejected | FaultClass::Unsupported | FaultClass::Protocol => {
+                    return Ok(Power::Unknown);
+                }
+                FaultClass::Auth | FaultClass::Local => return Err(Outcome::Failed(fault)),
+                FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy => {}
+            }
+            if self.now() + RETRY > self.give_up {
+                return Err(Outcome::Failed(fault));
+            }
+            self.pause().await?;
+        }
+    }
+
+    /// Waits before another try; the gate adds the pace.
+    pub async fn pause(&mut self) -> Step<()> {
+        self.wait_until(self.now() + RETRY).await
+    }
+
+    /// Whether an exchange that failed may be tried again.
+    pub fn may_try_again(&self, error: &BmcError) -> bool {
+        let passing = matches!(
+            error.class,
+            FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy
+        );
+        passing && self.now() + RETRY <= self.give_up
+    }
+
+    /// Waits for this node's turn among the power-ons of its request. The time limit counts anew.
+    pub async fn take_turn(&mut self) -> Step<()> {
+        self.phase(Phase::Queued);
+        loop {
+            let at = self.job.stagger.reserve(self.now());
+            self.wait_until(at).await?;
+            let granted = self.permit().await?;
+            if self.job.stagger.take(self.now()) {
+                self.turn = Some(granted);
+                self.give_up = self.now() + self.allowed;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends `exchange`, once: it is tried again only where it certainly never reached the BMC.
+    pub async fn send(&mut self, exchange: &Exchange) -> Step<Sent> {
+        loop {
+            let granted = match self.turn.take() {
+                Some(granted) => granted,
+                None => self.permit().await?,
+            };
+            self.phase(Phase::Sending);
+            let result = self.exchange(granted, exchange).await?;
+            let error = match result {
+                Ok(reply) => {
+                    self.note_sent(exchange);
+                    return Ok(Sent::Reply(reply));
+                }
+                Err(error) => error,
+            };
+            if error.not_sent {
+                if !self.may_try_again(&error) {
+                    return Ok(Sent::Refused(error));
+                }
+                self.pause().await?;
+                continue;
+            }
+            return Ok(match error.class {
+                FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Protocol => {
+                    self.note_sent(exchange);
+                    Sent::Perhaps(error.into())
+                }
+                _ => Sent::Refused(error),
+            });
+        }
+    }
+
+    fn note_sent(&mut self, exchange: &Exchange) {
+        self.sent.push(match exchange {
+            Exchange::On => "on",
+            Exchange::Off => "off",
+            Exchange::Soft => "soft",
+            Exchange::Cycle => "cycle",
+            Exchange::Reset => "reset",
+            Exchange::Nmi => "nmi",
+            Exchange::BootSet(_) => "the boot device",
+            Exchange::ResetBmc(_) => "the BMC reset",
+            _ => "the request",
+        });
+    }
+
+    /// Looks with growing gaps until `target` is seen: `None`; or the time is up: what was seen.
+    /// With `settles`, `target` counts only after another state was seen, or that long from now.
+    pub async fn observe(&mut self, target: Power, settles: Duration) -> Step<Option<String>> {
+        let accepted = self.now();
+        let poll = &self.node.context.settings.poll;
+        let mut looks = Looks::new(accepted, self.allowed, poll.min_command_interval, poll.interval);
+        let believe = accepted + settles.min(self.allowed);
+        let mut other_seen = false;
+        let mut newest = String::from("it was not looked at");
+        let mut since = Some(self.node.context.clock.wall());
+        while let Some(at) = looks.next(self.now()) {
+            let next: Millis = self.node.context.clock.wall_at(at);
+            self.node.phase(Phase::Observing, since.take(), Some(next));
+            self.wait_until(at).await?;
+            match self.look().await? {
+                Ok(state) if state == target && (other_seen || self.now() >= believe) => return Ok(None),
+                Ok(state) => {
+                    other_seen |= state != Power::Unknown && state != target;
+                    newest = format!("it is {state} after {} s", (self.now() - accepted).as_secs());
+                }
+                Err(fault) if fault.class == FaultClass::Auth => return Err(Outcome::Failed(fault)),
+                // Passing trouble while a machine changes its state is common: look again.
+                Err(fault) => newest = fault.reason,
+            }
+        }
+        Ok(Some(newest))
+    }
+}
