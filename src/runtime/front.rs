@@ -6,7 +6,7 @@ use crate::app::{self, Effect, Event, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{Level, Update};
-use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend};
+use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer};
 use crate::ui::{self, Look};
 use ratatui::Terminal;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ pub struct Front {
     look: Look,
     caps: Caps,
     pacer: Pacer,
-    terminal: Terminal<SavingBackend<FrameSink>>,
+    terminal: Terminal<ratatui::backend::CrosstermBackend<FrameSink>>,
     writer: FrameWriter,
     wake: Option<Millis>,
     single: bool,
@@ -62,7 +62,7 @@ impl Front {
         caps: Caps,
         (cols, rows): (u16, u16),
     ) -> anyhow::Result<Front> {
-        let backend = SavingBackend::new(writer.sink(), cols, rows);
+        let backend = ratatui::backend::CrosstermBackend::new(writer.sink());
         let terminal = Terminal::new(backend)?;
         Ok(Front { state, hub, look, caps, pacer: Pacer::new(fps), terminal, writer, wake: None, single: false, quit: false })
     }
@@ -122,7 +122,7 @@ impl Front {
             Input::Key(key) => self.event(Event::Key(key_of(key))),
             Input::Paste(text) => self.event(Event::Paste(text)),
             Input::Resize(cols, rows) => {
-                self.terminal.backend_mut().set_size(cols, rows);
+                
                 self.event(Event::Resize(cols, rows));
                 self.effects(vec![Effect::Redraw]);
             }
@@ -164,7 +164,7 @@ impl Front {
             }
             Effect::Copy(text) => self.copy(&text),
             Effect::Redraw => {
-                self.terminal.backend_mut().invalidate();
+                
                 let _ = self.terminal.clear();
                 self.pacer.mark();
             }

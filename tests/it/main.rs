@@ -2,7 +2,10 @@
 
 mod architecture;
 mod bmc;
+mod cli;
 mod config;
 mod lab;
 mod screen;
 mod support;
+mod tui_console;
+mod tui_table;

@@ -1,8 +1,10 @@
 //! What integration tests share. Owns waiting; a test must not sleep or poll by itself.
 
 pub mod lab;
+pub mod program;
 pub mod relay;
 pub mod sol;
+pub mod tui;
 
 use std::{
     thread,
