@@ -6,6 +6,7 @@
 
 pub mod driver;
 pub mod error;
+pub mod ipmitool;
 pub mod permit;
 
 pub use driver::{

@@ -120,7 +120,7 @@ pub struct DriverRow {
 }
 
 /// Every driver.
-pub static DRIVERS: &[DriverRow] = &[];
+pub static DRIVERS: &[DriverRow] = &[super::ipmitool::ROW];
 
 /// The names, for the configuration's check.
 #[must_use]

@@ -1,0 +1,87 @@
+//! The words of ipmitool's command line. No secret passes through here.
+
+use super::boot;
+use crate::bmc::Exchange;
+use crate::config::BmcSettings;
+use crate::fleet::BmcReset;
+
+/// Seconds until the first retransmission (`-N`); each further wait is a second longer.
+const FIRST_WAIT: u64 = 1;
+
+/// Transmissions of one message (`-R`). A single one would turn every lost datagram into a failure;
+/// with two, one loss in each step of the login and in the command is survived.
+const TRANSMISSIONS: u64 = 2;
+
+/// How long ipmitool takes to give up on an address that does not answer, in seconds: it sends two
+/// forms of the first request, each with every retransmission. 6 s here, where the often used
+/// `-N 5 -R 12` takes 252 s. A context's limit must be longer, to tell a dead address from a slow BMC.
+pub const DEAD_AFTER: u64 = 2 * (TRANSMISSIONS * FIRST_WAIT + TRANSMISSIONS * (TRANSMISSIONS - 1) / 2);
+
+/// Everything before the command except the secrets: where, who, how. `-v` because the cause of a
+/// failed login is told only then.
+pub(super) fn session(settings: &BmcSettings, address: &str, suite: u8) -> Vec<String> {
+    let user = settings
+        .credentials
+        .as_ref()
+        .map_or("", |credentials| credentials.username.as_str());
+    [
+        ["-I", "lanplus"],
+        ["-H", address],
+        ["-p", &settings.port.to_string()],
+        ["-U", user],
+        ["-L", settings.privilege.name()],
+        ["-C", &suite.to_string()],
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
+}
+
+/// The switches that only concern how ipmitool itself behaves.
+pub(super) fn behaviour() -> Vec<String> {
+    vec![
+        "-N".into(),
+        FIRST_WAIT.to_string(),
+        "-R".into(),
+        TRANSMISSIONS.to_string(),
+        "-v".into(),
+    ]
+}
+
+/// The command of an exchange; `None` where ipmitool has none.
+pub(super) fn command(exchange: &Exchange) -> Option<Vec<String>> {
+    let words = match exchange {
+        Exchange::Power => words("chassis power status"),
+        Exchange::On => words("chassis power on"),
+        Exchange::Off => words("chassis power off"),
+        Exchange::Soft => words("chassis power soft"),
+        Exchange::Cycle => words("chassis power cycle"),
+        Exchange::Reset => words("chassis power reset"),
+        Exchange::Nmi => words("chassis power diag"),
+        Exchange::KeepBootFlags => words("raw 0x00 0x08 0x03 0x08"),
+        Exchange::BootSet(setting) => boot::command(setting)?,
+        Exchange::BootGet => words("chassis bootparam get 5"),
+        // Not `mc reset`, which claims success without waiting for the answer (IPMI 2.0, 20.2, 20.3).
+        Exchange::ResetBmc(BmcReset::Cold) => words("raw 0x06 0x02"),
+        Exchange::ResetBmc(BmcReset::Warm) => words("raw 0x06 0x03"),
+        Exchange::Info => words("mc info"),
+        Exchange::Raw(bytes) => {
+            let hex = bytes.iter().map(|byte| format!("0x{byte:02x}"));
+            std::iter::once("raw".to_owned()).chain(hex).collect()
+        }
+        Exchange::SolDeactivate => words("sol deactivate"),
+        Exchange::Resume => return None,
+    };
+    Some(words)
+}
+
+/// Whether the command of `exchange` is ipmitool's `raw`, which words its failures differently.
+pub(super) fn is_raw(exchange: &Exchange) -> bool {
+    command(exchange).is_some_and(|words| words.first().is_some_and(|word| word == "raw"))
+}
+
+/// The words of a command without quoting.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}

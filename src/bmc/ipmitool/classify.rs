@@ -1,0 +1,248 @@
+//! What an ipmitool process's words mean. Pure: text in, reply or classed error out.
+//!
+//! Exit 0 proves nothing and exit 1 means anything, so whole lines decide (ipmitool 1.8.18 and 1.8.19,
+//! with `-v`). The words are data: [`words`] holds them.
+
+mod words;
+
+use super::argv::DEAD_AFTER;
+use super::boot;
+use super::child::Outcome;
+use super::suite::status_word;
+use crate::bmc::{BmcError, BmcInfo, Exchange, Reply};
+use crate::fleet::{FaultClass, Power};
+use std::time::Duration;
+pub(super) use words::deed;
+use words::{CODES, ESTABLISH, LOGGED_IN, LOGIN, NOISE, STATUS, Words};
+
+/// Reads how `exchange` with the BMC at `place` went, under a wall-clock limit of `limit`.
+pub(super) fn classify(
+    exchange: &Exchange,
+    place: &str,
+    limit: Duration,
+    outcome: &Outcome,
+) -> Result<Reply, BmcError> {
+    if outcome.status != Some(0)
+        && let Some(error) = login(&outcome.stderr, place)
+    {
+        return Err(error);
+    }
+    let words = Words::of(exchange);
+    let lines = || outcome.stderr.lines().map(str::trim);
+    if *exchange == Exchange::SolDeactivate && lines().any(|line| line == words::ALREADY_FREE) {
+        return Ok(Reply::Done);
+    }
+    if let Some(refusal) = lines().find_map(|line| words.refusal(line))
+        // The boot device can be set although the BMC knows no "boot information" parameter; what
+        // came of it is read back in any case.
+        && !(words.done.is_some() && refusal.tolerable && has_line(&outcome.stdout, words.done.as_deref()))
+    {
+        return Err(refused(exchange, place, refusal.word, refusal.code));
+    }
+    if let Some(reply) = reply(exchange, &words, outcome) {
+        return reply.ok_or_else(|| {
+            BmcError::new(
+                FaultClass::Protocol,
+                format!(
+                    "cannot {} on {place}: the answer \"{}\" cannot be understood",
+                    deed(exchange),
+                    gist(&outcome.stdout)
+                ),
+            )
+        });
+    }
+    let logged_in = lines().any(|line| LOGGED_IN.iter().any(|lead| line.starts_with(lead)));
+    if outcome.timed_out || lines().any(|line| words.is_silence(line)) {
+        if matches!(exchange, Exchange::ResetBmc(_)) && went_down(outcome) {
+            return Ok(Reply::Done);
+        }
+        if outcome.timed_out && !logged_in && limit <= Duration::from_secs(DEAD_AFTER) {
+            // ipmitool had no time to find out whether anybody is there.
+            return Err(no_answer(place));
+        }
+        return Err(BmcError::new(
+            FaultClass::Timeout,
+            format!("cannot {} on {place}: the BMC fell silent", deed(exchange)),
+        )
+        .hint("whether it took the request is not known"));
+    }
+    if outcome.status.is_none() {
+        return Err(BmcError::new(FaultClass::Local, "ipmitool was ended by a signal"));
+    }
+    Err(BmcError::new(
+        FaultClass::Protocol,
+        format!(
+            "cannot {} on {place}: ipmitool said \"{}\"",
+            deed(exchange),
+            gist(&outcome.stderr)
+        ),
+    ))
+}
+
+/// Classes a login that failed; `None` when the text tells of none. `to` is the BMC in messages.
+pub(super) fn login(text: &str, to: &str) -> Option<BmcError> {
+    let lines = || text.lines().map(str::trim);
+    for row in LOGIN {
+        if let Some(line) = lines().find(|line| row.line.matches(line)) {
+            return Some(row.error(to, line));
+        }
+    }
+    if let Some(word) = lines().find_map(status_word) {
+        let row = STATUS.iter().find(|row| row.word == word);
+        let (class, cause, hint) = row.map_or((FaultClass::Protocol, word, None), |row| {
+            (row.class, row.cause, row.hint)
+        });
+        return Some(login_error(class, to, cause, hint));
+    }
+    if lines().any(|line| line == ESTABLISH) {
+        return Some(login_error(
+            FaultClass::Protocol,
+            to,
+            "ipmitool does not say why",
+            None,
+        ));
+    }
+    None
+}
+
+fn login_error(class: FaultClass, to: &str, cause: &str, hint: Option<&str>) -> BmcError {
+    let error = BmcError::new(class, format!("cannot log in to {to}: {cause}")).not_sent();
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn no_answer(place: &str) -> BmcError {
+    login_error(FaultClass::Unreachable, place, "no answer", None)
+}
+
+/// A request that the BMC answered with a completion code (IPMI 2.0, table 5-2).
+fn refused(exchange: &Exchange, place: &str, word: &str, code: Option<u8>) -> BmcError {
+    let code = code.or_else(|| code_of(word));
+    let class = match code {
+        Some(0xc0 | 0xc3 | 0xc4 | 0xcf | 0xd0..=0xd2) => FaultClass::Busy,
+        Some(0xc1 | 0xc2) => FaultClass::Unsupported,
+        Some(0xd4) => FaultClass::Auth,
+        _ => FaultClass::Rejected,
+    };
+    let named = code.and_then(|code| CODES.iter().find(|row| row.0 == code));
+    let cause = named.map_or_else(|| gist(word), |row| row.1.to_owned());
+    let code_text = code.map_or_else(String::new, |code| format!(" (0x{code:02x})"));
+    let mut error = BmcError::new(
+        class,
+        format!("cannot {} on {place}: {cause}{code_text}", deed(exchange)),
+    );
+    error.code = code;
+    match class {
+        FaultClass::Auth => error.hint("the user or the configured privilege level is too low for this"),
+        FaultClass::Busy => error.hint("the BMC may do it later"),
+        _ => error,
+    }
+}
+
+/// The completion code behind ipmitool's word for it.
+fn code_of(word: &str) -> Option<u8> {
+    if let Some(hex) = word
+        .strip_prefix("Unknown (0x")
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        return u8::from_str_radix(hex, 16).ok();
+    }
+    CODES.iter().find(|row| row.2.contains(&word)).map(|row| row.0)
+}
+
+/// A BMC that resets itself may do so before it answers. Silence is acceptance if the request was sent
+/// in a session that was alive until then.
+fn went_down(outcome: &Outcome) -> bool {
+    let lines = || outcome.stderr.lines().map(str::trim);
+    lines().any(|line| line.starts_with(words::RAW_SENT))
+        && !lines().any(|line| words::SILENT_BEFORE.contains(&line))
+}
+
+/// `None`: no success. `Some(None)`: success whose content cannot be understood.
+fn reply(exchange: &Exchange, words: &Words, outcome: &Outcome) -> Option<Option<Reply>> {
+    let exited_well = outcome.status == Some(0);
+    match exchange {
+        Exchange::Power => {
+            let mut lines = outcome.stdout.lines().map(str::trim_end);
+            let power = lines.find_map(|line| match line {
+                "Chassis Power is on" => Some(Power::On),
+                "Chassis Power is off" => Some(Power::Off),
+                _ => None,
+            });
+            match power {
+                Some(power) => Some(Some(Reply::Power(power, None))),
+                None if exited_well => Some(None),
+                None => None,
+            }
+        }
+        Exchange::BootGet => {
+            let setting = boot::parse(&outcome.stdout);
+            (exited_well || setting.is_some()).then(|| setting.map(Reply::Boot))
+        }
+        Exchange::Info => exited_well.then(|| info(&outcome.stdout).map(Reply::Info)),
+        Exchange::Raw(_) => exited_well.then(|| hex(&outcome.stdout).map(Reply::Raw)),
+        _ => match &words.done {
+            Some(done) if has_line(&outcome.stdout, Some(done)) => Some(Some(Reply::Done)),
+            Some(_) => exited_well.then_some(None),
+            None => exited_well.then_some(Some(Reply::Done)),
+        },
+    }
+}
+
+fn has_line(text: &str, wanted: Option<&str>) -> bool {
+    wanted.is_some_and(|wanted| text.lines().any(|line| line.trim_end() == wanted))
+}
+
+/// `Label : value` lines; indented lines below a label belong to its value.
+fn info(stdout: &str) -> Option<BmcInfo> {
+    let mut rows: BmcInfo = Vec::new();
+    for line in stdout.lines() {
+        if line.starts_with(' ') {
+            if let Some((_, value)) = rows.last_mut() {
+                if !value.is_empty() {
+                    value.push_str(", ");
+                }
+                value.push_str(&clean(line));
+            }
+        } else if let Some((label, value)) = line.split_once(':') {
+            rows.push((clean(label), clean(value)));
+        }
+    }
+    rows.retain(|(label, value)| !label.is_empty() && !value.is_empty() && !value.starts_with("Unknown ("));
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// Pairs of hexadecimal digits.
+fn hex(stdout: &str) -> Option<Vec<u8>> {
+    let byte = |word: &str| {
+        (word.len() == 2)
+            .then(|| u8::from_str_radix(word, 16).ok())
+            .flatten()
+    };
+    stdout.split_whitespace().map(byte).collect()
+}
+
+/// The last line that says something, short and without control characters.
+fn gist(text: &str) -> String {
+    let telling = |line: &&str| !line.is_empty() && !NOISE.iter().any(|lead| line.starts_with(lead));
+    clean(
+        text.lines()
+            .map(str::trim)
+            .filter(telling)
+            .next_back()
+            .unwrap_or("nothing"),
+    )
+}
+
+fn clean(text: &str) -> String {
+    text.trim()
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(120)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

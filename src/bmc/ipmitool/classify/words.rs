@@ -1,0 +1,531 @@
+//! ipmitool's words as tables.
+
+use super::{BmcError, login_error};
+use crate::bmc::Exchange;
+use crate::bmc::ipmitool::argv;
+use crate::fleet::BmcReset;
+use crate::fleet::FaultClass::{self, Auth, Busy, Local, Protocol, Timeout, Unreachable, Unsupported};
+
+/// Ends every failed login, whatever the cause.
+pub(super) const ESTABLISH: &str = "Error: Unable to establish IPMI v2 / RMCP+ session";
+
+/// `sol deactivate` exits 1 with it when nothing is active.
+pub(super) const ALREADY_FREE: &str = "Info: SOL payload already de-activated";
+
+/// Said just before a raw request is sent.
+pub(super) const RAW_SENT: &str = "RAW REQ (";
+
+/// Said when the probes that ipmitool makes between login and command get no answer.
+pub(super) const SILENT_BEFORE: [&str; 3] = [
+    "Error sending request.",
+    "Get Device ID command failed",
+    "No valid response received",
+];
+
+/// Lines that are said only after a login succeeded.
+pub(super) const LOGGED_IN: [&str; 4] = [
+    "Running Get VSO Capabilities",
+    "Get HPM.x Capabilities request failed",
+    "Error sending request.",
+    "RAW REQ (",
+];
+
+/// Lines that `-v` adds and that mean nothing: the first commands of a session probe for extensions.
+pub(super) const NOISE: [&str; 9] = [
+    "Loading IANA PEN Registry...",
+    "IANA PEN registry open failed",
+    "Running Get VSO Capabilities",
+    "Invalid completion code received",
+    "No valid response received",
+    "Discovered IPMB address",
+    "Get HPM.x Capabilities request failed",
+    "Unable to Get Channel Cipher Suites",
+    "Close Session command failed",
+];
+
+/// How a line is recognised.
+pub(super) enum Line {
+    /// The whole line.
+    Is(&'static str),
+    /// Its beginning and its end.
+    Frame(&'static str, &'static str),
+}
+
+impl Line {
+    pub(super) fn matches(&self, line: &str) -> bool {
+        match self {
+            Line::Is(text) => line == *text,
+            Line::Frame(lead, tail) => {
+                line.len() > lead.len() + tail.len() && line.starts_with(lead) && line.ends_with(tail)
+            }
+        }
+    }
+}
+
+/// A line of a failed login.
+pub(super) struct LoginRow {
+    pub line: Line,
+    class: FaultClass,
+    cause: &'static str,
+    hint: Option<&'static str>,
+}
+
+impl LoginRow {
+    pub(super) fn error(&self, to: &str, line: &str) -> BmcError {
+        let mut error = login_error(self.class, to, self.cause, self.hint);
+        if self.class == Auth && line.ends_with("Insufficient privilege level") {
+            error.code = Some(0xd4);
+        }
+        error
+    }
+}
+
+const fn row(line: Line, class: FaultClass, cause: &'static str, hint: Option<&'static str>) -> LoginRow {
+    LoginRow {
+        line,
+        class,
+        cause,
+        hint,
+    }
+}
+
+const ASK_PASSWORD: Option<&str> = Some("check the password and, if the BMC has one, its key (Kg)");
+const ASK_PRIVILEGE: Option<&str> = Some("configure a lower privilege level for this user");
+const DURING_LOGIN: &str = "it answered, then fell silent during the login";
+
+/// What tells the cause of a failed login, the most telling first.
+pub(super) static LOGIN: &[LoginRow] = &[
+    row(
+        Line::Is("> RAKP 2 HMAC is invalid"),
+        Auth,
+        "wrong password or BMC key",
+        ASK_PASSWORD,
+    ),
+    row(
+        Line::Is("> RAKP 4 message has invalid integrity check value"),
+        Auth,
+        "wrong password or BMC key",
+        ASK_PASSWORD,
+    ),
+    row(
+        Line::Frame("Address lookup for ", " failed"),
+        Unreachable,
+        "its name does not resolve",
+        None,
+    ),
+    row(
+        Line::Frame("Address lookup for ", " expected IPv4 address."),
+        Unreachable,
+        "its name does not resolve",
+        None,
+    ),
+    row(
+        Line::Is("Could not open socket!"),
+        Unreachable,
+        "no socket to it could be opened",
+        None,
+    ),
+    row(
+        Line::Is("Get Auth Capabilities error"),
+        Unreachable,
+        "no answer",
+        None,
+    ),
+    row(
+        Line::Is("Error issuing Get Channel Authentication Capabilities request"),
+        Unreachable,
+        "no answer",
+        None,
+    ),
+    row(
+        Line::Is("> Error: no response from RAKP 1 message"),
+        Timeout,
+        DURING_LOGIN,
+        None,
+    ),
+    row(
+        Line::Is("> Error: no response from RAKP 3 message"),
+        Timeout,
+        DURING_LOGIN,
+        None,
+    ),
+    row(
+        Line::Is("Timeout in open session response message."),
+        Timeout,
+        DURING_LOGIN,
+        None,
+    ),
+    row(
+        Line::Frame("Set Session Privilege Level to ", " failed: Node busy"),
+        Busy,
+        "the BMC is busy",
+        None,
+    ),
+    row(
+        Line::Frame(
+            "Set Session Privilege Level to ",
+            " failed: BMC initialization in progress",
+        ),
+        Busy,
+        "the BMC is still starting",
+        None,
+    ),
+    row(
+        Line::Frame("Set Session Privilege Level to ", " failed: Timeout"),
+        Busy,
+        "the BMC is busy",
+        None,
+    ),
+    row(
+        Line::Frame("Set Session Privilege Level to ", " failed"),
+        Timeout,
+        DURING_LOGIN,
+        None,
+    ),
+    row(
+        Line::Frame("Set Session Privilege Level to ", ""),
+        Auth,
+        NO_PRIVILEGE,
+        ASK_PRIVILEGE,
+    ),
+    row(
+        Line::Frame("lanplus: password is longer than ", " bytes."),
+        Local,
+        "the password is too long",
+        None,
+    ),
+    row(
+        Line::Frame("Unable to open password file ", ""),
+        Local,
+        "the password file is gone",
+        None,
+    ),
+    row(
+        Line::Is("Failed to initialize the OEM info dictionary"),
+        Local,
+        "ipmitool found no usable vendor list",
+        None,
+    ),
+    row(
+        Line::Frame("Unsupported cipher suite ID : ", ""),
+        Unsupported,
+        "this ipmitool does not know the cipher suite",
+        Some("configure other cipher suites"),
+    ),
+];
+
+/// A status code of RMCP+ in ipmitool's words (IPMI 2.0, table 13-15).
+pub(super) struct StatusRow {
+    pub word: &'static str,
+    pub class: FaultClass,
+    pub cause: &'static str,
+    pub hint: Option<&'static str>,
+}
+
+const fn status(
+    word: &'static str,
+    class: FaultClass,
+    cause: &'static str,
+    hint: Option<&'static str>,
+) -> StatusRow {
+    StatusRow {
+        word,
+        class,
+        cause,
+        hint,
+    }
+}
+
+const NO_SUITE: &str = "the BMC refuses the cipher suite";
+const ASK_SUITE: Option<&str> = Some("configure the cipher suites that it offers");
+const NO_SESSION: &str = "the BMC has no free session";
+const WAIT_SESSION: Option<&str> = Some("unclosed sessions end after about 60 s");
+const NO_PRIVILEGE: &str = "the user may not log in with this privilege level";
+
+/// Status words and what they mean to an operator.
+pub(super) static STATUS: &[StatusRow] = &[
+    status(
+        "unauthorized name",
+        Auth,
+        "the BMC does not know this user",
+        Some("check the user name and that the user is enabled"),
+    ),
+    status(
+        "invalid name length",
+        Auth,
+        "the BMC does not take so long a user name",
+        None,
+    ),
+    status(
+        "invalid integrity check value",
+        Auth,
+        "wrong password or BMC key",
+        ASK_PASSWORD,
+    ),
+    status("invalid role", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
+    status("unauthorized role", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
+    status("unauthorized role requested", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
+    status(
+        "insufficient resources for session",
+        Busy,
+        NO_SESSION,
+        WAIT_SESSION,
+    ),
+    status("insufficient resources for role", Busy, NO_SESSION, WAIT_SESSION),
+    status("no matching cipher suite", Unsupported, NO_SUITE, ASK_SUITE),
+    status(
+        "no matching authentication algorithm",
+        Unsupported,
+        NO_SUITE,
+        ASK_SUITE,
+    ),
+    status("no matching integrity payload", Unsupported, NO_SUITE, ASK_SUITE),
+    status(
+        "invalid authentication algorithm",
+        Unsupported,
+        NO_SUITE,
+        ASK_SUITE,
+    ),
+    status("invalid integrity algorithm", Unsupported, NO_SUITE, ASK_SUITE),
+    status(
+        "invalid confidentiality algorithm",
+        Unsupported,
+        NO_SUITE,
+        ASK_SUITE,
+    ),
+    status(
+        "illegal parameter",
+        Protocol,
+        "the BMC finds an illegal parameter in the login",
+        None,
+    ),
+];
+
+/// Completion code, our word for it, ipmitool's words (IPMI 2.0, table 5-2).
+pub(super) static CODES: &[(u8, &str, &[&str])] = &[
+    (0xc0, "node busy", &["Node busy"]),
+    (0xc1, "the BMC does not know this command", &["Invalid command"]),
+    (
+        0xc2,
+        "the BMC does not know this command here",
+        &["Invalid command on LUN"],
+    ),
+    (0xc3, "the BMC timed out inside", &["Timeout"]),
+    (0xc4, "the BMC is out of space", &["Out of space"]),
+    (
+        0xc5,
+        "reservation cancelled or invalid",
+        &["Reservation cancelled or invalid"],
+    ),
+    (0xc6, "request data truncated", &["Request data truncated"]),
+    (
+        0xc7,
+        "request data length invalid",
+        &["Request data length invalid"],
+    ),
+    (
+        0xc8,
+        "request data too long",
+        &["Request data field length limit exceeded"],
+    ),
+    (0xc9, "parameter out of range", &["Parameter out of range"]),
+    (
+        0xca,
+        "cannot return the requested number of bytes",
+        &["Cannot return number of requested data bytes"],
+    ),
+    (
+        0xcb,
+        "sensor, data or record not found",
+        &["Requested sensor, data, or record not found"],
+    ),
+    (
+        0xcc,
+        "invalid data field in the request",
+        &["Invalid data field in request"],
+    ),
+    (
+        0xcd,
+        "illegal for this sensor or record",
+        &["Command illegal for specified sensor or record type"],
+    ),
+    (
+        0xce,
+        "the BMC could not answer",
+        &["Command response could not be provided"],
+    ),
+    (0xcf, "duplicate request", &["Cannot execute duplicated request"]),
+    (
+        0xd0,
+        "the sensor repository is being updated",
+        &["SDR Repository in update mode"],
+    ),
+    (
+        0xd1,
+        "the BMC's firmware is being updated",
+        &[
+            "Device firmeware in update mode",
+            "Device firmware in update mode",
+        ],
+    ),
+    (
+        0xd2,
+        "the BMC is still starting",
+        &["BMC initialization in progress"],
+    ),
+    (0xd3, "destination unavailable", &["Destination unavailable"]),
+    (0xd4, "insufficient privilege", &["Insufficient privilege level"]),
+    (
+        0xd5,
+        "not supported in the present state",
+        &["Command not supported in present state"],
+    ),
+    (
+        0xd6,
+        "the command is disabled",
+        &["Cannot execute command, command disabled"],
+    ),
+    (0xff, "unspecified error", &["Unspecified error"]),
+];
+
+/// A line that says no.
+pub(super) struct Refusal<'a> {
+    /// ipmitool's word for the completion code.
+    pub word: &'a str,
+    /// The code, where the line has it.
+    pub code: Option<u8>,
+    /// Success is possible in spite of it.
+    pub tolerable: bool,
+}
+
+/// What an exchange's command prints.
+pub(super) struct Words {
+    /// The line on standard output without which it was not done.
+    pub done: Option<String>,
+    refused: Vec<String>,
+    tolerable: Option<&'static str>,
+    silent: Vec<String>,
+    raw: bool,
+}
+
+impl Words {
+    pub(super) fn of(exchange: &Exchange) -> Words {
+        let plain = |refused: &[&str], silent: &[&str]| Words {
+            done: None,
+            refused: refused.iter().map(|text| (*text).to_owned()).collect(),
+            tolerable: None,
+            silent: silent.iter().map(|text| (*text).to_owned()).collect(),
+            raw: false,
+        };
+        let power = |word: &str| Words {
+            done: Some(format!("Chassis Power Control: {word}")),
+            ..plain(
+                &[&format!("Set Chassis Power Control to {word} failed: ")],
+                &[&format!("Unable to set Chassis Power Control to {word}")],
+            )
+        };
+        match exchange {
+            Exchange::Power => plain(
+                &["Get Chassis Power Status failed: "],
+                &["Unable to get Chassis Power Status"],
+            ),
+            Exchange::On => power("Up/On"),
+            Exchange::Off => power("Down/Off"),
+            Exchange::Soft => power("Soft"),
+            Exchange::Cycle => power("Cycle"),
+            Exchange::Reset => power("Reset"),
+            Exchange::Nmi => power("Diag"),
+            Exchange::BootSet(setting) if !argv::is_raw(exchange) => Words {
+                done: setting
+                    .device
+                    .map(|device| format!("Set Boot Device to {}", device.name())),
+                tolerable: Some("Set Chassis Boot Parameter 4 failed: "),
+                ..plain(
+                    &[
+                        "Set Chassis Boot Parameter 5 failed: ",
+                        "Set Chassis Boot Parameter 4 failed: ",
+                        "Set Chassis Boot Parameter 0 failed: ",
+                    ],
+                    &[
+                        "Error setting Chassis Boot Parameter 5",
+                        "Error setting Chassis Boot Parameter 4",
+                    ],
+                )
+            },
+            Exchange::BootGet => plain(
+                &["Get Chassis Boot Parameter 5 failed: "],
+                &["Error Getting Chassis Boot Parameter 5"],
+            ),
+            Exchange::Info => plain(
+                &["Get Device ID command failed: "],
+                &["Get Device ID command failed"],
+            ),
+            Exchange::SolDeactivate => plain(
+                &["Error de-activating SOL payload: ", "Info: SOL payload type "],
+                &["Error: No response de-activating SOL payload"],
+            ),
+            Exchange::BootSet(_)
+            | Exchange::KeepBootFlags
+            | Exchange::ResetBmc(_)
+            | Exchange::Raw(_)
+            | Exchange::Resume => Words {
+                raw: true,
+                ..plain(&[], &[])
+            },
+        }
+    }
+
+    /// The refusal that `line` tells.
+    pub(super) fn refusal<'a>(&self, line: &'a str) -> Option<Refusal<'a>> {
+        if self.raw {
+            let (head, word) = line
+                .strip_prefix("Unable to send RAW command (")?
+                .split_once("): ")?;
+            let code = head
+                .split_once(" rsp=0x")
+                .and_then(|(_, hex)| u8::from_str_radix(hex, 16).ok());
+            return Some(Refusal {
+                word,
+                code,
+                tolerable: false,
+            });
+        }
+        let lead = self.refused.iter().find(|lead| line.starts_with(lead.as_str()))?;
+        let tolerable = self.tolerable.is_some_and(|tolerable| tolerable == lead);
+        Some(Refusal {
+            word: &line[lead.len()..],
+            code: None,
+            tolerable,
+        })
+    }
+
+    /// Whether `line` says that the command got no answer.
+    pub(super) fn is_silence(&self, line: &str) -> bool {
+        if self.raw {
+            return line.starts_with("Unable to send RAW command (") && line.ends_with(')');
+        }
+        self.silent.iter().any(|silent| silent == line)
+    }
+}
+
+/// What an exchange is to an operator: the words after "cannot".
+pub(in crate::bmc::ipmitool) fn deed(exchange: &Exchange) -> &'static str {
+    match exchange {
+        Exchange::Power => "read the power state",
+        Exchange::On => "power on",
+        Exchange::Off => "power off",
+        Exchange::Soft => "shut down",
+        Exchange::Cycle => "power cycle",
+        Exchange::Reset => "reset",
+        Exchange::Nmi => "send a diagnostic interrupt",
+        Exchange::KeepBootFlags => "stop the boot flags' timer",
+        Exchange::BootSet(_) => "set the boot device",
+        Exchange::BootGet => "read the boot device",
+        Exchange::ResetBmc(BmcReset::Cold) => "cold reset the BMC",
+        Exchange::ResetBmc(BmcReset::Warm) => "warm reset the BMC",
+        Exchange::Info => "read the controller's identity",
+        Exchange::Raw(_) => "send raw bytes",
+        Exchange::SolDeactivate => "free the SOL",
+        Exchange::Resume => "resume",
+    }
+}
