@@ -1,1 +1,5 @@
-fn main() {}
+//! Integration tests: the real binary and rooms against real BMCs, machines and terminals.
+
+mod console;
+mod lab;
+mod support;
