@@ -127,28 +127,13 @@ mod tests {
 
     fn after_banner(pieces: &[Vec<u8>]) -> Option<Vec<u8>> {
         let mut banner = Banner::default();
-        let mut rest: Option<Vec<u8>> = None;
-        for piece in pieces {
-            match (&mut rest, banner_or_rest(&mut banner, piece, rest_is_some(&rest))) {
-                (Some(rest), found) => rest.extend(found.unwrap_or_default()),
-                (None, found) => rest = found,
-            }
-        }
-        rest
-    }
-
-    fn rest_is_some(rest: &Option<Vec<u8>>) -> bool {
-        rest.is_some()
-    }
-
-    fn banner_or_rest(banner: &mut Banner, piece: &[u8], through: bool) -> Option<Vec<u8>> {
-        if through {
-            return Some(piece.to_vec());
-        }
-        match banner.feed(piece) {
+        let mut pieces = pieces.iter();
+        let mut rest = pieces.find_map(|piece| match banner.feed(piece) {
             Found::Rest(rest) => Some(rest),
             Found::NotYet => None,
-        }
+        })?;
+        rest.extend(pieces.flatten());
+        Some(rest)
     }
 
     proptest! {
