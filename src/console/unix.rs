@@ -45,10 +45,17 @@ impl Transport for Unix {
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
         stage(Stage::Connecting);
-        let before = listing(&path);
-        if before.served > 0 && before.waiting > 0 {
-            // Somebody else is already kept waiting; another in the queue would only fill it.
-            return Err(taken());
+        // While somebody else is kept waiting, another in the queue would only fill it.
+        let start = Instant::now();
+        while let Listing {
+            served: 1..,
+            waiting: 1..,
+        } = listing(&path)
+        {
+            if start.elapsed() >= TAKEN {
+                return Err(taken());
+            }
+            sleep(LOOK).await;
         }
         let stream = timeout(CONNECT, UnixStream::connect(&path))
             .await

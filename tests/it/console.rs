@@ -152,8 +152,10 @@ impl Console {
 
     /// Waits until it is attached.
     fn attached(&self) {
-        wait_for("attached", LATER, || {
-            matches!(self.state(), ConsoleState::Attached { .. }).then_some(())
+        wait_for("attached", LATER, || match self.state() {
+            ConsoleState::Attached { .. } => Some(()),
+            ConsoleState::Closed { fault, retry: None } => panic!("closed for good: {fault:?}"),
+            _ => None,
         });
     }
 
@@ -212,5 +214,8 @@ fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
 
 /// A directory that only we can enter.
 fn private() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    dir
 }
