@@ -4,6 +4,7 @@ mod architecture;
 mod bmc;
 mod cli;
 mod config;
+mod console;
 mod lab;
 mod screen;
 mod support;
