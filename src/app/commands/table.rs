@@ -217,7 +217,7 @@ pub(super) const ROWS: &[Command] = &[
     ),
     row(
         "poll",
-        &["refresh"],
+        &["refresh", "status", "power status"],
         &[t("r")],
         (Args::Nodes, "read the power state now", ""),
         poll,
