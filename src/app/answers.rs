@@ -95,19 +95,15 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     }
     // A failure is told once and its recovery once, however often it is tried in between.
     match after.state {
-        ConsoleState::Closed { fault, .. } => {
-            if state.inner.ended.insert(console) {
-                state.notice(
-                    Level::Warning,
-                    format!("{name}: console: {}", fault.reason),
-                    fault.hint,
-                );
-            }
+        ConsoleState::Closed { fault, .. } if state.inner.ended.insert(console) => {
+            state.notice(
+                Level::Warning,
+                format!("{name}: console: {}", fault.reason),
+                fault.hint,
+            );
         }
-        ConsoleState::Attached { .. } => {
-            if state.inner.ended.remove(&console) {
-                state.say(format!("{name}: console attached again"));
-            }
+        ConsoleState::Attached { .. } if state.inner.ended.remove(&console) => {
+            state.say(format!("{name}: console attached again"));
         }
         _ => {}
     }

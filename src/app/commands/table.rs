@@ -181,7 +181,7 @@ pub(super) const ROWS: &[Command] = &[
         },
     ),
     row(
-        "mark all",
+        "mark shown",
         &[],
         &[t("*")],
         (Args::None, "mark all that the filter shows", ""),

@@ -388,3 +388,15 @@ fn an_enter_after_the_answer_does_not_reach_the_node() {
     bench.pass(300).keys("x");
     assert_eq!(bench.typed(), b"x");
 }
+
+#[test]
+fn a_zoom_leaves_the_table_where_it_was() {
+    let mut bench = Bench::new();
+    bench.event(Event::Resize(80, 16));
+    bench.keys("Gkkk");
+    bench.attach();
+    bench.keys("<ctrl-]><esc>");
+    let before = bench.state.table.top;
+    bench.keys("<tab><ctrl-]>z<ctrl-]><esc>");
+    assert_eq!(bench.state.table.top, before);
+}
