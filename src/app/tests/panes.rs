@@ -393,7 +393,7 @@ fn an_enter_after_the_answer_does_not_reach_the_node() {
 fn a_zoom_leaves_the_table_where_it_was() {
     let mut bench = Bench::new();
     bench.event(Event::Resize(80, 16));
-    bench.keys("Gkkk");
+    bench.keys("jjjj");
     bench.attach();
     bench.keys("<ctrl-]><esc>");
     let before = bench.state.table.top;
