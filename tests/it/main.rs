@@ -3,5 +3,6 @@
 mod architecture;
 mod bmc;
 mod config;
+mod hub;
 mod lab;
 mod support;
