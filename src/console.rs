@@ -1,8 +1,20 @@
 //! Consoles: trait `Transport`, table [`TRANSPORTS`], one file a transport; one session task per
 //! console that hands bytes to the log's writer and to the emulator.
 //!
-//! Must not know `app`, `ui` or `hub`; the hub owns the sessions.
+//! The way of a byte from the node: transport (a bounded channel of 16 pieces of at most 16 KB), session
+//! task, then log thread (never waited for) and shard thread (waited for, which is the back-pressure).
+//! The way of a byte to the node: `Session::send`, the session's outbox (one ordered consumer, pastes
+//! paced), transport. Must not know `app`, `ui` or `hub`; the hub owns the sessions.
 
+mod backoff;
+mod log;
+mod outbox;
 pub mod session;
+mod shard;
+mod shared;
+mod sol;
+mod transport;
+mod unix;
 
-pub use session::{Session, SessionCommand, SessionSpec, TRANSPORTS, spawn_session, transport_names};
+pub use session::{Session, SessionCommand, SessionSpec, spawn_session};
+pub use transport::{TRANSPORTS, TransportRow, transport_names};

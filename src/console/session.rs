@@ -1,12 +1,20 @@
-//! One live attachment to a console.
+//! One live attachment to a console: what a session needs, what it can be asked, its handle. The work is
+//! done by its task ([`task`]); only the hub calls in here.
 
+mod task;
+
+use super::shared::Shared;
 use crate::bmc::{Bmc, DriverContext, Gate, SuiteMemory};
 use crate::config::{BmcSettings, ConsoleSettings};
 use crate::fleet::{ConsoleMode, LinePos, SessionStatus, View};
 use crate::screen::Frame;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Commands that may wait for a session's task.
+const QUEUE: usize = 256;
 
 /// What a session needs to know.
 pub struct SessionSpec {
@@ -76,54 +84,78 @@ pub enum SessionCommand {
     },
 }
 
+impl SessionCommand {
+    /// Whether it is for the node, and how many bytes it has.
+    fn typed(&self) -> Option<usize> {
+        match self {
+            SessionCommand::Input(bytes) | SessionCommand::Paste(bytes) => Some(bytes.len()),
+            SessionCommand::Break => Some(0),
+            _ => None,
+        }
+    }
+}
+
 /// Handle of a session; dropping it ends the session in order (in the background).
-pub struct Session {}
+pub struct Session {
+    commands: mpsc::Sender<SessionCommand>,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
 
 impl Session {
     /// Asks without waiting.
     ///
     /// # Errors
-    /// Gives the command back when the queue is full or the session has ended.
+    /// Gives the command back when the queue is full or the session has ended, and what is meant for the
+    /// node also when it cannot go there: not attached, monitor mode, or more than 256 KB are waiting.
     pub fn send(&self, command: SessionCommand) -> Result<(), SessionCommand> {
-        Err(command)
+        let Some(bytes) = command.typed() else {
+            return self.queue(command);
+        };
+        if !self.shared.writable() || !self.shared.reserve(bytes) {
+            return Err(command);
+        }
+        self.queue(command).inspect_err(|_| self.shared.release(bytes))
+    }
+
+    fn queue(&self, command: SessionCommand) -> Result<(), SessionCommand> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(command) | mpsc::error::TrySendError::Closed(command) => command,
+        })
     }
 
     /// How it stands now.
     #[must_use]
     pub fn status(&self) -> SessionStatus {
-        SessionStatus::default()
+        self.shared.look_status()
     }
 
     /// The newest published frame.
     #[must_use]
     pub fn frame(&self) -> Option<Arc<Frame>> {
-        None
+        self.shared.look_frame()
     }
 
     /// Ends it in order and waits until nothing of it is left: child gone, SOL free, log flushed.
-    pub async fn stop(self) {}
+    pub async fn stop(self) {
+        drop(self.commands);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a console's task did not end by itself");
+        }
+    }
 }
 
-/// Starts a session. `wake` is called, coalesced, when its status or its frame is new; it must not block.
+/// Starts a session on the current tokio runtime. `wake` is called when its status or its frame is new, and
+/// not again until `status` or `frame` was called; it must not block.
 #[must_use]
 pub fn spawn_session(spec: SessionSpec, wake: Arc<dyn Fn() + Send + Sync>) -> Session {
-    let _ = (spec, wake);
-    Session {}
-}
-
-/// Row of [`TRANSPORTS`].
-pub struct TransportRow {
-    /// Its name in the configuration.
-    pub name: &'static str,
-    /// What it is.
-    pub about: &'static str,
-}
-
-/// Every transport.
-pub static TRANSPORTS: &[TransportRow] = &[];
-
-/// The names, for the configuration's check.
-#[must_use]
-pub fn transport_names() -> Vec<&'static str> {
-    TRANSPORTS.iter().map(|row| row.name).collect()
+    let status = SessionStatus {
+        mode: spec.mode,
+        log: spec.log.clone(),
+        ..SessionStatus::default()
+    };
+    let shared = Arc::new(Shared::new(status, wake));
+    let (commands, queue) = mpsc::channel(QUEUE);
+    let task = tokio::spawn(task::run(spec, Arc::clone(&shared), queue));
+    Session { commands, shared, task }
 }

@@ -3,6 +3,7 @@
 mod architecture;
 mod bmc;
 mod config;
+mod console;
 mod hub;
 mod lab;
 mod support;

@@ -1,0 +1,420 @@
+//! The task of one console: opens its link, carries bytes both ways, opens it again when it was lost, ends
+//! it in order when the handle is gone.
+
+use super::{SessionCommand, SessionSpec};
+use crate::bmc::{BmcError, Exchange, Reply};
+use crate::config;
+use crate::console::backoff::Backoff;
+use crate::console::log::Log;
+use crate::console::outbox::{Out, Outbox};
+use crate::console::shard::{Ask, Place};
+use crate::console::shared::{Shared, wall_clock};
+use crate::console::transport::{Around, Driver, Ending, Link, Stage, Transport, transport};
+use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass};
+use crate::screen::{Charset, EmulatorOptions};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+/// Answers of the emulator (device attributes, cursor position) go to the node this often at most: a node
+/// that asks and is fed its own answers would otherwise talk to itself for ever.
+const ANSWER_GAP: Duration = Duration::from_millis(100);
+/// A console's size unless the settings fix one; it grows to what firmware addresses.
+const SIZE: (u16, u16) = (80, 25);
+
+/// Why the task stops what it is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interrupt {
+    /// The handle is gone.
+    Stop,
+    /// Open anew, now.
+    Reopen,
+}
+
+/// Runs one console until its handle is dropped.
+pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::Receiver<SessionCommand>) {
+    let Some(mut transport) = transport(&spec.console.transport) else {
+        let reason = format!("there is no console transport \"{}\"", spec.console.transport);
+        let fault = Fault {
+            class: FaultClass::Local,
+            reason,
+            hint: None,
+        };
+        shared.state(ConsoleState::Closed { fault, retry: None });
+        return;
+    };
+    let (answers_in, answers) = mpsc::channel(4);
+    let options = emulator_options(&spec);
+    let log = spec
+        .log
+        .and_then(|path| Log::start(path, spec.log_max_bytes, &shared));
+    let mut core = Core {
+        place: Place::take(options, Arc::clone(&shared), answers_in),
+        shared,
+        commands,
+        answers,
+        answered: None,
+        outbox: Outbox::default(),
+        log,
+    };
+    let mut around = Around {
+        node: spec.node,
+        console: spec.console,
+        bmc: spec.bmc,
+        context: spec.context,
+        suites: spec.suites,
+        gate: spec.gate,
+        driver: Driver::new(spec.driver),
+    };
+    core.live(transport.as_mut(), &mut around, spec.by_operator).await;
+    drop(core.place);
+    if let Some(log) = core.log {
+        log.close().await;
+    }
+}
+
+fn emulator_options(spec: &SessionSpec) -> EmulatorOptions {
+    let (cols, rows) = spec.console.size.unwrap_or(SIZE);
+    EmulatorOptions {
+        cols,
+        rows,
+        grows: spec.console.size.is_none(),
+        charset: spec.console.charset.map(|charset| match charset {
+            config::Charset::Utf8 => Charset::Utf8,
+            config::Charset::Cp437 => Charset::Cp437,
+            config::Charset::Latin1 => Charset::Latin1,
+        }),
+        scrollback: spec.scrollback,
+    }
+}
+
+/// Everything of the task but the transport and its surroundings, which an opening or closing borrows while
+/// commands are still handled.
+struct Core {
+    shared: Arc<Shared>,
+    commands: mpsc::Receiver<SessionCommand>,
+    place: Place,
+    answers: mpsc::Receiver<Vec<u8>>,
+    /// When the emulator's last answer was sent.
+    answered: Option<Instant>,
+    outbox: Outbox,
+    log: Option<Log>,
+}
+
+/// The exchange that resumes a machine, running beside the console.
+type Resuming = JoinHandle<Option<Result<Reply, BmcError>>>;
+
+impl Core {
+    /// Opens, carries, waits, again and again until the handle is gone.
+    async fn live(&mut self, transport: &mut dyn Transport, around: &mut Around, by_operator: bool) {
+        let mut backoff = Backoff::default();
+        // Whether the way has ever worked: then a busy SOL is most likely our own, not yet forgotten by the BMC.
+        let mut ghosts = 0;
+        loop {
+            let ending = match self.open(transport, around).await {
+                Ok(Ok(link)) => {
+                    let since = Instant::now();
+                    let interrupt = self.carry(transport, around, link, by_operator).await;
+                    backoff.attached(since.elapsed());
+                    ghosts = GHOSTS;
+                    match interrupt {
+                        Some(interrupt) => Err(interrupt),
+                        None => Ok(transport.ended().await),
+                    }
+                }
+                Ok(Err(ending)) => Ok(ending),
+                Err(interrupt) => Err(interrupt),
+            };
+            self.shut();
+            transport.close(around).await;
+            let interrupt = match ending {
+                Err(interrupt) => interrupt,
+                Ok(ending) => match self.rest(ending, &mut backoff, &mut ghosts).await {
+                    Some(interrupt) => interrupt,
+                    None => continue,
+                },
+            };
+            match interrupt {
+                Interrupt::Stop => return,
+                Interrupt::Reopen => {
+                    backoff.reset();
+                    ghosts = 0;
+                }
+            }
+        }
+    }
+
+    /// Opens the link while commands are handled.
+    async fn open(
+        &mut self,
+        transport: &mut dyn Transport,
+        around: &mut Around,
+    ) -> Result<Result<Link, Ending>, Interrupt> {
+        let shared = Arc::clone(&self.shared);
+        let stage = move |stage| match stage {
+            Stage::Waiting(until) => shared.state(ConsoleState::Waiting { until }),
+            Stage::Connecting => shared.state(ConsoleState::Connecting),
+        };
+        self.shared.update(|status| {
+            status.state = ConsoleState::Connecting;
+            status.note = None;
+        });
+        tokio::select! {
+            opened = transport.open(around, &stage) => Ok(opened),
+            interrupt = self.interrupted() => Err(interrupt),
+        }
+    }
+
+    /// Handles commands until one of them interrupts.
+    async fn interrupted(&mut self) -> Interrupt {
+        loop {
+            let Some(command) = self.commands.recv().await else {
+                return Interrupt::Stop;
+            };
+            if let Some(interrupt) = self.command(command) {
+                return interrupt;
+            }
+        }
+    }
+
+    /// Nothing is attached: what was typed before is not for the next attachment.
+    fn shut(&mut self) {
+        if self.shared.writable() {
+            self.shared.state(ConsoleState::Connecting);
+        }
+        self.outbox.clear();
+        self.shared.release(usize::MAX);
+    }
+
+    /// Says why there is no link and waits until the next attempt is due, or an interrupt.
+    async fn rest(&mut self, ending: Ending, backoff: &mut Backoff, ghosts: &mut u32) -> Option<Interrupt> {
+        let (state, gap) = match ending {
+            Ending::Busy { holder, hint } if *ghosts > 0 => {
+                *ghosts -= 1;
+                let gap = backoff.next();
+                let fault = Fault {
+                    class: FaultClass::Busy,
+                    reason: busy_again(holder.as_deref()),
+                    hint: Some(hint),
+                };
+                let retry = Some(wall_clock() + gap);
+                (ConsoleState::Closed { fault, retry }, Some(gap))
+            }
+            Ending::Busy { holder, hint } => (ConsoleState::Busy { holder, hint }, None),
+            Ending::Failed { fault, retry } => {
+                let gap = retry.then(|| backoff.next());
+                let retry = gap.map(|gap| wall_clock() + gap);
+                (ConsoleState::Closed { fault, retry }, gap)
+            }
+        };
+        self.shared.state(state);
+        match gap {
+            Some(gap) => tokio::time::timeout(gap, self.interrupted()).await.ok(),
+            None => Some(self.interrupted().await),
+        }
+    }
+
+    /// Carries bytes both ways; ends with an interrupt, or `None` when the link is over.
+    async fn carry(
+        &mut self,
+        transport: &mut dyn Transport,
+        around: &mut Around,
+        mut link: Link,
+        by_operator: bool,
+    ) -> Option<Interrupt> {
+        self.shared.update(|status| {
+            status.state = ConsoleState::Attached { silent: true };
+            status.received = 0;
+        });
+        let first = std::mem::take(&mut link.first);
+        if !first.is_empty() {
+            let room = self.place.bytes.clone().reserve_owned().await.ok()?;
+            self.took(first, |piece| drop(room.send(piece)));
+        }
+        let mut resuming = self.resume(around, by_operator);
+        let over = loop {
+            let room = self.place.bytes.clone();
+            let due = self.outbox.due(Instant::now());
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    None => break Some(Interrupt::Stop),
+                    Some(command) => if let Some(interrupt) = self.command(command) {
+                        break Some(interrupt);
+                    }
+                },
+                // Room first, then bytes: a piece that was taken always has a place.
+                (room, piece) = async { (room.reserve_owned().await, link.reader.recv().await) } => {
+                    let (Ok(room), Some(piece)) = (room, piece) else { break None };
+                    let piece = transport.clean(piece);
+                    self.took(piece, |piece| drop(room.send(piece)));
+                }
+                Some(answer) = self.answers.recv() => self.answer(answer),
+                permit = when_due(due, &link.writer), if due.is_some() => match permit {
+                    Ok(permit) => self.hand_over(transport, permit),
+                    Err(_) => break None,
+                },
+                resumed = finished(&mut resuming) => self.resumed(resumed),
+            }
+        };
+        if let Some(resuming) = resuming {
+            // Nobody is there any more for whom the machine should run; awaited, so that the driver is back.
+            resuming.abort();
+            let _ = resuming.await;
+        }
+        over
+    }
+
+    /// Handles one command; what interrupts is given back.
+    fn command(&mut self, command: SessionCommand) -> Option<Interrupt> {
+        if let Some(bytes) = command.typed()
+            && !self.shared.writable()
+        {
+            // It was writable when `send` looked: the link was lost in between.
+            self.shared.release(bytes);
+            self.shared.note("not attached: what was typed was not sent");
+            return None;
+        }
+        match command {
+            SessionCommand::Input(bytes) => self.outbox.keys(bytes),
+            SessionCommand::Paste(bytes) => self.outbox.paste(bytes),
+            SessionCommand::Break => self.outbox.send_break(),
+            SessionCommand::Mode(mode) => {
+                if mode == ConsoleMode::Monitor {
+                    self.outbox.clear();
+                    self.shared.release(usize::MAX);
+                }
+                self.shared.update(|status| status.mode = mode);
+            }
+            SessionCommand::View(view) => {
+                self.shared.want(view);
+                self.place.ring();
+            }
+            SessionCommand::Reopen => return Some(Interrupt::Reopen),
+            SessionCommand::NextCharset => self.place.ask(Ask::NextCharset),
+            SessionCommand::Search {
+                pattern,
+                from,
+                backward,
+                reply,
+            } => self.place.ask(Ask::Search {
+                pattern,
+                from,
+                backward,
+                reply,
+            }),
+            SessionCommand::Copy {
+                from,
+                to,
+                lines,
+                reply,
+            } => self.place.ask(Ask::Copy {
+                from,
+                to,
+                lines,
+                reply,
+            }),
+        }
+        None
+    }
+
+    /// Bytes of the node: to the log, then to the emulator.
+    fn took(&mut self, piece: Vec<u8>, feed: impl FnOnce(Vec<u8>)) {
+        if piece.is_empty() {
+            return;
+        }
+        if let Some(log) = &self.log {
+            log.write(&piece);
+        }
+        self.shared.received(piece.len());
+        feed(piece);
+        self.place.ring();
+    }
+
+    /// An answer of the emulator to a query of the node.
+    fn answer(&mut self, answer: Vec<u8>) {
+        let now = Instant::now();
+        let early = self.answered.is_some_and(|answered| now < answered + ANSWER_GAP);
+        if self.shared.writable() && !early {
+            self.answered = Some(now);
+            self.outbox.keys(answer);
+        }
+    }
+
+    /// Hands the next thing of the outbox to the transport, which has room.
+    fn hand_over(&mut self, transport: &mut dyn Transport, permit: mpsc::OwnedPermit<Vec<u8>>) {
+        let bytes = match self.outbox.take(Instant::now()) {
+            Some(Out::Bytes(bytes)) => {
+                self.shared.release(bytes.len());
+                transport.guard(bytes)
+            }
+            Some(Out::Break) => match transport.break_bytes() {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    self.shared.note(format!("no break was sent: {why}"));
+                    return;
+                }
+            },
+            None => return,
+        };
+        if !bytes.is_empty() {
+            permit.send(bytes);
+        }
+    }
+
+    /// Starts to resume a paused machine, when that is wanted: only a machine with a monitor can be paused,
+    /// and only an operator who can type asked for it.
+    fn resume(&self, around: &mut Around, by_operator: bool) -> Option<Resuming> {
+        let machine = around.bmc.as_ref().is_some_and(|bmc| bmc.qmp.is_some());
+        if !machine || !by_operator || self.shared.mode() != ConsoleMode::Interactive {
+            return None;
+        }
+        let (gate, driver) = (Arc::clone(&around.gate), around.driver.clone());
+        Some(tokio::spawn(async move {
+            driver.exchange(&*gate, &Exchange::Resume).await
+        }))
+    }
+
+    fn resumed(&self, reply: Option<Result<Reply, BmcError>>) {
+        match reply {
+            Some(Ok(Reply::Resumed(true))) => self.shared.note("the paused machine was resumed"),
+            Some(Ok(_)) | None => {}
+            Some(Err(error)) => self
+                .shared
+                .note(format!("cannot tell whether the machine is paused: {error}")),
+        }
+    }
+}
+
+/// A console that was lost and is found busy is tried again so often: the BMC keeps a session whose client
+/// vanished for about a minute.
+const GHOSTS: u32 = 4;
+
+fn busy_again(holder: Option<&str>) -> String {
+    match holder {
+        Some(holder) => format!("the lost console is now held by {holder}"),
+        None => "the lost console is held by another session, perhaps still by our own lost one".to_owned(),
+    }
+}
+
+/// Waits until the outbox is due, then for room in the transport.
+async fn when_due(
+    due: Option<Instant>,
+    writer: &mpsc::Sender<Vec<u8>>,
+) -> Result<mpsc::OwnedPermit<Vec<u8>>, mpsc::error::SendError<()>> {
+    if let Some(due) = due {
+        sleep_until(due).await;
+    }
+    writer.clone().reserve_owned().await
+}
+
+/// Waits for an exchange, if there is one; then there is none any more.
+async fn finished(resuming: &mut Option<Resuming>) -> Option<Result<Reply, BmcError>> {
+    let Some(task) = resuming.as_mut() else {
+        return std::future::pending().await;
+    };
+    let done = task.await.ok().flatten();
+    *resuming = None;
+    done
+}

@@ -1,0 +1,176 @@
+//! Transport `sol`: the BMC's serial-over-LAN through `ipmitool sol activate` in a pseudo-terminal.
+//!
+//! Only the login is an exchange in the sense of the pace (it waits for the gate's permit and holds it
+//! until ipmitool is attached or has failed); data and keepalive are not. Somebody else's SOL is never
+//! taken, and every end leaves the BMC's SOL free without a byte typed to the node (see [`child`]).
+
+mod child;
+mod lines;
+mod verdict;
+
+use super::transport::{Around, Ending, Link, Stage, Transport};
+use crate::bmc::ipmitool::{refuses_suite, sol_command, suites_to_try};
+use crate::bmc::{Exchange, Permit, Priority};
+use crate::config::BmcSettings;
+use crate::fleet::FaultClass;
+use child::{Child, Exit};
+use lines::{Banner, BreakEcho, Found, InputGuard};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// ipmitool's escape character (`-e`), by default `~`, which clashes with ssh. 0xff is in no key's bytes:
+/// UTF-8 never contains it. ipmitool compares plain chars, so it takes it.
+pub(super) const ESCAPE: u8 = 0xff;
+
+/// Stands for [`ESCAPE`], which is no character, until the command line is handed over.
+const PLACE: char = '~';
+
+/// A login that is neither through nor refused by then is given up (ipmitool's own limits are shorter
+/// unless a BMC drops the login silently, which takes it 5 s and more).
+const LOGIN: Duration = Duration::from_secs(30);
+/// After SIGINT ipmitool closes its login with the BMC; a dead BMC keeps it for longer.
+const GRACE: Duration = Duration::from_secs(2);
+/// After SIGKILL.
+const REAP: Duration = Duration::from_secs(2);
+/// How long the end of a session may wait for its turn to free an SOL by hand.
+const FREE: Duration = Duration::from_secs(15);
+
+/// One console's SOL.
+#[derive(Default)]
+pub(super) struct Sol {
+    child: Option<Child>,
+    permit: Option<Permit>,
+    guard: InputGuard,
+    echo: BreakEcho,
+}
+
+#[async_trait::async_trait]
+impl Transport for Sol {
+    async fn open(
+        &mut self,
+        around: &mut Around,
+        stage: &(dyn Fn(Stage) + Send + Sync),
+    ) -> Result<Link, Ending> {
+        let Some(bmc) = around.bmc.clone() else {
+            let text = format!("cannot open the console of {}: it has no bmc", around.node);
+            return Err(Ending::failed(FaultClass::Local, text, None));
+        };
+        stage(Stage::Waiting(around.gate.earliest()));
+        self.permit = Some(around.gate.permit(Priority::Operator).await.map_err(never_retried)?);
+        stage(Stage::Connecting);
+        let link = self.log_in(around, &bmc).await;
+        if link.is_ok() {
+            // From here on it is data and keepalive, which are no commands.
+            self.permit = None;
+        }
+        link
+    }
+
+    fn clean(&mut self, piece: Vec<u8>) -> Vec<u8> {
+        self.echo.clean(piece)
+    }
+
+    fn guard(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        self.guard.pass(bytes)
+    }
+
+    fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
+        if !self.guard.at_line_start() {
+            return Err("ipmitool can send a break only at the start of a line: press enter first".to_owned());
+        }
+        self.echo.expect_one();
+        Ok(vec![ESCAPE, b'B'])
+    }
+
+    async fn ended(&mut self) -> Ending {
+        match self.child.as_mut() {
+            Some(child) => verdict::lost(&child.exited(REAP).await),
+            None => Ending::failed(FaultClass::Local, "the console is not open", None),
+        }
+    }
+
+    async fn close(&mut self, around: &mut Around) {
+        if let Some(mut child) = self.child.take() {
+            let gone = child.interrupt_and_wait(GRACE).await;
+            if !gone {
+                child.kill_and_wait(REAP).await;
+                // The login this console may still hold for itself would keep the next permit away.
+                self.permit = None;
+                free(around).await;
+            }
+        }
+        self.permit = None;
+        self.guard = InputGuard::default();
+        self.echo = BreakEcho::default();
+    }
+}
+
+/// The gate refuses for good (an authentication failed before): waiting does not help.
+fn never_retried(fault: crate::fleet::Fault) -> Ending {
+    Ending::Failed { fault, retry: false }
+}
+
+impl Sol {
+    /// Tries the cipher suites in order; a refused one costs the BMC nothing, so the next goes at once.
+    async fn log_in(&mut self, around: &mut Around, bmc: &BmcSettings) -> Result<Link, Ending> {
+        let mut last = None;
+        for suite in suites_to_try(bmc, &around.suites) {
+            let command = sol_command(bmc, &around.context, suite, PLACE)?;
+            let (child, output, input) = Child::start(command, &around.context.private_dir)?;
+            self.child = Some(child);
+            let mut output = output;
+            match timeout(LOGIN, banner(&mut output)).await {
+                Ok(Some(first)) => {
+                    around.suites.set(Some(suite));
+                    return Ok(Link {
+                        reader: output,
+                        writer: input,
+                        first,
+                    });
+                }
+                Ok(None) => {}
+                Err(_) => {
+                    let text = format!("the BMC of {} did not open the console in time", around.node);
+                    return Err(Ending::failed(FaultClass::Timeout, text, None));
+                }
+            }
+            let exit = self.exit().await;
+            self.child = None;
+            if !refuses_suite(&exit.words) {
+                return Err(verdict::refused(&exit));
+            }
+            last = Some(exit);
+        }
+        around.suites.set(None);
+        Err(match last {
+            Some(exit) => verdict::refused(&exit),
+            None => Ending::failed(FaultClass::Local, "no cipher suite is configured", None),
+        })
+    }
+
+    async fn exit(&mut self) -> Exit {
+        match self.child.as_mut() {
+            Some(child) => child.exited(REAP).await,
+            None => Exit::default(),
+        }
+    }
+}
+
+/// Reads up to the banner; gives what followed it, or `None` when ipmitool ended without one.
+async fn banner(output: &mut tokio::sync::mpsc::Receiver<Vec<u8>>) -> Option<Vec<u8>> {
+    let mut banner = Banner::default();
+    while let Some(piece) = output.recv().await {
+        if let Found::Rest(rest) = banner.feed(&piece) {
+            return Some(rest);
+        }
+    }
+    None
+}
+
+/// Frees an SOL whose ipmitool had to be killed.
+async fn free(around: &Around) {
+    let freeing = around.driver.exchange(&*around.gate, &Exchange::SolDeactivate);
+    if !matches!(timeout(FREE, freeing).await, Ok(Some(Ok(_)))) {
+        tracing::warn!(node = %around.node, "the SOL could not be freed; the BMC frees it when its session times out");
+    }
+}

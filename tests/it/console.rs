@@ -1,0 +1,221 @@
+//! Consoles on real BMCs, machines and sockets: one session at a time, driven as the hub drives it.
+
+mod ending;
+mod sol;
+mod unix;
+
+use crate::support::{lab::Node, wait_for};
+use lightsout::bmc::{Bmc, BmcError, DriverContext, Exchange, Gate, Permit, Priority, Reply, SuiteMemory};
+use lightsout::config::{BmcSettings, ConsoleSettings, Credentials, Privilege, Secret};
+use lightsout::console::{Session, SessionCommand, SessionSpec, spawn_session};
+use lightsout::fleet::{ConsoleMode, ConsoleState, Fault, Millis, View};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Longer than a lost keepalive, a back-off and a login together.
+const LATER: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(20);
+
+/// A gate that always opens, and remembers how many permits were given and are held.
+#[derive(Default)]
+struct Open {
+    given: AtomicUsize,
+    held: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl Gate for Open {
+    async fn permit(&self, priority: Priority) -> Result<Permit, Fault> {
+        assert_eq!(priority, Priority::Operator);
+        self.given.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(self.held.fetch_add(1, Ordering::SeqCst), 0, "one exchange at a time");
+        let held = Arc::clone(&self.held);
+        Ok(Permit::new(move || {
+            held.fetch_sub(1, Ordering::SeqCst);
+        }))
+    }
+
+    fn earliest(&self) -> Millis {
+        Millis(0)
+    }
+}
+
+/// A driver that only remembers what it was asked.
+struct Asked(Arc<Mutex<Vec<Exchange>>>);
+
+#[async_trait::async_trait]
+impl Bmc for Asked {
+    async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
+        self.0.lock().unwrap().push(exchange.clone());
+        Ok(match exchange {
+            Exchange::Resume => Reply::Resumed(true),
+            _ => Reply::Done,
+        })
+    }
+
+    fn describe(&self, _exchange: &Exchange) -> String {
+        String::new()
+    }
+}
+
+/// A session, and what stands around it.
+struct Console {
+    session: Session,
+    gate: Arc<Open>,
+    asked: Arc<Mutex<Vec<Exchange>>>,
+}
+
+/// What a test may want otherwise.
+struct Wanted<'a> {
+    bmc: Option<BmcSettings>,
+    socket: Option<PathBuf>,
+    mode: ConsoleMode,
+    by_operator: bool,
+    log: Option<PathBuf>,
+    log_max_bytes: u64,
+    private_dir: &'a Path,
+}
+
+impl<'a> Wanted<'a> {
+    /// The SOL of a node, as the operator opens it.
+    fn sol(node: &Node, private_dir: &'a Path) -> Wanted<'a> {
+        Wanted::bmc(bmc(&node.address(), node.port(), "secret"), private_dir)
+    }
+
+    /// The SOL of a BMC, as the operator opens it.
+    fn bmc(bmc: BmcSettings, private_dir: &'a Path) -> Wanted<'a> {
+        Wanted {
+            bmc: Some(bmc),
+            socket: None,
+            mode: ConsoleMode::Interactive,
+            by_operator: true,
+            log: None,
+            log_max_bytes: 1 << 20,
+            private_dir,
+        }
+    }
+
+    /// A socket, as the operator opens it.
+    fn socket(path: &Path, private_dir: &'a Path) -> Wanted<'a> {
+        Wanted {
+            bmc: None,
+            socket: Some(path.to_owned()),
+            mode: ConsoleMode::Interactive,
+            by_operator: true,
+            log: None,
+            log_max_bytes: 1 << 20,
+            private_dir,
+        }
+    }
+
+    fn open(self) -> Console {
+        let gate = Arc::new(Open::default());
+        let asked = Arc::default();
+        let driver = Asked(Arc::clone(&asked));
+        let spec = SessionSpec {
+            node: "n1".to_owned(),
+            console: ConsoleSettings {
+                transport: if self.socket.is_some() { "unix" } else { "sol" }.to_owned(),
+                path: self.socket,
+                charset: None,
+                size: None,
+                log: self.log.is_some(),
+            },
+            bmc: self.bmc,
+            context: DriverContext {
+                ipmitool: "ipmitool".into(),
+                private_dir: self.private_dir.to_owned(),
+                limit: Duration::from_secs(10),
+            },
+            suites: Arc::new(SuiteMemory::default()),
+            gate: gate.clone(),
+            driver: Some(Box::new(driver)),
+            mode: self.mode,
+            by_operator: self.by_operator,
+            log: self.log,
+            log_max_bytes: self.log_max_bytes,
+            scrollback: 2000,
+        };
+        let session = spawn_session(spec, Arc::new(|| {}));
+        let live = View { top: None, rows: 25 };
+        assert!(session.send(SessionCommand::View(Some(live))).is_ok());
+        Console { session, gate, asked }
+    }
+}
+
+impl Console {
+    fn state(&self) -> ConsoleState {
+        self.session.status().state
+    }
+
+    /// Waits until it is attached.
+    fn attached(&self) {
+        wait_for("attached", LATER, || match self.state() {
+            ConsoleState::Attached { .. } => Some(()),
+            ConsoleState::Closed { fault, retry: None } => panic!("closed for good: {fault:?}"),
+            _ => None,
+        });
+    }
+
+    /// Waits until it is closed; gives why, and whether it is tried again.
+    fn closed(&self) -> (Fault, bool) {
+        wait_for("closed", LATER, || match self.state() {
+            ConsoleState::Closed { fault, retry } => Some((fault, retry.is_some())),
+            _ => None,
+        })
+    }
+
+    /// Waits until it is busy; gives the hint.
+    fn busy(&self) -> String {
+        wait_for("busy", SOON, || match self.state() {
+            ConsoleState::Busy { hint, .. } => Some(hint),
+            _ => None,
+        })
+    }
+
+    /// The live screen as text.
+    fn screen(&self) -> String {
+        let Some(frame) = self.session.frame() else {
+            return String::new();
+        };
+        (0..frame.rows).map(|row| frame.line_text(row) + "\n").collect()
+    }
+
+    /// Waits until the screen shows `text`.
+    fn shows(&self, text: &str) {
+        wait_for(text, SOON, || self.screen().contains(text).then_some(()));
+    }
+
+    fn types(&self, bytes: &[u8]) {
+        assert!(self.session.send(SessionCommand::Input(bytes.to_vec())).is_ok());
+    }
+}
+
+/// The BMC of a lab's node.
+fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
+    BmcSettings {
+        driver: "ipmitool".to_owned(),
+        address: Some(address.to_owned()),
+        port,
+        credentials: Some(Arc::new(Credentials {
+            name: "lab".to_owned(),
+            username: "admin".to_owned(),
+            password: Secret::new(password.as_bytes().to_vec()),
+        })),
+        privilege: Privilege::Administrator,
+        cipher_suites: vec![17, 3],
+        kg: None,
+        qmp: None,
+        start: None,
+    }
+}
+
+/// A directory that only we can enter.
+fn private() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    dir
+}

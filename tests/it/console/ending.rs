@@ -1,0 +1,147 @@
+//! The doors through which a console is left without order: our death, a dropped handle, a stuck ipmitool.
+
+use super::{SOON, Wanted, bmc, private};
+use crate::support::{
+    lab::{Lab, LabOptions, Node},
+    sol::Sol,
+    wait_for,
+};
+use lightsout::bmc::Exchange;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Tells the helper which BMC to open, as `ADDRESS PORT DIRECTORY`.
+const HELPER: &str = "LIGHTSOUT_TEST_CONSOLE";
+
+/// The ipmitool that `parent` started for the BMC at `address`.
+pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
+    wait_for("ipmitool", SOON, || {
+        std::fs::read_dir("/proc").unwrap().find_map(|entry| {
+            let entry = entry.ok()?;
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line);
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let of: u32 = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+            let mut words = line.split('\0');
+            (of == parent && words.next()?.ends_with("ipmitool") && words.any(|word| word == address))
+                .then_some(Pid::from_raw(pid))
+        })
+    })
+}
+
+fn gone(pid: Pid) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .map_or(true, |stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
+}
+
+/// SOL is free at once, and the line received `typed` (its first byte may have got lost) and nothing else.
+fn free_and_untouched(node: &Node, typed: &str) {
+    let witness = Sol::activate(node);
+    witness.shows("[SOL Session operational.");
+    witness.interrupt();
+    let got = String::from_utf8_lossy(&node.typed()).into_owned();
+    assert!(got == typed || got == typed[1..], "{got:?}");
+}
+
+/// Not a test of its own: the process that [`our_death_by_any_signal_frees_the_sol`] kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "started by another test"]
+async fn helper_that_holds_a_console() {
+    let Ok(what) = std::env::var(HELPER) else { return };
+    let words: Vec<&str> = what.split(' ').collect();
+    let dir = Path::new(words[2]);
+    let mut wanted = Wanted::bmc(bmc(words[0], words[1].parse().unwrap(), "secret"), dir);
+    wanted.log = Some(dir.join("log"));
+    let console = wanted.open();
+    console.attached();
+    console.types(b"\r\rhalf typed");
+    console.shows("half typed");
+    std::fs::write(dir.join("ready"), "").unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn our_death_by_any_signal_frees_the_sol_and_types_nothing() {
+    let lab = Lab::up(&LabOptions {
+        sims: 1,
+        pyghmi: 1,
+        ..LabOptions::default()
+    });
+    for (name, signal) in [
+        ("r1n01", Signal::SIGKILL),
+        ("p1n01", Signal::SIGKILL),
+        ("r1n01", Signal::SIGTERM),
+        ("r1n01", Signal::SIGHUP),
+    ] {
+        let node = lab.node(name);
+        let before = node.typed().len();
+        let dir = private();
+        let mut helper = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "console::ending::helper_that_holds_a_console"])
+            .env(HELPER, format!("{} {} {}", node.address(), node.port(), dir.path().display()))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for("the helper's console", SOON, || dir.path().join("ready").exists().then_some(()));
+        let ipmitool = ipmitool_of(helper.id(), &node.address());
+        kill(Pid::from_raw(i32::try_from(helper.id()).unwrap()), signal).unwrap();
+        helper.wait().unwrap();
+        wait_for("ipmitool's end", SOON, || gone(ipmitool).then_some(()));
+        let witness = Sol::activate(&node);
+        witness.shows("[SOL Session operational.");
+        witness.interrupt();
+        let typed = String::from_utf8_lossy(&node.typed()[before..]).into_owned();
+        assert!(["\r\rhalf typed", "\rhalf typed"].contains(&typed.as_str()), "{name} {signal}: {typed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_handle_ends_the_console_in_order() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    console.types(b"\r\rhalf");
+    console.shows("login: half");
+    let ipmitool = ipmitool_of(std::process::id(), &node.address());
+    drop(console);
+    wait_for("ipmitool's end", SOON, || gone(ipmitool).then_some(()));
+    free_and_untouched(&node, "\r\rhalf");
+}
+
+#[test]
+fn a_runtime_that_ends_under_a_console_types_nothing() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let console = runtime.block_on(async { Wanted::sol(&node, dir.path()).open() });
+    console.attached();
+    console.types(b"\r\rhalf");
+    console.shows("login: half");
+    let ipmitool = ipmitool_of(std::process::id(), &node.address());
+    // As unwinding would: the task is dropped where it stands.
+    drop(runtime);
+    wait_for("ipmitool's end", SOON, || gone(ipmitool).then_some(()));
+    free_and_untouched(&node, "\r\rhalf");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    let ipmitool = ipmitool_of(std::process::id(), &node.address());
+    kill(ipmitool, Signal::SIGSTOP).unwrap();
+    let (asked, gate) = (console.asked.clone(), console.gate.clone());
+    console.session.stop().await;
+    assert!(gone(ipmitool));
+    assert_eq!(*asked.lock().unwrap(), [Exchange::SolDeactivate]);
+    assert_eq!(gate.given.load(std::sync::atomic::Ordering::SeqCst), 2, "freeing waits for its turn");
+}

@@ -1,0 +1,234 @@
+//! SOL sessions on real BMCs.
+
+use super::{Console, SOON, Wanted, bmc, private};
+use crate::support::{
+    lab::{Lab, LabOptions},
+    sol::Sol,
+    wait_for,
+};
+use lightsout::console::SessionCommand;
+use lightsout::fleet::{ConsoleMode, ConsoleState, FaultClass};
+use std::sync::atomic::Ordering;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_consoles_are_typed_into_and_stopped_in_order() {
+    let lab = Lab::up(&LabOptions {
+        sims: 1,
+        pyghmi: 1,
+        ..LabOptions::default()
+    });
+    let dir = private();
+    let nodes = [lab.node("r1n01"), lab.node("p1n01")];
+    let log = dir.path().join("logs/r1n01.log");
+    let consoles: Vec<Console> = nodes
+        .iter()
+        .map(|node| {
+            let mut wanted = Wanted::sol(node, dir.path());
+            wanted.log = Some(log.with_file_name(node.address()));
+            wanted.open()
+        })
+        .collect();
+    for console in &consoles {
+        console.attached();
+        assert_eq!(console.gate.held.load(Ordering::SeqCst), 0, "data is no exchange");
+        assert_eq!(console.gate.given.load(Ordering::SeqCst), 1, "a refused suite costs no second permit");
+    }
+    for (console, node) in consoles.iter().zip(&nodes) {
+        // Every byte that a key can give but ipmitool's escape, first a newline: the first key may get lost.
+        console.types(b"\r\r");
+        console.types(b"to ");
+        console.types(node.address().as_bytes());
+        console.types(b"\xff");
+        console.types(b".~.\x1e.\r");
+        console.shows(&format!("[to {}.~.", node.address()));
+        assert!(!console.screen().contains("SOL Session operational"));
+        assert!(console.session.status().received > 0);
+    }
+    for console in consoles {
+        console.session.stop().await;
+    }
+    for node in &nodes {
+        let typed = String::from_utf8_lossy(&node.typed()).into_owned();
+        let all = format!("\r\rto {}.~.\u{1e}.\r", node.address());
+        assert!(typed == all || typed == all[1..], "{typed:?}: nothing else was typed, at the end either");
+        // Free at once.
+        let witness = Sol::activate(node);
+        witness.shows("[SOL Session operational.");
+        witness.interrupt();
+        let logged = std::fs::read(log.with_file_name(node.address())).unwrap();
+        assert!(String::from_utf8_lossy(&logged).contains("you said [to "));
+    }
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter(|name| name.ends_with(".err"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_sol_is_busy_and_is_not_taken() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let mut holder = Sol::activate(&node);
+    holder.shows("[SOL Session operational.");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    assert!(console.busy().contains("wait"));
+    assert!(console.session.send(SessionCommand::Input(b"x".to_vec())).is_err());
+    holder.types("\r\rstill mine\r");
+    holder.shows("you said [still mine]");
+    holder.interrupt();
+    assert!(console.session.send(SessionCommand::Reopen).is_ok());
+    console.attached();
+    assert!(console.asked.lock().unwrap().is_empty(), "nothing was freed by force");
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_final() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let mut wanted = Wanted::sol(&node, dir.path());
+    wanted.bmc = Some(bmc(&node.address(), node.port(), "wrong"));
+    let console = wanted.open();
+    let (fault, retried) = console.closed();
+    assert_eq!(fault.class, FaultClass::Auth, "{fault:?}");
+    assert!(!retried);
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_bmc_is_unreachable_and_tried_again() {
+    let lab = Lab::up(&LabOptions::default());
+    lab.kill("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&lab.node("r1n01"), dir.path()).open();
+    let (fault, retried) = console.closed();
+    assert_eq!(fault.class, FaultClass::Unreachable, "{fault:?}");
+    assert!(retried);
+    lab.start("r1n01");
+    console.attached();
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bmc_reset_under_an_open_sol_is_noticed_and_the_console_comes_back() {
+    let lab = Lab::up(&LabOptions {
+        sims: 0,
+        pyghmi: 1,
+        ..LabOptions::default()
+    });
+    let node = lab.node("p1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    assert!(lab.ipmitool("p1n01", &["mc", "reset", "cold"]).ok);
+    let (fault, retried) = console.closed();
+    assert!(matches!(fault.class, FaultClass::Timeout | FaultClass::Unreachable), "{fault:?}");
+    assert!(fault.reason.starts_with("the console was lost"), "{fault:?}");
+    assert!(retried);
+    assert!(console.session.send(SessionCommand::Input(b"lost".to_vec())).is_err());
+    console.attached();
+    console.types(b"\r\rback\r");
+    console.shows("you said [back]");
+    console.session.stop().await;
+    assert!(!String::from_utf8_lossy(&node.typed()).contains("lost"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_ipmitool_is_told_and_opened_again() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    let pid = super::ending::ipmitool_of(std::process::id(), &node.address());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let (fault, retried) = console.closed();
+    assert!(retried, "{fault:?}");
+    console.attached();
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn monitor_mode_sends_nothing_not_even_answers() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let mut wanted = Wanted::sol(&node, dir.path());
+    wanted.mode = ConsoleMode::Monitor;
+    let console = wanted.open();
+    console.attached();
+    assert!(console.session.send(SessionCommand::Input(b"no\r".to_vec())).is_err());
+    assert!(console.session.send(SessionCommand::Break).is_err());
+    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
+    wait_for("interactive", SOON, || {
+        (console.session.status().mode == ConsoleMode::Interactive).then_some(())
+    });
+    console.types(b"\r\ryes\r");
+    console.shows("you said [yes]");
+    console.session.stop().await;
+    assert!(!String::from_utf8_lossy(&node.typed()).contains("no"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_break_is_sent_at_a_line_s_start_only_and_leaves_no_words_on_the_screen() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    console.types(b"\r\rhalf");
+    console.shows("login: half");
+    assert!(console.session.send(SessionCommand::Break).is_ok());
+    wait_for("the refusal", SOON, || {
+        console.session.status().note.filter(|note| note.contains("press enter"))
+    });
+    console.types(b"\r");
+    console.shows("you said [half]");
+    assert!(console.session.send(SessionCommand::Break).is_ok());
+    console.types(b"after\r");
+    console.shows("you said [after]");
+    assert!(!console.screen().contains("send break"), "{}", console.screen());
+    console.session.stop().await;
+    let typed = node.typed();
+    assert!(!typed.contains(&b'B') && !typed.contains(&0xff), "{typed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paste_arrives_whole_and_in_order() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    console.types(b"\r\r");
+    let text: String = (0..100).map(|number| format!("{number:03} ")).collect();
+    assert!(console.session.send(SessionCommand::Paste(text.clone().into_bytes())).is_ok());
+    console.types(b"end\r");
+    console.shows("end] len=403");
+    console.session.stop().await;
+    assert!(String::from_utf8_lossy(&node.typed()).ends_with(&format!("\r{text}end\r")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reopening_while_logging_in_ends_the_first_login() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    lab.freeze("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    wait_for("logging in", SOON, || {
+        (console.gate.held.load(Ordering::SeqCst) == 1).then_some(())
+    });
+    assert!(matches!(console.state(), ConsoleState::Connecting | ConsoleState::Waiting { .. }));
+    assert!(console.session.send(SessionCommand::Reopen).is_ok());
+    wait_for("a second permit", SOON, || {
+        (console.gate.given.load(Ordering::SeqCst) == 2).then_some(())
+    });
+    lab.thaw("r1n01");
+    console.attached();
+    console.session.stop().await;
+}
