@@ -5,6 +5,7 @@ mod bmc;
 mod cli;
 mod config;
 mod console;
+mod hub;
 mod lab;
 mod screen;
 mod support;
