@@ -45,12 +45,8 @@ fn processes(dir: &Path) -> Vec<i32> {
 
 fn alive(pid: i32) -> bool {
     // A zombie waits for whoever adopted it and is as good as gone.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.starts_with(" Z"))
-    })
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
 #[test]
@@ -65,16 +61,12 @@ fn down_leaves_no_process_and_no_directory_and_may_be_called_twice() {
     assert_eq!(pids.len(), 4);
     assert!(pids.iter().all(|pid| alive(*pid)));
 
-    let down = lab_command("down", &dir)
-        .output()
-        .expect("tests/lab starts");
+    let down = lab_command("down", &dir).output().expect("tests/lab starts");
     assert!(down.status.success());
     assert!(!dir.exists());
     assert!(!pids.iter().any(|pid| alive(*pid)));
 
-    let again = lab_command("down", &dir)
-        .output()
-        .expect("tests/lab starts");
+    let again = lab_command("down", &dir).output().expect("tests/lab starts");
     assert!(again.status.success());
 }
 
@@ -98,11 +90,7 @@ fn a_lab_ends_with_the_process_it_was_started_for() {
         ])
         .output()
         .expect("tests/lab starts");
-    assert!(
-        up.status.success(),
-        "{}",
-        String::from_utf8_lossy(&up.stderr)
-    );
+    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     let pids = processes(&dir);
 
     owner.kill().expect("cat runs");
@@ -127,10 +115,7 @@ fn bmcs_end_even_when_the_labs_resident_process_is_killed() {
 fn two_labs_side_by_side_do_not_meet() {
     let first = Lab::up(&LabOptions::default());
     let second = Lab::up(&LabOptions::default());
-    assert_ne!(
-        first.node("r1n01").address(),
-        second.node("r1n01").address()
-    );
+    assert_ne!(first.node("r1n01").address(), second.node("r1n01").address());
     assert!(first.ipmitool("r1n01", &["power", "on"]).ok);
     assert_eq!(first.node("r1n01").power(), "on");
     assert_eq!(second.node("r1n01").power(), "off");
@@ -149,11 +134,7 @@ fn an_up_bmc_shows_what_ipmitool_did_and_when_it_logged_in() {
     assert_eq!(node.power(), "on");
     assert!(lab.ipmitool("r1n01", &["chassis", "bootdev", "pxe"]).ok);
     assert_eq!(node.boot(), "pxe");
-    assert!(
-        node.commands()
-            .iter()
-            .any(|line| line.ends_with("set boot pxe"))
-    );
+    assert!(node.commands().iter().any(|line| line.ends_with("set boot pxe")));
     node.set_power("off");
     assert_eq!(
         lab.ipmitool("r1n01", &["power", "status"]).stdout,
@@ -167,16 +148,8 @@ fn an_up_bmc_shows_what_ipmitool_did_and_when_it_logged_in() {
         refused.stderr
     );
     let logins = node.logins();
-    assert_eq!(
-        logins.len(),
-        4,
-        "the refused login must not count: {logins:?}"
-    );
-    assert!(
-        logins
-            .iter()
-            .all(|login| login.user == "admin" && !login.sol)
-    );
+    assert_eq!(logins.len(), 4, "the refused login must not count: {logins:?}");
+    assert!(logins.iter().all(|login| login.user == "admin" && !login.sol));
     assert!(node.smallest_login_gap() > 0.0 && node.smallest_login_gap() < 10.0);
 }
 
@@ -208,10 +181,7 @@ fn a_bmc_can_fall_silent_hang_and_die() {
     let lab = Lab::up(&LabOptions::default());
     let status = || lab.ipmitool("r1n01", &["-N", "1", "power", "status"]).ok;
     for (fault, remedy) in [
-        (
-            Lab::silence as fn(&Lab, &str),
-            Lab::resume as fn(&Lab, &str),
-        ),
+        (Lab::silence as fn(&Lab, &str), Lab::resume as fn(&Lab, &str)),
         (Lab::freeze, Lab::thaw),
         (Lab::kill, Lab::start),
     ] {
@@ -240,11 +210,8 @@ fn pyghmi_bmc_takes_both_suites_keeps_exact_boot_flags_and_knows_privileges() {
         );
     }
     assert!(
-        lab.ipmitool(
-            "p1n01",
-            &["raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0"]
-        )
-        .ok
+        lab.ipmitool("p1n01", &["raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0"])
+            .ok
     );
     assert_eq!(node.boot(), "e004000000");
     assert!(
@@ -253,23 +220,14 @@ fn pyghmi_bmc_takes_both_suites_keeps_exact_boot_flags_and_knows_privileges() {
             .any(|line| line.ends_with("admin 0x00 0x08 05e004000000"))
     );
 
-    let viewer = lab.ipmitool_with(
-        "p1n01",
-        17,
-        ("viewer", "viewpw"),
-        &["-L", "USER", "power", "on"],
-    );
+    let viewer = lab.ipmitool_with("p1n01", 17, ("viewer", "viewpw"), &["-L", "USER", "power", "on"]);
     assert!(
         viewer.stderr.contains("Insufficient privilege level"),
         "{}",
         viewer.stderr
     );
     let nobody = lab.ipmitool_with("p1n01", 17, ("nobody", "secret"), &["power", "status"]);
-    assert!(
-        nobody.stderr.contains("unauthorized name"),
-        "{}",
-        nobody.stderr
-    );
+    assert!(nobody.stderr.contains("unauthorized name"), "{}", nobody.stderr);
     assert_eq!(node.power(), "off");
 }
 
@@ -403,9 +361,7 @@ fn one_vm_runs_with_a_login_on_its_serial_socket_and_one_is_paused_before_its_st
         let mut chunk = [0; 4096];
         let count = serial.read(&mut chunk).unwrap_or(0);
         seen.extend_from_slice(&chunk[..count]);
-        String::from_utf8_lossy(&seen)
-            .contains("Welcome")
-            .then_some(())
+        String::from_utf8_lossy(&seen).contains("Welcome").then_some(())
     });
     lab.kill("vm1");
     lab.start("vm1");
@@ -424,10 +380,7 @@ fn the_configuration_and_its_password_are_written() {
     let text = fs::read_to_string(lab.config()).expect("a configuration");
     let config: toml::Table = text.parse().expect("TOML");
     let nodes = config["node"].as_array().expect("nodes");
-    let names: Vec<&str> = nodes
-        .iter()
-        .filter_map(|node| node["name"].as_str())
-        .collect();
+    let names: Vec<&str> = nodes.iter().filter_map(|node| node["name"].as_str()).collect();
     assert_eq!(names, ["r1n[01-04]", "r1n05", "r1n06", "vm1", "vm2"]);
     let mode = fs::metadata(lab.password_file())
         .expect("a password file")
