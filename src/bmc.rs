@@ -8,6 +8,8 @@ pub mod driver;
 pub mod error;
 pub mod ipmitool;
 pub mod permit;
+mod program;
+mod qemu;
 
 pub use driver::{
     Bmc, BmcInfo, Capabilities, DRIVERS, DriverContext, DriverRow, Exchange, Reply, driver_names, open,

@@ -107,6 +107,9 @@ pub struct DriverContext {
     pub limit: Duration,
 }
 
+/// Makes a driver for one node.
+pub type Open = fn(&BmcSettings, &DriverContext, Arc<SuiteMemory>) -> Result<Box<dyn Bmc>, BmcError>;
+
 /// A row of [`DRIVERS`].
 pub struct DriverRow {
     /// Its name in the configuration.
@@ -116,11 +119,11 @@ pub struct DriverRow {
     /// What it can do.
     pub capabilities: Capabilities,
     /// Makes one for a node.
-    pub open: fn(&BmcSettings, &DriverContext, Arc<SuiteMemory>) -> Result<Box<dyn Bmc>, BmcError>,
+    pub open: Open,
 }
 
 /// Every driver.
-pub static DRIVERS: &[DriverRow] = &[super::ipmitool::ROW];
+pub static DRIVERS: &[DriverRow] = &[super::ipmitool::ROW, super::qemu::ROW];
 
 /// The names, for the configuration's check.
 #[must_use]

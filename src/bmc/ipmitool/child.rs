@@ -2,14 +2,13 @@
 //! left behind.
 
 use super::secrets::Login;
-use crate::bmc::BmcError;
+use crate::bmc::{BmcError, program as programs};
 use crate::fleet::FaultClass;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -128,29 +127,12 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     }
 }
 
-/// Finds the binary: as given with a slash, else in `PATH`.
+/// Finds the binary.
 pub(super) fn find(program: &Path) -> Result<PathBuf, BmcError> {
-    let missing = || {
+    programs::find(program).ok_or_else(|| {
         cannot_run(program, "not found")
             .hint("install it (apt install ipmitool) or name its path in the configuration")
-    };
-    if program.components().count() > 1 {
-        return if executable(program) {
-            Ok(program.to_owned())
-        } else {
-            Err(missing())
-        };
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program))
-        .find(|file| executable(file))
-        .ok_or_else(missing)
-}
-
-fn executable(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    })
 }
 
 fn cannot_run(program: &Path, why: &str) -> BmcError {

@@ -1,8 +1,9 @@
 //! What an ipmitool process's words mean. Pure: text in, reply or classed error out.
 //!
 //! Exit 0 proves nothing and exit 1 means anything, so whole lines decide (ipmitool 1.8.18 and 1.8.19,
-//! with `-v`). The words are data: [`words`] holds them.
+//! with `-v`). The words are data, in [`login`] and [`words`].
 
+mod login;
 mod words;
 
 use super::argv::DEAD_AFTER;
@@ -11,9 +12,10 @@ use super::child::Outcome;
 use super::suite::status_word;
 use crate::bmc::{BmcError, BmcInfo, Exchange, Reply};
 use crate::fleet::{FaultClass, Power};
+use login::{ESTABLISH, LOGIN, STATUS};
 use std::time::Duration;
 pub(super) use words::deed;
-use words::{CODES, ESTABLISH, LOGGED_IN, LOGIN, NOISE, STATUS, Words};
+use words::{CODES, LOGGED_IN, NOISE, Words};
 
 /// Reads how `exchange` with the BMC at `place` went, under a wall-clock limit of `limit`.
 pub(super) fn classify(
@@ -227,13 +229,7 @@ fn hex(stdout: &str) -> Option<Vec<u8>> {
 /// The last line that says something, short and without control characters.
 fn gist(text: &str) -> String {
     let telling = |line: &&str| !line.is_empty() && !NOISE.iter().any(|lead| line.starts_with(lead));
-    clean(
-        text.lines()
-            .map(str::trim)
-            .filter(telling)
-            .next_back()
-            .unwrap_or("nothing"),
-    )
+    clean(text.lines().map(str::trim).rfind(telling).unwrap_or("nothing"))
 }
 
 fn clean(text: &str) -> String {
