@@ -1,10 +1,20 @@
 #!/bin/sh
 # ipmi_sim's chassis program: chassis.sh DIR get|set ...   State in DIR/power and DIR/boot, log in DIR/log.
 # Faults on demand: DIR/refuse.X makes setting X (power, reset, shutdown, boot) fail, DIR/ignore.X accepts it
-# and does nothing. A BMC joined to a machine (DIR/machine exists) hands power, reset and shutdown to the lab.
+# and does nothing, DIR/lag holds how many seconds the power state lags behind a verb. A BMC joined to a machine (DIR/machine exists) hands power, reset and shutdown to the lab.
 dir=$1
 verb=$2
 shift 2
+
+set_power() {
+    if [ -e "$dir/lag" ]; then
+        # Its output closed: ipmi_sim reads ours to its end.
+        { sleep "$(cat "$dir/lag")"; echo "$1" >"$dir/power"; } >/dev/null 2>&1 &
+    else
+        echo "$1" >"$dir/power"
+    fi
+}
+
 case $verb in
 get)
     for what in "$@"; do
@@ -32,9 +42,9 @@ set)
             ;;
         esac
         case $what in
-        power) if [ "$value" = 1 ]; then echo on >"$dir/power"; else echo off >"$dir/power"; fi ;;
+        power) if [ "$value" = 1 ]; then set_power on; else set_power off; fi ;;
         reset) [ "$(cat "$dir/power")" = on ] || { echo "is off"; exit 1; } ;;
-        shutdown) echo off >"$dir/power" ;;
+        shutdown) set_power off ;;
         boot) echo "$value" >"$dir/boot" ;;
         identify) ;;
         *) echo "Invalid parameter: $what"; exit 1 ;;

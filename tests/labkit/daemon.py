@@ -150,10 +150,10 @@ class Bmc(Node):
         if self.spec["kind"] == "pyghmi":
             spec = self.spec
             self.child = self.spawn("bmc", [
-                self.lab.pyghmi, HERE / "pyghmibmc.py", spec["backend"], spec["port"],
+                self.lab.pyghmi, "-B", HERE / "pyghmibmc.py", spec["backend"], spec["port"],
                 "--serial", f"{spec['backend']}:{layout.SERIAL}",
                 "--suites", ",".join(map(str, spec["suites"])),
-                "--outage", spec["outage"], "--state", self.home,
+                "--outage", spec["outage"], "--state", self.home, *(["--kg", spec["kg"]] if spec["kg"] else []),
             ])
         else:
             self.child = self.spawn("bmc", [
@@ -308,7 +308,7 @@ class Lab:
         try:
             await asyncio.wait_for(node.answer(), DEADLINE)
         except (Trouble, TimeoutError) as error:
-            why = f"no answer within {DEADLINE:.0f} s" if isinstance(error, TimeoutError) else str(error)
+            why = f"no answer within {DEADLINE:g} s" if isinstance(error, TimeoutError) else str(error)
             raise Trouble(f"{node.name} did not come up: {why}; it said: {node.child.last_words()}") from None
 
     def spawn(self, name, argv, log, on_end) -> Child:

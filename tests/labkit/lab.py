@@ -224,7 +224,7 @@ def command_logins(options) -> int:
 
 
 def command_provide(options) -> int:
-    provide.packages(provide.SIM, provide.MACHINE)
+    provide.packages(provide.SIM, provide.MACHINE, provide.VENV, provide.GUEST_TOOLS)
     provide.pyghmi()
     provide.guest()
     return 0
@@ -260,6 +260,7 @@ def parse(argv):
         command.add_argument("--record", action=switch, default=True, help="a packet recorder in front of each BMC")
         command.add_argument("--power", choices=["off", "on", "mixed"], default=power, help="at start (%(default)s)")
         command.add_argument("--suites", default="3,17", help="cipher suites of the pyghmi BMCs (%(default)s)")
+        command.add_argument("--kg", help="the BMC key (Kg) of the pyghmi BMCs, else none")
         command.add_argument("--outage", type=float, default=3.0, help="silence after a BMC reset, s (%(default)s)")
         command.add_argument("--interval", default="10s", help="poll interval in the configuration (%(default)s)")
         command.add_argument("--min-command-interval", default="5s", help="likewise (%(default)s)")

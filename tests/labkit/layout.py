@@ -18,7 +18,14 @@ SERIAL = 9001  # the node's serial line, as the BMC connects to it
 GUEST_IPMI = 9002  # the guest's own BMC interface
 GUEST_SERIAL = 9003  # the guest's ttyS0, as QEMU connects to it
 PER_NET = 200
-USERS = {"admin": ("secret", 4), "oper": ("operpw", 3), "viewer": ("viewpw", 2)}
+# Password and privilege limit of each user: the usual three, an empty password, and the longest there can be.
+USERS = {
+    "admin": ("secret", 4),
+    "oper": ("operpw", 3),
+    "viewer": ("viewpw", 2),
+    "blank": ("", 4),
+    "long": ("12345678901234567890", 4),
+}
 # Unix socket paths end at 107 bytes; the longest name below a lab's directory is this long.
 LONGEST_DIR = 107 - len("/r1n0001/serial.sock")
 
@@ -70,7 +77,7 @@ def plan(options, net: int, directory: pathlib.Path) -> dict:
         bmc(f"r1n{index + 1:0{width}}", "ipmi_sim", suites=[3])
     suites = [int(suite) for suite in options.suites.split(",")]
     for index in range(options.pyghmi):
-        bmc(f"p1n{index + 1:02}", "pyghmi", suites=suites, outage=options.outage)
+        bmc(f"p1n{index + 1:02}", "pyghmi", suites=suites, outage=options.outage, kg=options.kg)
     if options.guest:
         bmc("g1", "guest", suites=[3])
     if options.vms:
@@ -125,6 +132,7 @@ def write_sim(home: pathlib.Path, node: dict, index: int) -> None:
     users = "\n".join(
         f'  user {number} true "{user}" "{password}" {levels[level]} 10 none md2 md5 straight'
         for number, (user, (password, level)) in enumerate(USERS.items(), start=2)
+        if len(password) <= 16  # ipmi_sim proves longer ones wrong
     )
     guest = f"serial 15 {node['backend']} {GUEST_IPMI} codec VM" if node["kind"] == "guest" else ""
     (home / "lan.conf").write_text(f"""name "{node['name']}"

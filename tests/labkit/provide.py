@@ -27,7 +27,8 @@ MACHINE = {
     "/usr/share/seabios/bios-256k.bin": "seabios",
     "/usr/lib/ipxe/qemu/*e1000*.rom": "ipxe-qemu",
 }
-GUEST_TOOLS = {"/bin/busybox": "busybox-static", "/usr/bin/cpio": "cpio"}
+# The file of the static one: a busybox that needs libraries is of no use in the guest.
+GUEST_TOOLS = {"/usr/share/doc/busybox-static": "busybox-static", "/usr/bin/cpio": "cpio"}
 
 
 class Missing(Exception):
@@ -55,10 +56,13 @@ def say(text: str) -> None:
 
 
 def run(argv, **options) -> None:
-    """Runs a preparing step with its output on standard error; its failure names the step."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
+    """Runs a preparing step; its failure names the step and shows what it said."""
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **options
+    )
     if done.returncode != 0:
-        raise Missing(f"`{' '.join(map(str, argv))}` failed with exit status {done.returncode}")
+        command = " ".join(map(str, argv))
+        raise Missing(f"`{command}` failed with exit status {done.returncode}:\n{done.stdout.strip()}")
 
 
 def packages(*wanted) -> None:

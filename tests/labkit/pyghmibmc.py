@@ -1,14 +1,15 @@
 """A BMC on top of pyghmi's server (third-party RMCP+ code), run in the venv that provide.py makes.
 
-    pyghmibmc.py ADDR PORT --serial HOST:PORT --state DIR [--suites 3,17] [--outage SECONDS]
+    pyghmibmc.py ADDR PORT --serial HOST:PORT --state DIR [--suites 3,17] [--kg KEY] [--outage SECONDS]
 
 Beyond pyghmi it has cipher suite 17, exact boot flags, warm and cold reset that drop every session and fall silent,
 refusals for a bad user, password or privilege, and payload status. State in DIR/power and DIR/boot (five bytes of
-parameter 5 in hex), every command in DIR/log; DIR/refuse.X and DIR/ignore.X as in chassis.sh.
+parameter 5 in hex), every command in DIR/log; DIR/refuse.X, DIR/ignore.X and DIR/lag as in chassis.sh.
 """
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import hmac
 import os
@@ -118,6 +119,8 @@ class Bmc(pyghmi.ipmi.bmc.Bmc):
         self.state = pathlib.Path(options.state)
         self.suites = Session.suites
         self.outage = options.outage
+        if options.kg:
+            self.set_kg(options.kg)
         self.silent_until = 0.0
         self.owner = None
         self.serial = None
@@ -140,11 +143,14 @@ class Bmc(pyghmi.ipmi.bmc.Bmc):
 
     def pump(self, host, port) -> None:
         """Keeps the cable to the node plugged in, in a thread: pyghmi's loop watches its own sockets only."""
+        wake = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         while True:
             try:
                 self.serial = socket.create_connection((host, int(port)))
                 while data := self.serial.recv(4096):
                     self.from_node.append(data)
+                    # Too short to be RMCP: ends wait_for_rsp in `run`, nothing more.
+                    wake.sendto(b"\x01", self.serversocket.getsockname())
             except OSError:
                 pass
             self.serial = None
@@ -159,7 +165,7 @@ class Bmc(pyghmi.ipmi.bmc.Bmc):
 
     def run(self) -> None:
         while True:
-            ipmisession.Session.wait_for_rsp(0.02 if self.sol else 0.2)
+            ipmisession.Session.wait_for_rsp(0.2)
             while self.from_node:
                 data = self.from_node.popleft()
                 if self.sol:
@@ -215,16 +221,25 @@ class Bmc(pyghmi.ipmi.bmc.Bmc):
             change()
         return 0
 
+    def later(self, seconds, state) -> None:
+        """The power state changes after so long, and DIR/lag on top."""
+        with contextlib.suppress(OSError):
+            seconds += float((self.state / "lag").read_text())
+        if seconds:
+            threading.Timer(seconds, self.write, ("power", state)).start()
+        else:
+            self.write("power", state)
+
     def power_on(self):
-        return self.power("power", lambda: self.write("power", "on"))
+        return self.power("power", lambda: self.later(0, "on"))
 
     def power_off(self):
-        return self.power("power", lambda: self.write("power", "off"))
+        return self.power("power", lambda: self.later(0, "off"))
 
     def power_cycle(self):
         def change():
-            self.write("power", "off")
-            threading.Timer(1, self.write, ("power", "on")).start()
+            self.later(0, "off")
+            self.later(1, "on")
 
         return self.power("power", change, only_on=True)
 
@@ -235,7 +250,7 @@ class Bmc(pyghmi.ipmi.bmc.Bmc):
         return self.power("nmi", None, only_on=True)
 
     def power_shutdown(self):
-        return self.power("shutdown", lambda: threading.Timer(0.5, self.write, ("power", "off")).start())
+        return self.power("shutdown", lambda: self.later(0.5, "off"))
 
     # Commands that pyghmi lacks or does inexactly.
 
@@ -293,12 +308,17 @@ def main() -> None:
     parser.add_argument("--serial", required=True)
     parser.add_argument("--state", required=True)
     parser.add_argument("--suites", default="3,17")
+    parser.add_argument("--kg")
     parser.add_argument("--outage", type=float, default=3.0)
     options = parser.parse_args()
     Session.suites = frozenset(int(suite) for suite in options.suites.split(","))
     # pyghmi makes its sessions by this name.
     serversession.ServerSession = Session
-    Bmc(options).run()
+    bmc = Bmc(options)
+    # pyghmi interrupts its own wait by a datagram to 127.0.0.1. That must be where it really listens: else it
+    # sleeps until a client speaks.
+    ipmisession.myself = options.addr
+    bmc.run()
 
 
 if __name__ == "__main__":

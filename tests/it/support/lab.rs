@@ -57,7 +57,11 @@ impl Lab {
         let output = lab_command("up", &dir)
             .arg(options.sims.to_string())
             .args(["--pyghmi", &options.pyghmi.to_string()])
-            .arg(if options.guest { "--guest" } else { "--no-guest" })
+            .arg(if options.guest {
+                "--guest"
+            } else {
+                "--no-guest"
+            })
             .arg(if options.vms { "--vms" } else { "--no-vms" })
             .args(["--json", "--until-pid", &process::id().to_string()])
             .args(options.more)
@@ -99,10 +103,20 @@ impl Lab {
         self.ipmitool_with(node, 3, ("admin", "secret"), arguments)
     }
 
-    /// The same with a cipher suite and a user (also `oper`/`operpw` and `viewer`/`viewpw`, with `-L` in `arguments`).
-    pub fn ipmitool_with(&self, node: &str, suite: u8, user: (&str, &str), arguments: &[&str]) -> Said {
+    /// The same with a cipher suite and a user (also `oper`/`operpw` and `viewer`/`viewpw` with `-L` in
+    /// `arguments`, `long`/`12345678901234567890` with pyghmi only, and `blank` with the empty password).
+    pub fn ipmitool_with(
+        &self,
+        node: &str,
+        suite: u8,
+        user: (&str, &str),
+        arguments: &[&str],
+    ) -> Said {
         let mut command = ipmitool(&self.node(node), suite, user.0);
-        let output = command.env("IPMITOOL_PASSWORD", user.1).args(arguments).output();
+        let output = command
+            .env("IPMITOOL_PASSWORD", user.1)
+            .args(arguments)
+            .output();
         output.expect("ipmitool starts").into()
     }
 
@@ -151,7 +165,9 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // A failure here must not hide the test's own; the lab ends with this process in any case.
-        let _ = lab_command("down", &self.dir).stdout(Stdio::null()).status();
+        let _ = lab_command("down", &self.dir)
+            .stdout(Stdio::null())
+            .status();
     }
 }
 
@@ -274,6 +290,11 @@ impl Node {
         fs::write(self.file(&format!("ignore.{what}")), "").expect("the lab runs");
     }
 
+    /// From now on the power state follows a verb only after `seconds` (not for the guest).
+    pub fn lag(&self, seconds: f32) {
+        fs::write(self.file("lag"), seconds.to_string()).expect("the lab runs");
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         Path::new(&text(&self.spec, "dir")).join(name)
     }
@@ -309,7 +330,9 @@ impl From<Output> for Said {
     fn from(output: Output) -> Self {
         Self {
             ok: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
+            stdout: String::from_utf8_lossy(&output.stdout)
+                .trim_end()
+                .to_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
