@@ -1,6 +1,7 @@
 //! What integration tests share. Owns waiting; a test must not sleep or poll by itself.
 
 pub mod lab;
+pub mod relay;
 pub mod sol;
 
 use std::{
