@@ -47,10 +47,7 @@ mod tests {
 
     #[test]
     fn gaps_grow_and_stay_bounded() {
-        assert_eq!(
-            seconds(&mut Backoff::default(), 7),
-            [5, 10, 20, 40, 60, 60, 60]
-        );
+        assert_eq!(seconds(&mut Backoff::default(), 7), [5, 10, 20, 40, 60, 60, 60]);
     }
 
     #[test]
@@ -58,7 +55,11 @@ mod tests {
         let mut backoff = Backoff::default();
         seconds(&mut backoff, 2);
         backoff.attached(Duration::from_secs(1));
-        assert_eq!(backoff.next().as_secs(), 20, "dropped at once: the gap goes on growing");
+        assert_eq!(
+            backoff.next().as_secs(),
+            20,
+            "dropped at once: the gap goes on growing"
+        );
         backoff.attached(Duration::from_secs(60));
         assert_eq!(backoff.next().as_secs(), 5);
         backoff.reset();

@@ -179,7 +179,10 @@ impl Writer {
         }
         self.shared.update(|status| {
             status.log_fault = None;
-            status.note = Some(format!("the log is written again, {} bytes are missing", lost.bytes));
+            status.note = Some(format!(
+                "the log is written again, {} bytes are missing",
+                lost.bytes
+            ));
         });
     }
 }
@@ -223,7 +226,11 @@ mod tests {
         log.close().await;
         assert_eq!(std::fs::read(&path).unwrap(), b"ABCDEFGH");
         let old = directory.path().join("deep/n1.log.1");
-        assert_eq!(std::fs::read(old).unwrap(), b"abcdefgh", "only one old log is kept");
+        assert_eq!(
+            std::fs::read(old).unwrap(),
+            b"abcdefgh",
+            "only one old log is kept"
+        );
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);

@@ -157,5 +157,9 @@ pub fn spawn_session(spec: SessionSpec, wake: Arc<dyn Fn() + Send + Sync>) -> Se
     let shared = Arc::new(Shared::new(status, wake));
     let (commands, queue) = mpsc::channel(QUEUE);
     let task = tokio::spawn(task::run(spec, Arc::clone(&shared), queue));
-    Session { commands, shared, task }
+    Session {
+        commands,
+        shared,
+        task,
+    }
 }

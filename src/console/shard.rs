@@ -232,7 +232,8 @@ impl Slot {
         }
         if self.emulator.rebuilt() != self.rebuilt {
             self.rebuilt = self.emulator.rebuilt();
-            self.shared.note("the console's picture failed and was drawn anew");
+            self.shared
+                .note("the console's picture failed and was drawn anew");
         }
         let idle = self.idle();
         let renew = self.publish();

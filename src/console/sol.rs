@@ -56,7 +56,13 @@ impl Transport for Sol {
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
         stage(Stage::Waiting(around.gate.earliest()));
-        self.permit = Some(around.gate.permit(Priority::Operator).await.map_err(never_retried)?);
+        self.permit = Some(
+            around
+                .gate
+                .permit(Priority::Operator)
+                .await
+                .map_err(never_retried)?,
+        );
         stage(Stage::Connecting);
         let link = self.log_in(around, &bmc).await;
         if link.is_ok() {
@@ -76,7 +82,9 @@ impl Transport for Sol {
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
         if !self.guard.at_line_start() {
-            return Err("ipmitool can send a break only at the start of a line: press enter first".to_owned());
+            return Err(
+                "ipmitool can send a break only at the start of a line: press enter first".to_owned(),
+            );
         }
         self.echo.expect_one();
         Ok(vec![ESCAPE, b'B'])
@@ -116,15 +124,14 @@ impl Sol {
         let mut last = None;
         for suite in suites_to_try(bmc, &around.suites) {
             let command = sol_command(bmc, &around.context, suite, PLACE)?;
-            let (child, output, input) = Child::start(command, &around.context.private_dir)?;
-            self.child = Some(child);
-            let mut output = output;
-            match timeout(LOGIN, banner(&mut output)).await {
+            let mut started = Child::start(command, &around.context.private_dir)?;
+            self.child = Some(started.child);
+            match timeout(LOGIN, banner(&mut started.output)).await {
                 Ok(Some(first)) => {
                     around.suites.set(Some(suite));
                     return Ok(Link {
-                        reader: output,
-                        writer: input,
+                        reader: started.output,
+                        writer: started.input,
                         first,
                     });
                 }

@@ -90,10 +90,7 @@ pub(super) struct Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Somebody else holds it. Never taken from them, never retried onto them.
-    Busy {
-        holder: Option<String>,
-        hint: String,
-    },
+    Busy { holder: Option<String>, hint: String },
     /// It failed.
     Failed {
         fault: Fault,

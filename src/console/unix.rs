@@ -117,7 +117,10 @@ async fn served(path: &Path) -> Result<(), Ending> {
             Listing { waiting: 0, .. } => return Ok(()),
             Listing { served: 1.., .. } if start.elapsed() >= TAKEN => return Err(taken()),
             _ if start.elapsed() >= DEAF => {
-                let text = format!("cannot open the console: nothing answers behind {}", path.display());
+                let text = format!(
+                    "cannot open the console: nothing answers behind {}",
+                    path.display()
+                );
                 return Err(Ending::failed(FaultClass::Timeout, text, None));
             }
             _ => sleep(LOOK).await,

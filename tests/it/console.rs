@@ -30,7 +30,11 @@ impl Gate for Open {
     async fn permit(&self, priority: Priority) -> Result<Permit, Fault> {
         assert_eq!(priority, Priority::Operator);
         self.given.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(self.held.fetch_add(1, Ordering::SeqCst), 0, "one exchange at a time");
+        assert_eq!(
+            self.held.fetch_add(1, Ordering::SeqCst),
+            0,
+            "one exchange at a time"
+        );
         let held = Arc::clone(&self.held);
         Ok(Permit::new(move || {
             held.fetch_sub(1, Ordering::SeqCst);
@@ -48,7 +52,7 @@ struct Asked(Arc<Mutex<Vec<Exchange>>>);
 #[async_trait::async_trait]
 impl Bmc for Asked {
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
-        self.0.lock().unwrap().push(exchange.clone());
+        self.0.lock().expect("not poisoned").push(exchange.clone());
         Ok(match exchange {
             Exchange::Resume => Reply::Resumed(true),
             _ => Reply::Done,
@@ -154,8 +158,11 @@ impl Console {
     fn attached(&self) {
         wait_for("attached", LATER, || match self.state() {
             ConsoleState::Attached { .. } => Some(()),
-            ConsoleState::Closed { fault, retry: None } => panic!("closed for good: {fault:?}"),
-            _ => None,
+            state => {
+                let for_good = matches!(state, ConsoleState::Closed { retry: None, .. });
+                assert!(!for_good, "{state:?}");
+                None
+            }
         });
     }
 
@@ -215,7 +222,9 @@ fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
 /// A directory that only we can enter.
 fn private() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    dir
+    let mode = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new()
+        .permissions(mode)
+        .tempdir()
+        .expect("a directory")
 }

@@ -59,12 +59,18 @@ pub(super) struct Child {
     _guard: Option<PasswordFile>,
 }
 
+/// A child and both directions of its terminal.
+pub(super) struct Started {
+    pub(super) child: Child,
+    /// What it prints; ends with it.
+    pub(super) output: mpsc::Receiver<Vec<u8>>,
+    /// What is typed into it.
+    pub(super) input: mpsc::Sender<Vec<u8>>,
+}
+
 impl Child {
-    /// Starts it; gives its output and its input.
-    pub(super) fn start(
-        command: SolCommand,
-        private_dir: &Path,
-    ) -> Result<(Child, mpsc::Receiver<Vec<u8>>, mpsc::Sender<Vec<u8>>), Ending> {
+    /// Starts it.
+    pub(super) fn start(command: SolCommand, private_dir: &Path) -> Result<Started, Ending> {
         let errors = Errors::create(private_dir).map_err(|error| local(&error))?;
         let pair = native_pty_system()
             .openpty(PtySize::default())
@@ -82,7 +88,10 @@ impl Child {
         builder.cwd("/");
         let reader = pair.master.try_clone_reader().map_err(|error| local(&*error))?;
         let writer = pair.master.take_writer().map_err(|error| local(&*error))?;
-        let process = pair.slave.spawn_command(builder).map_err(|error| local(&*error))?;
+        let process = pair
+            .slave
+            .spawn_command(builder)
+            .map_err(|error| local(&*error))?;
         // Our own end of the child's side, or the reader never sees the end.
         drop(pair.slave);
         let process: Process = Arc::new(Mutex::new(process));
@@ -108,7 +117,7 @@ impl Child {
             let _ = tell_writer.send(());
             say_gone.send_replace(Some(code));
         })?;
-        Ok((child, output, input))
+        Ok(Started { child, output, input })
     }
 
     /// Waits until it has ended by itself; kills what does not.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// Listens, and runs `serve` in a thread for every client.
 fn server(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
-    let listener = UnixListener::bind(path).unwrap();
+    let listener = UnixListener::bind(path).expect("a free path");
     let serve = Arc::new(serve);
     std::thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
@@ -69,7 +69,11 @@ async fn keys_arrive_and_a_closed_socket_is_opened_again() {
     });
     let console = Wanted::socket(&path, dir.path()).open();
     console.attached();
-    assert_eq!(console.gate.given.load(Ordering::SeqCst), 0, "a socket needs no turn at a BMC");
+    assert_eq!(
+        console.gate.given.load(Ordering::SeqCst),
+        0,
+        "a socket needs no turn at a BMC"
+    );
     console.types(b"h\xffello");
     console.shows("ello");
     console.types(b"Q");
@@ -151,11 +155,19 @@ async fn a_paused_machine_is_resumed_for_an_operator_who_can_type_only() {
     };
     let console = asked(ConsoleMode::Interactive, true);
     wait_for("the word of it", SOON, || {
-        console.session.status().note.filter(|note| note.contains("resumed"))
+        console
+            .session
+            .status()
+            .note
+            .filter(|note| note.contains("resumed"))
     });
     console.types(b"x");
     console.shows("x");
-    assert_eq!(*console.asked.lock().unwrap(), [Exchange::Resume], "once per attach");
+    assert_eq!(
+        *console.asked.lock().unwrap(),
+        [Exchange::Resume],
+        "once per attach"
+    );
     assert_eq!(console.gate.given.load(Ordering::SeqCst), 1);
     console.session.stop().await;
 
@@ -168,12 +180,20 @@ async fn a_paused_machine_is_resumed_for_an_operator_who_can_type_only() {
 
     let console = asked(ConsoleMode::Monitor, true);
     console.attached();
-    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
+    assert!(
+        console
+            .session
+            .send(SessionCommand::Mode(ConsoleMode::Interactive))
+            .is_ok()
+    );
     wait_for("interactive", SOON, || {
         console.session.send(SessionCommand::Input(b"z".to_vec())).ok()
     });
     console.shows("z");
-    assert!(console.asked.lock().unwrap().is_empty(), "a switch of the mode is no attach");
+    assert!(
+        console.asked.lock().unwrap().is_empty(),
+        "a switch of the mode is no attach"
+    );
     console.session.stop().await;
 }
 
@@ -185,7 +205,8 @@ async fn a_flood_neither_starves_another_console_nor_loses_a_byte() {
     let sent = Arc::new(AtomicU64::new(0));
     let (ending, counted) = (Arc::clone(&stop), Arc::clone(&sent));
     server(&loud, move |mut client| {
-        let line = b"line of a kernel that has much to say about nothing in particular 0123456789\r\n".repeat(128);
+        let line =
+            b"line of a kernel that has much to say about nothing in particular 0123456789\r\n".repeat(128);
         while !ending.load(Ordering::SeqCst) && client.write_all(&line).is_ok() {
             counted.fetch_add(line.len() as u64, Ordering::SeqCst);
         }
@@ -200,7 +221,9 @@ async fn a_flood_neither_starves_another_console_nor_loses_a_byte() {
     let flooded = wanted.open();
     let console = Wanted::socket(&quiet, dir.path()).open();
     console.attached();
-    wait_for("a flood", SOON, || (flooded.session.status().received > 10_000_000).then_some(()));
+    wait_for("a flood", SOON, || {
+        (flooded.session.status().received > 10_000_000).then_some(())
+    });
     let mut slowest = Duration::ZERO;
     for key in b'a'..=b'z' {
         let typed = Instant::now();
@@ -208,12 +231,22 @@ async fn a_flood_neither_starves_another_console_nor_loses_a_byte() {
         console.shows(&format!("{}\n", (b'a'..=key).map(char::from).collect::<String>()));
         slowest = slowest.max(typed.elapsed());
     }
-    assert!(slowest < Duration::from_secs(1), "a key took {slowest:?} beside a flood");
+    assert!(
+        slowest < Duration::from_secs(1),
+        "a key took {slowest:?} beside a flood"
+    );
     stop.store(true, Ordering::SeqCst);
     flooded.shows("THE-END");
     let status = flooded.session.status();
-    assert_eq!(status.received, sent.load(Ordering::SeqCst), "back-pressure, not loss");
-    assert!(status.log_fault.unwrap().contains("No space left"), "a full disk stops no console");
+    assert_eq!(
+        status.received,
+        sent.load(Ordering::SeqCst),
+        "back-pressure, not loss"
+    );
+    assert!(
+        status.log_fault.unwrap().contains("No space left"),
+        "a full disk stops no console"
+    );
     flooded.session.stop().await;
     console.session.stop().await;
 }
@@ -225,7 +258,8 @@ async fn hostile_bytes_reach_only_the_screen_and_answers_only_a_writable_console
     let received = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&received);
     server(&path, move |mut client| {
-        let mut hostile = b"\x1b]0;title\x07\x1b]52;c;aGk=\x07\x1bP+q544e\x1b\\\x1b[200000000b\xff\xfe\x1b[c".to_vec();
+        let mut hostile =
+            b"\x1b]0;title\x07\x1b]52;c;aGk=\x07\x1bP+q544e\x1b\\\x1b[200000000b\xff\xfe\x1b[c".to_vec();
         hostile.extend(b"\x1b[6n".repeat(500));
         hostile.extend(b"\x1b[2J\x1b[Hsafe \x1b]unterminated");
         let _ = client.write_all(&hostile);
@@ -241,7 +275,12 @@ async fn hostile_bytes_reach_only_the_screen_and_answers_only_a_writable_console
     wanted.mode = ConsoleMode::Monitor;
     let console = wanted.open();
     console.shows("safe");
-    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
+    assert!(
+        console
+            .session
+            .send(SessionCommand::Mode(ConsoleMode::Interactive))
+            .is_ok()
+    );
     wait_for("a key to go", SOON, || {
         console.session.send(SessionCommand::Input(b"!".to_vec())).ok()
     });
@@ -252,10 +291,15 @@ async fn hostile_bytes_reach_only_the_screen_and_answers_only_a_writable_console
     received.lock().unwrap().clear();
     let console = Wanted::socket(&path, dir.path()).open();
     console.shows("safe");
-    wait_for("an answer", SOON, || (!received.lock().unwrap().is_empty()).then_some(()));
+    wait_for("an answer", SOON, || {
+        (!received.lock().unwrap().is_empty()).then_some(())
+    });
     console.types(b"!");
     console.shows("visible again");
-    assert!(received.lock().unwrap().len() < 200 * 8, "answers are bounded: 500 questions were asked");
+    assert!(
+        received.lock().unwrap().len() < 200 * 8,
+        "answers are bounded: 500 questions were asked"
+    );
     console.session.stop().await;
 }
 
@@ -280,7 +324,10 @@ async fn history_is_seen_searched_copied_and_stays_still() {
     };
     assert!(console.session.send(search).is_ok());
     let (first, last) = found.await.unwrap().unwrap().unwrap();
-    assert_eq!((first, last), (LinePos { line: 10, col: 0 }, LinePos { line: 10, col: 9 }));
+    assert_eq!(
+        (first, last),
+        (LinePos { line: 10, col: 0 }, LinePos { line: 10, col: 9 })
+    );
     let (reply, text) = tokio::sync::oneshot::channel();
     let copy = SessionCommand::Copy {
         from: first,
@@ -290,19 +337,28 @@ async fn history_is_seen_searched_copied_and_stays_still() {
     };
     assert!(console.session.send(copy).is_ok());
     assert_eq!(text.await.unwrap().trim_end(), "number 010\nnumber 011");
-    let frozen = View { top: Some(10), rows: 3 };
+    let frozen = View {
+        top: Some(10),
+        rows: 3,
+    };
     assert!(console.session.send(SessionCommand::View(Some(frozen))).is_ok());
     console.shows("number 010\nnumber 011\nnumber 012\n");
     assert!(!console.session.frame().unwrap().live);
     console.types(b"more\r\n");
-    wait_for("the echo", SOON, || (console.session.status().received >= 1206).then_some(()));
+    wait_for("the echo", SOON, || {
+        (console.session.status().received >= 1206).then_some(())
+    });
     assert!(console.screen().starts_with("number 010"), "a frozen view stays");
     let live = View { top: None, rows: 25 };
     assert!(console.session.send(SessionCommand::View(Some(live))).is_ok());
     console.shows("more");
     assert!(console.session.send(SessionCommand::NextCharset).is_ok());
     wait_for("the charset", SOON, || {
-        console.session.status().note.filter(|note| note.contains("cp437"))
+        console
+            .session
+            .status()
+            .note
+            .filter(|note| note.contains("cp437"))
     });
     console.session.stop().await;
 }
