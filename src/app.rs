@@ -22,6 +22,8 @@ mod scroll;
 pub mod state;
 pub mod summary;
 mod table;
+#[cfg(test)]
+mod tests;
 mod update;
 mod verbs;
 pub mod view;

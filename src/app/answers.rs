@@ -23,13 +23,7 @@ pub(super) fn take(state: &mut State, update: Update, out: &mut Vec<Effect>) {
         Update::Node(status) => node(state, *status),
         Update::Console(console, status) => session(state, console, *status),
         Update::Frame(console) => {
-            let focused = state.focus == Focus::Pane(console);
-            let visible = state.layout.pane(console).is_some();
-            let Some(pane) = state.pane_mut(console) else {
-                return;
-            };
-            pane.unseen |= !focused && pane.frame.is_some();
-            if visible {
+            if state.pane(console).is_some() && state.layout.pane(console).is_some() {
                 out.push(Effect::FetchFrame(console));
             }
         }

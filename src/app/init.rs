@@ -122,6 +122,7 @@ impl State {
                 ..Inner::default()
             },
         };
+        state.layout = super::layout::compute(&state);
         super::table::refresh(&mut state);
         Ok(state)
     }

@@ -156,10 +156,14 @@ pub(super) fn frame(state: &mut State, console: ConsoleId, frame: Arc<Frame>) {
     if frame.live {
         state.inner.grid.insert(console, (frame.cols, frame.rows));
     }
+    let focused = state.focus == Focus::Pane(console);
     let Some(pane) = state.pane_mut(console) else {
         state.inner.grid.remove(&console);
         return;
     };
+    if let Some(before) = pane.frame.as_ref().filter(|before| before.live && frame.live) {
+        pane.unseen |= !focused && before.cells != frame.cells;
+    }
     // A picture of the other kind was on its way when the view was changed.
     if frame.live == pane.scroll.is_none() || pane.frame.is_none() {
         pane.frame = Some(frame);

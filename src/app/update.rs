@@ -89,7 +89,8 @@ fn show(state: &mut State, out: &mut Vec<Effect>) {
             .pane(*console)
             .and_then(|pane| pane.scroll.as_ref())
             .map(|scroll| scroll.top);
-        let rows = area.inner().height;
+        // The live screen has the console's size, whatever room it is given.
+        let rows = top.map_or(0, |_| area.inner().height);
         shown.push((*console, View { top, rows }));
     }
     for (console, _) in &state.inner.shown {
