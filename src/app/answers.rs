@@ -76,8 +76,8 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     let node = pane.node;
     let before = std::mem::replace(&mut pane.status, status);
     let after = pane.status.clone();
-    let ended = matches!(after.state, ConsoleState::Closed { .. })
-        && !matches!(before.state, ConsoleState::Closed { .. });
+    let closed = matches!(after.state, ConsoleState::Closed { .. });
+    let ended = closed && !matches!(before.state, ConsoleState::Closed { .. });
     pane.unseen |= !focused && (after.received > before.received || ended);
     let name = state.name(node).to_owned();
     if let Some(note) = after.note.filter(|note| before.note.as_ref() != Some(note)) {
@@ -93,14 +93,19 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
             None,
         );
     }
-    if let ConsoleState::Closed { fault, .. } = after.state
-        && ended
-    {
-        state.notice(
-            Level::Warning,
-            format!("{name}: console: {}", fault.reason),
-            fault.hint,
-        );
+    // A failure is told once and its recovery once, however often it is tried in between.
+    match after.state {
+        ConsoleState::Closed { fault, .. } if state.inner.ended.insert(console) => {
+            state.notice(
+                Level::Warning,
+                format!("{name}: console: {}", fault.reason),
+                fault.hint,
+            );
+        }
+        ConsoleState::Attached { .. } if state.inner.ended.remove(&console) => {
+            state.say(format!("{name}: console attached again"));
+        }
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     commands::{self, Context},
     overlay, panes,
     state::{Focus, Overlay},
+    update::BLIND,
 };
 
 /// A key was pressed.
@@ -18,7 +19,14 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     } else if !state.overlays.is_empty() {
         overlay::key(state, key, out);
     } else if let Focus::Pane(console) = state.focus {
-        panes::key(state, console, key, out);
+        // An enter after the `y`, out of habit, is not for the node.
+        if state
+            .inner
+            .answered
+            .is_none_or(|at| state.now.since(at) >= BLIND || state.now < at)
+        {
+            panes::key(state, console, key, out);
+        }
     } else if key == Key::ctrl('c') {
         state.say("ctrl-c does not end lightsout; q does");
     } else {

@@ -157,11 +157,13 @@ fn confirm(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     match answer(confirm, key) {
         Answer::Wait => {}
         Answer::No => {
+            state.inner.answered = Some(now);
             close(state);
             state.say("nothing was done");
         }
         Answer::Yes => {
             let Confirm { what, targets, .. } = confirm.as_ref().clone();
+            state.inner.answered = Some(now);
             close(state);
             done(state, what, targets, out);
         }

@@ -126,22 +126,33 @@ fn parse(text: &str) -> Option<(&'static Command, &str)> {
 /// What was wrong with it, with the nearest command where none is called so.
 pub(super) fn run(state: &mut State, text: &str, out: &mut Vec<Effect>) -> Result<(), String> {
     let Some((command, args)) = parse(text) else {
-        let near = commands::all()
-            .map(|command| (command.name, strsim::jaro_winkler(command.name, text)))
-            .filter(|(_, likeness)| *likeness > 0.75)
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        return Err(match near {
-            Some((name, _)) => format!("no command is called \"{text}\"; did you mean \"{name}\"?"),
+        return Err(match near(text, "") {
+            Some(name) => format!("no command is called \"{text}\"; did you mean \"{name}\"?"),
             None => format!("no command is called \"{text}\"; tab lists them"),
         });
     };
     if command.args == Args::None && !args.is_empty() {
         return Err(format!("{} takes nothing more: \"{args}\"", command.name));
     }
-    match &command.run {
+    let result = match &command.run {
         Run::Do(run) => run(state, args, out),
         Run::Pick(pick) => verb(state, pick, args, out),
-    }
+    };
+    // `power of` is the menu `power` for a node called `of`, but hardly meant so.
+    result.map_err(|why| match near(text, command.name) {
+        Some(name) if !args.is_empty() => format!("{why}; did you mean \"{name}\"?"),
+        _ => why,
+    })
+}
+
+/// The command that is called nearly so, of those whose name goes on after `begin`.
+fn near(text: &str, begin: &str) -> Option<&'static str> {
+    commands::all()
+        .filter(|command| command.name.starts_with(begin) && command.name != begin)
+        .map(|command| (command.name, strsim::jaro_winkler(command.name, text)))
+        .filter(|(_, likeness)| *likeness > if begin.is_empty() { 0.75 } else { 0.95 })
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(name, _)| name)
 }
 
 /// A verb typed as a command: options, then nodes; without nodes it acts on the marked ones or the

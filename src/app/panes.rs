@@ -124,6 +124,7 @@ pub(super) fn forget(state: &mut State, console: ConsoleId) {
     state.panes.retain(|pane| pane.console != console);
     state.inner.shown.retain(|(id, _)| *id != console);
     state.inner.grid.remove(&console);
+    state.inner.ended.remove(&console);
     if state.focus == Focus::Pane(console) {
         leave(state);
     }

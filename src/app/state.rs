@@ -75,6 +75,10 @@ pub struct Inner {
     pub(super) copy: Option<RequestId>,
     /// The identity that the details overlay waits for.
     pub(super) info: Option<RequestId>,
+    /// When the last question was answered: what follows at once was meant for it.
+    pub(super) answered: Option<Millis>,
+    /// Consoles whose end was told; told again only after they were attached again.
+    pub(super) ended: BTreeSet<ConsoleId>,
     /// The wake-up that was last asked for.
     pub(super) wake: Option<Millis>,
     /// Requests that must not get lost although the hub did not take them; sent again with a tick.

@@ -126,7 +126,11 @@ fn reorder(state: &mut State) {
 
 /// Scrolls so that the cursor can be seen and no row is wasted.
 fn follow(state: &mut State) {
-    let page = state.layout.page().max(1);
+    let page = state.layout.page();
+    // Behind a zoomed console it stays as it was.
+    if page == 0 {
+        return;
+    }
     let at = position(state).unwrap_or(0);
     let most = state.table.order.len().saturating_sub(page);
     let top = state.table.top.clamp((at + 1).saturating_sub(page), at);

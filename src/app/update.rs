@@ -144,11 +144,13 @@ fn wake(state: &State) -> Millis {
     if !state.inner.again.is_empty() || state.inner.resend {
         at(now + 1000);
     }
-    for pending in state.nodes.iter().filter_map(|row| row.status.pending.as_ref()) {
-        let step = super::view::elapsed_step(state.now.since(pending.since));
-        let step = u64::try_from(step.as_millis()).unwrap_or(MINUTE).max(1);
-        let elapsed = now.saturating_sub(pending.since.0);
-        at(pending.since.0.saturating_add((elapsed / step + 1) * step));
+    // On whole steps of the clock, not of each verb: a hundred pending verbs are one redraw.
+    let pending = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
+    let step = pending
+        .map(|pending| super::view::elapsed_step(state.now.since(pending.since)))
+        .min();
+    if let Some(step) = step.and_then(|step| u64::try_from(step.as_millis()).ok()) {
+        at((now / step).saturating_add(1).saturating_mul(step));
     }
     Millis(next)
 }

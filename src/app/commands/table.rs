@@ -181,7 +181,7 @@ pub(super) const ROWS: &[Command] = &[
         },
     ),
     row(
-        "mark all",
+        "mark shown",
         &[],
         &[t("*")],
         (Args::None, "mark all that the filter shows", ""),
@@ -217,7 +217,7 @@ pub(super) const ROWS: &[Command] = &[
     ),
     row(
         "poll",
-        &["refresh"],
+        &["refresh", "status", "power status"],
         &[t("r")],
         (Args::Nodes, "read the power state now", ""),
         poll,

@@ -340,3 +340,63 @@ fn output_of_a_console_without_focus_is_marked() {
     bench.keys("<tab>");
     assert!(!bench.state.panes[0].unseen);
 }
+
+#[test]
+fn an_end_is_told_once_and_so_is_its_recovery() {
+    let mut bench = Bench::new();
+    let console = bench.attach();
+    let fault = Fault {
+        class: FaultClass::Timeout,
+        reason: "the BMC went silent".into(),
+        hint: None,
+    };
+    let states = [
+        ConsoleState::Closed {
+            fault,
+            retry: Some(Millis(START + 60_000)),
+        },
+        ConsoleState::Connecting,
+    ];
+    for state in states.iter().cycle().take(7) {
+        let status = SessionStatus {
+            state: state.clone(),
+            ..SessionStatus::default()
+        };
+        bench.hub(Update::Console(console, Box::new(status)));
+        bench.pass(60_000);
+    }
+    let told = |bench: &Bench, what: &str| {
+        bench
+            .state
+            .notices
+            .iter()
+            .filter(|notice| notice.text.contains(what))
+            .count()
+    };
+    assert_eq!((told(&bench, "went silent"), told(&bench, "again")), (1, 0));
+    bench.attached(console);
+    bench.attached(console);
+    assert_eq!(told(&bench, "attached again"), 1);
+}
+
+#[test]
+fn an_enter_after_the_answer_does_not_reach_the_node() {
+    let mut bench = Bench::new();
+    bench.attach();
+    bench.keys("<ctrl-]>pf").pass(400).keys("y<enter>");
+    assert_eq!(bench.typed(), b"");
+    bench.pass(300).keys("x");
+    assert_eq!(bench.typed(), b"x");
+}
+
+#[test]
+fn a_zoom_leaves_the_table_where_it_was() {
+    let mut bench = Bench::new();
+    bench.event(Event::Resize(80, 16));
+    bench.keys("jjjj");
+    bench.attach();
+    bench.keys("<ctrl-]><esc>");
+    let before = bench.state.table.top;
+    bench.keys("<tab><ctrl-]>z<ctrl-]><esc>");
+    assert_eq!(bench.state.table.top, before);
+}

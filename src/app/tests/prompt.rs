@@ -46,6 +46,7 @@ fn commands_and_arguments_are_completed() {
 fn an_error_keeps_the_prompt_open_with_a_suggestion() {
     let cases = [
         ("pwoer off", "did you mean \"power off\"?"),
+        ("power of", "did you mean \"power off\"?"),
         ("xyzzy", "no command is called \"xyzzy\""),
         ("power off r1n99", "r1n99"),
         ("console r1n[01-02]", "one node is needed, not 2"),

@@ -199,7 +199,7 @@ fn a_pending_verb_wakes_in_coarse_steps() {
         phase: Phase::Observing,
     });
     bench.hub(Update::Node(Box::new(status)));
-    assert_eq!(bench.effects.last(), Some(&Effect::WakeAt(Millis(START + 1_500))));
+    assert_eq!(bench.effects.last(), Some(&Effect::WakeAt(Millis(START + 2_000))));
 }
 
 #[test]

@@ -34,6 +34,11 @@ fn marking() {
         ("/r1n0<enter>*", "r1n[01-06]"),
         ("*u", ""),
         (":mark<space>vm1<enter>", "vm1"),
+        (
+            "/vm<enter>:mark all<enter>:unmark xbare,s1,t1<enter>",
+            "r1n[01-06],vm1",
+        ),
+        ("/vm<enter>:mark shown<enter>", "vm1"),
         (":mark @rack1<enter>:unmark r1n01<enter>", "r1n[02-06]"),
     ];
     for (keys, marks) in cases {
