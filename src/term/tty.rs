@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J\x1b[H";
 
 /// CAN ends a half-written sequence; then everything that a frame may have left: synchronized update,
-/// margins, attributes.
-const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// margins, attributes. The screen is cleared because tmux (3.3a), resized meanwhile, otherwise moves
+/// its first rows onto the operator's own screen.
+const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[2J\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -29,7 +30,10 @@ pub enum TtyError {
     Io(#[from] io::Error),
 }
 
-/// The terminal while it is ours; dropping it gives it back.
+/// The terminal while it is ours; dropping it gives it back. Close the [`FrameWriter`] before: what it
+/// still writes would land on the operator's own screen.
+///
+/// [`FrameWriter`]: super::FrameWriter
 pub struct OuterTerminal {
     /// The terminal's erase character is backspace (0x08), not delete (0x7f).
     pub erase_is_backspace: bool,
@@ -102,4 +106,29 @@ pub(super) fn size() -> (u16, u16) {
 
 fn output() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_undoes_every_mode_that_entering_and_frames_set() {
+        let enter = String::from_utf8_lossy(ENTER).replace("25l", "25?");
+        let leave = String::from_utf8_lossy(LEAVE);
+        let set: Vec<&str> = enter
+            .split("\x1b[?")
+            .filter_map(|part| part.split_once('h'))
+            .map(|(mode, _)| mode)
+            .collect();
+        assert_eq!(set, ["1049", "2004"]);
+        for mode in set.into_iter().chain(["2026"]) {
+            assert!(leave.contains(&format!("\x1b[?{mode}l")), "{mode}");
+        }
+        assert!(leave.contains("\x1b[?25h"), "the cursor comes back");
+        assert!(
+            leave.ends_with("\x1b[?1049l"),
+            "everything else is undone on the alternate screen"
+        );
+    }
 }

@@ -79,6 +79,7 @@ fn symbol(cell: &Cell, ascii: bool) -> Option<String> {
     let marks = cell
         .marks
         .as_deref()
+        .filter(|_| !ascii)
         .unwrap_or("")
         .chars()
         .filter(|mark| !is_unsafe(*mark));

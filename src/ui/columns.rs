@@ -163,7 +163,7 @@ fn heading(column: &Column) -> u16 {
 fn wanted(state: &State, column: &Column) -> u16 {
     let longest = match column.name {
         "node" => state.nodes.iter().map(|row| row.node.name.width()).max(),
-        "tags" => state.nodes.iter().map(|row| tag_text(row).width()).max(),
+        "tags" => state.nodes.iter().map(tags_width).max(),
         _ => return column.ideal,
     };
     u16::try_from(longest.unwrap_or(0))
@@ -185,6 +185,12 @@ fn nothing() -> CellText {
 
 fn node(_: &State, row: &NodeRow) -> CellText {
     text(row.node.name.clone(), Role::Text)
+}
+
+/// The width of [`tag_text`] without making it: asked of every node for every frame.
+fn tags_width(row: &NodeRow) -> usize {
+    let commas = row.node.tags.len().saturating_sub(1);
+    row.node.tags.iter().map(|tag| tag.width()).sum::<usize>() + commas
 }
 
 fn tag_text(row: &NodeRow) -> String {

@@ -194,6 +194,11 @@ fn a_character_split_in_the_middle_is_one_key_and_garbage_is_dropped() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    })]
+
     #[test]
     fn cutting_the_bytes_anywhere_changes_nothing(
         bytes in proptest::collection::vec(proptest::prop_oneof![

@@ -158,3 +158,23 @@ fn an_unknown_theme_and_a_path_are_refused() {
         assert!(error.to_string().contains("default, mono"));
     }
 }
+
+#[test]
+fn every_file_in_themes_is_embedded() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
+    let mut files: Vec<String> = std::fs::read_dir(dir)
+        .expect("themes")
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .to_string_lossy()
+                .trim_end_matches(".toml")
+                .to_owned()
+        })
+        .collect();
+    files.sort();
+    let mut embedded = names();
+    embedded.sort_unstable();
+    assert_eq!(files, embedded);
+}

@@ -296,3 +296,61 @@ fn columns_have_unique_names_and_the_essential_ones_never_drop() {
         .collect();
     assert!(kept.starts_with(&["node", "power"]), "{kept:?}");
 }
+
+fn any_char() -> impl proptest::strategy::Strategy<Value = char> {
+    use proptest::prelude::*;
+    prop_oneof![
+        any::<char>(),
+        Just('漢'),
+        Just('\u{202e}'),
+        Just('\u{301}'),
+        Just('\u{2764}'),
+        Just('\x1b'),
+        proptest::char::range('\u{1f1e6}', '\u{1f3ff}'),
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        cases: 64,
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    })]
+
+    /// Whatever a frame says, no symbol is a control or of another width than its cells, and the
+    /// pane's own frame stays in its place.
+    #[test]
+    fn no_frame_breaks_the_screen(
+        cells in proptest::collection::vec(
+            (any_char(), proptest::option::of(any_char()), 0u8..3),
+            160..400,
+        ),
+        ascii in proptest::bool::ANY,
+    ) {
+        let mut state = fleet((60, 24), 0);
+        let mut screen = frame(80, 25, &[]);
+        for (cell, (ch, mark, width)) in screen.cells.iter_mut().zip(&cells) {
+            cell.ch = *ch;
+            cell.marks = mark.map(|mark| format!("{mark}\u{fe0f}").into());
+            cell.width = *width;
+        }
+        open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen));
+        let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Unicode };
+        let buffer = buffer(&state, &look_in("default", ColorDepth::Ansi16, glyphs));
+        let outer = state.layout.panes[0].1;
+        for cell in buffer.content() {
+            let symbol = cell.symbol();
+            proptest::prop_assert!(!symbol.chars().any(crate::ui::glyphs::is_unsafe), "{symbol:?}");
+            let width = unicode_width::UnicodeWidthStr::width(symbol);
+            proptest::prop_assert!(width == 1 || width == 2, "{symbol:?}");
+            proptest::prop_assert!(!ascii || symbol.is_ascii(), "{symbol:?}");
+        }
+        for y in outer.y + 1..outer.y + outer.height - 1 {
+            let left = buffer[(outer.x, y)].symbol();
+            let right = &buffer[(outer.x + outer.width - 1, y)];
+            proptest::prop_assert_eq!(left, right.symbol());
+            let before = buffer[(outer.x + outer.width - 2, y)].symbol();
+            proptest::prop_assert_eq!(unicode_width::UnicodeWidthStr::width(before), 1);
+        }
+    }
+}
