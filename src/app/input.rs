@@ -4,13 +4,20 @@ use super::{
     Effect, Key, KeyCode, State,
     commands::{self, Context},
     overlay, panes,
-    state::{Focus, Overlay},
+    state::{Focus, Overlay, PrefixState},
     update::BLIND,
 };
 
 /// A key was pressed.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     if state.quitting {
+        return;
+    }
+    if key.alt && !goes_to_the_node(state, key) {
+        // On a slow line Esc and the key after it arrive together and look like alt and that key.
+        // None of our keys has alt, so they are taken apart again.
+        self::key(state, Key::plain(KeyCode::Esc), out);
+        self::key(state, Key { alt: false, ..key }, out);
         return;
     }
     state.seen_notices();
@@ -32,6 +39,14 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     } else {
         commands::press(state, Context::Table, key, out);
     }
+}
+
+/// Whether a key is for the focused console, or for its prefix, not for one of our own contexts.
+fn goes_to_the_node(state: &State, key: Key) -> bool {
+    let Focus::Pane(console) = state.focus else { return false };
+    let scrolling = state.pane(console).is_some_and(|pane| pane.scroll.is_some());
+    let armed = state.prefix_state == PrefixState::Armed && !state.inner.prefix.contains(&key);
+    state.overlays.is_empty() && !scrolling && !armed
 }
 
 /// Nothing can be seen: nothing may happen but leaving.

@@ -358,7 +358,9 @@ fn unmark(state: &mut State, args: &str, _: &mut Out) -> Done {
 fn filter(state: &mut State, args: &str, _: &mut Out) -> Done {
     if args.is_empty() {
         let before = state.table.filter_text.clone();
-        let input = Input::new(&before);
+        // It starts empty, as a search does: what was there comes back with esc.
+        let input = Input::default();
+        table::filter(state, "");
         state.overlays.push(Overlay::Filter { input, before });
     } else {
         table::filter(state, args);

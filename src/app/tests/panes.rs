@@ -400,3 +400,19 @@ fn a_zoom_leaves_the_table_where_it_was() {
     bench.keys("<tab><ctrl-]>z<ctrl-]><esc>");
     assert_eq!(bench.state.table.top, before);
 }
+
+#[test]
+fn esc_and_a_key_that_arrive_together_are_two_keys_of_ours_and_one_of_the_nodes() {
+    let mut bench = Bench::new();
+    bench.attach();
+    bench.keys("<alt-j>");
+    assert_eq!(bench.typed(), b"\x1bj", "the node gets what was sent");
+    let cursor = bench.state.table.cursor;
+    bench.keys("<ctrl-]><alt-j>");
+    assert_eq!(bench.state.focus, Focus::Table, "esc went to the table");
+    assert_ne!(bench.state.table.cursor, cursor, "and j moved there");
+    assert_eq!(bench.typed(), b"", "nothing of it reached the node");
+    bench.keys("p<alt-k>");
+    assert!(bench.state.overlays.is_empty(), "esc closed the menu");
+    assert_eq!(bench.state.table.cursor, cursor);
+}

@@ -97,14 +97,14 @@ fn keys_typed_ahead_confirm_nothing_and_leak_nowhere() {
 
 #[test]
 fn only_y_confirms_and_cancel_has_the_focus() {
-    for keys in ["<enter>", "<esc>", "n", "q", "<ctrl-c>"] {
+    for keys in ["<enter>", "<esc>", "n", "q", "<ctrl-c>", "<alt-x>"] {
         let mut bench = Bench::new();
         bench.keys("pf").pass(400).keys(keys);
         assert!(bench.state.overlays.is_empty(), "{keys}");
         bench.keys("y");
         assert_eq!(bench.requests(), [], "{keys}");
     }
-    for keys in ["Y", "f", "<space>", "<ctrl-y>", "<alt-y>", "<tab>", "[A"] {
+    for keys in ["Y", "f", "<space>", "<ctrl-y>", "<tab>", "[A"] {
         let mut bench = Bench::new();
         bench.keys("pf").pass(400).keys(keys);
         assert!(bench.confirm().error.is_some(), "{keys}");

@@ -206,7 +206,7 @@ impl Seen {
 pub fn environment(home: &Path) -> Vec<(&'static str, String)> {
     let below = |name: &str| home.join(name).display().to_string();
     vec![
-        ("HOME", below("home")),
+        ("HOME", home.display().to_string()),
         ("XDG_CONFIG_HOME", below("config")),
         ("XDG_STATE_HOME", below("state")),
         ("XDG_RUNTIME_DIR", below("run")),
