@@ -121,7 +121,7 @@ impl Emulator {
         }
     }
 
-    /// To be called when nothing has arrived for two seconds: ends an unterminated string.
+    /// To be called when nothing has arrived for two seconds: ends an unterminated string or sequence.
     pub fn idle(&mut self) {
         if self.gate.idle() {
             self.ring.mark_idle();
@@ -292,7 +292,50 @@ fn index(offset: u64) -> usize {
 }
 
 fn take(gate: &mut Gate, grid: &mut Grid, bytes: &[u8]) -> usize {
+    #[cfg(test)]
+    tests::explode(bytes);
     let used = gate.feed(bytes, grid);
     grid.settle();
     used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOMB: &[u8] = b"<bomb>";
+
+    /// Stands for a defect of the grid that certain bytes bring out.
+    pub(super) fn explode(bytes: &[u8]) {
+        if bytes.windows(BOMB.len()).any(|window| window == BOMB) {
+            assert!(guarded(), "the panic hook could not tell");
+            panic!("as if the grid had a defect");
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_a_piece_and_not_the_screen() {
+        let mut emulator = Emulator::new(EmulatorOptions {
+            cols: 20,
+            rows: 5,
+            grows: false,
+            charset: None,
+            scrollback: 100,
+        });
+        emulator.feed(&b"line\r\n".repeat(50));
+        emulator.feed(b"\x1b[1mbold ");
+        emulator.feed(BOMB);
+        emulator.feed(b"alive");
+        let frame = emulator.frame();
+        assert_eq!(
+            (frame.line_text(4), frame.row(4)[5].style.bold),
+            ("bold alive".to_owned(), true)
+        );
+        assert_eq!(
+            (emulator.rebuilt(), frame.live_top, emulator.bytes_received()),
+            (1, 46, 320)
+        );
+        assert_eq!(emulator.text((0, 0), (0, 9), false), "line");
+        assert!(!guarded());
+    }
 }

@@ -1,1 +1,3 @@
-fn main() {}
+//! Integration tests, one module a room or a promise.
+
+mod screen;
