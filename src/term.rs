@@ -1,1 +1,3 @@
 //! term
+
+pub mod backend;
