@@ -5,6 +5,7 @@
 //! the terminal nothing (an answer could come late, through tmux or a slow line, and be taken for
 //! keys): everything is decided from the environment.
 
+pub mod backend;
 pub mod caps;
 pub mod clipboard;
 pub mod decode;
@@ -14,6 +15,7 @@ pub mod pacer;
 pub mod tty;
 pub mod writer;
 
+pub use backend::SavingBackend;
 pub use caps::{Caps, Multiplexer};
 pub use decode::{Decoder, Input};
 pub use input::Inputs;

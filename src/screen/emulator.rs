@@ -121,7 +121,7 @@ impl Emulator {
         }
     }
 
-    /// To be called when nothing has arrived for two seconds: ends an unterminated string.
+    /// To be called when nothing has arrived for two seconds: ends an unterminated string or sequence.
     pub fn idle(&mut self) {
         if self.gate.idle() {
             self.ring.mark_idle();

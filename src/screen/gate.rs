@@ -23,6 +23,12 @@ const STRING_LIMIT: usize = 4096;
 const CREDIT_PER_BYTE: usize = 32;
 /// The most that is saved up, and what a DECALN costs: the largest screen.
 const CREDIT: usize = 240 * 67;
+/// Cells per byte of input that may go into the history by whole screens at once (ED, RIS, SU, DL).
+const HISTORY_PER_BYTE: usize = 256;
+/// The most that is saved up: firmware clears a few times in a row.
+const HISTORY: usize = 16 * CREDIT;
+/// Cells of the widest row.
+const ROW: usize = 240;
 
 /// Receives what passed.
 pub(super) trait Sink {
@@ -40,14 +46,14 @@ pub(super) enum Act<'a> {
     Mark(char),
     /// A sequence that may scroll by a whole screen.
     Heavy(&'a [u8]),
-    /// Erase everything (ED 2).
-    Clear,
+    /// Erase everything (ED 2); `keep`: what was there goes into the history.
+    Clear { keep: bool },
     /// Erase from the cursor to the end (ED 0).
-    ClearBelow,
+    ClearBelow { keep: bool },
     /// Erase from the start to the cursor (ED 1).
     ClearAbove,
     /// RIS.
-    Reset,
+    Reset { keep: bool },
     /// DECSTR.
     SoftReset,
     /// To the alternate screen or back (`?47`, `?1047`, `?1049`).
@@ -85,6 +91,8 @@ pub(super) struct Gate {
     line_feed_mode: bool,
     /// Cells that REP and DECALN may still fill.
     credit: usize,
+    /// Cells that may still go into the history by whole screens.
+    history: usize,
 }
 
 impl Gate {
@@ -97,6 +105,7 @@ impl Gate {
             last: None,
             line_feed_mode: false,
             credit: CREDIT,
+            history: HISTORY,
         }
     }
 
@@ -142,17 +151,14 @@ impl Gate {
         at
     }
 
-    /// Nothing came for a while: ends a string. Whether there was one.
+    /// Nothing came for a while: ends a string, and a sequence that stays behind. Whether there was one.
     pub(super) fn idle(&mut self) -> bool {
-        let inside = matches!(self.state, State::Str(_));
-        if inside {
-            self.state = State::Ground;
-        }
-        inside
+        std::mem::replace(&mut self.state, State::Ground) != State::Ground
     }
 
     fn earn(&mut self, bytes: usize) {
         self.credit = CREDIT.min(self.credit + bytes * CREDIT_PER_BYTE);
+        self.history = HISTORY.min(self.history + bytes * HISTORY_PER_BYTE);
     }
 
     fn byte(&mut self, byte: u8, sink: &mut impl Sink) {
@@ -273,7 +279,7 @@ impl Gate {
             (None, b'c') => {
                 self.line_feed_mode = false;
                 self.last = None;
-                sink.act(Act::Reset);
+                sink.act(Act::Reset { keep: self.keep() });
             }
             (None, b'D' | b'E') => sink.pass(&[0x1b, byte]),
             (None, b'7' | b'8' | b'=' | b'>' | b'H' | b'M') => sink.pass(&[0x1b, byte]),
@@ -314,6 +320,22 @@ impl Gate {
         }
         self.state = State::Ground;
         self.dispatch(byte, sink);
+    }
+
+    /// Whether a screen that is erased now goes into the history: a flood of erasures may not.
+    fn keep(&mut self) -> bool {
+        let keep = self.history >= CREDIT;
+        if keep {
+            self.history -= CREDIT;
+        }
+        keep
+    }
+
+    /// By how many rows the screen may scroll at once.
+    fn rows(&mut self, wanted: u16) -> u16 {
+        let rows = usize::from(wanted.clamp(1, 67)).min((self.history / ROW).max(1));
+        self.history = self.history.saturating_sub(rows * ROW);
+        u16::try_from(rows).unwrap_or(1)
     }
 
     fn repeat(&mut self, times: u16, sink: &mut impl Sink) {

@@ -197,8 +197,14 @@ impl Grid {
         let mut text = String::new();
         let mut end = 0;
         for line in (0..i32::from(self.size.rows)).map(Line) {
-            for column in (0..usize::from(self.size.cols)).map(Column) {
-                let cell = &self.term.grid()[line][column];
+            let row = &self.term.grid()[line];
+            // Not visiting untouched rows keeps a flood of ED 2 cheap.
+            let columns = if row.is_clear() {
+                0
+            } else {
+                usize::from(self.size.cols)
+            };
+            for cell in (0..columns).map(|column| &row[Column(column)]) {
                 text.push(printable(cell.c));
                 if cell.c != ' ' && cell.c != '\t' {
                     end = text.len();
@@ -222,13 +228,13 @@ impl Grid {
     }
 
     /// Blanks; the cursor stays.
-    fn clear(&mut self) {
+    fn clear(&mut self, keep: bool) {
         self.settle();
-        if self.alternate() {
+        if keep && !self.alternate() {
+            self.push_screen();
+        } else {
             self.term.grid_mut().reset_region(..);
             self.touched = true;
-        } else {
-            self.push_screen();
         }
     }
 
@@ -330,11 +336,11 @@ impl Sink for Grid {
         match act {
             Act::Mark(c) => self.mark(c),
             Act::Heavy(bytes) => self.now(bytes),
-            Act::Clear => self.clear(),
-            Act::ClearBelow => {
+            Act::Clear { keep } => self.clear(keep),
+            Act::ClearBelow { keep } => {
                 self.settle();
                 if self.term.grid().cursor.point == Point::new(Line(0), Column(0)) {
-                    self.clear();
+                    self.clear(keep);
                 } else {
                     self.now(b"\x1b[J");
                 }
@@ -346,9 +352,11 @@ impl Sink for Grid {
                     self.term.grid_mut().reset_region(..Line(1));
                 }
             }
-            Act::Reset => {
+            Act::Reset { keep } => {
                 self.now(b"\x1b[?1049l");
-                self.push_screen();
+                if keep {
+                    self.push_screen();
+                }
                 // RIS would clear what is not drained.
                 self.drain();
                 self.now(b"\x1bc");
@@ -385,12 +393,18 @@ fn printable(c: char) -> char {
 }
 
 /// Appends a row's cells such that widths add up: alacritty lets insertions split wide characters.
-/// A last cell that is only empty because the next character was too wide for it is left out.
+/// Blank cells at the end are left out, also one that is only empty because the next character was
+/// too wide for it.
 fn copy_row(row: &Row<TermCell>, out: &mut Vec<Cell>) {
     let filler = row
         .last()
         .is_some_and(|cell| cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER));
     let cols = row.len() - usize::from(filler && wrapped(row));
+    let blank = TermCell::default();
+    let last = (0..cols)
+        .rev()
+        .find(|&column| wrapped(row) || row[Column(column)] != blank);
+    let cols = last.map_or(0, |last| last + 1);
     let mut column = 0;
     while column < cols {
         let cell = &row[Column(column)];

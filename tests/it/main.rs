@@ -1,6 +1,7 @@
 //! Every test that goes through public interfaces, in one binary.
 
 mod architecture;
+mod backend;
 mod bmc;
 mod cli;
 mod config;

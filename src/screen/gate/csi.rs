@@ -9,6 +9,8 @@ const LONGEST: usize = 256;
 const PARAMETERS: usize = 32;
 /// Ceiling for counts and positions: more than any screen has.
 const CEILING: u16 = 999;
+/// Tab stops to go at once: alacritty walks the row for each, and a node can clear them all.
+const TABS: u16 = 64;
 
 /// The parameter and intermediate bytes of the sequence that is arriving.
 #[derive(Default)]
@@ -128,7 +130,8 @@ impl Gate {
     fn plain(&mut self, last: u8, numbers: &Numbers, sink: &mut impl Sink) {
         let first = numbers.get(0);
         match last {
-            b'@'..=b'F' | b'I' | b'P' | b'X' | b'Z' | b'a' | b'e' => sink.pass(&sequence("", &[first], last)),
+            b'@'..=b'F' | b'P' | b'X' | b'a' | b'e' => sink.pass(&sequence("", &[first], last)),
+            b'I' | b'Z' => sink.pass(&sequence("", &[first.min(TABS)], last)),
             b'G' | b'`' => {
                 sink.act(Act::Address { row: 0, col: first });
                 sink.pass(&sequence("", &[first], last));
@@ -145,14 +148,15 @@ impl Gate {
                 sink.pass(&sequence("", &[first, numbers.get(1)], last));
             }
             b'J' => match first {
-                0 => sink.act(Act::ClearBelow),
+                0 => sink.act(Act::ClearBelow { keep: self.keep() }),
                 1 => sink.act(Act::ClearAbove),
-                2 => sink.act(Act::Clear),
+                2 => sink.act(Act::Clear { keep: self.keep() }),
                 // 3 would clear the operator's history: not the node's to decide.
                 _ => {}
             },
             b'K' if first <= 2 => sink.pass(&sequence("", &[first], last)),
-            b'L' | b'M' | b'S' => sink.act(Act::Heavy(&sequence("", &[first], last))),
+            b'L' => sink.act(Act::Heavy(&sequence("", &[first], last))),
+            b'M' | b'S' => sink.act(Act::Heavy(&sequence("", &[self.rows(first)], last))),
             b'T' if numbers.1 <= 1 => sink.act(Act::Heavy(&sequence("", &[first], last))),
             b'b' => self.repeat(first.max(1), sink),
             b'c' if first == 0 => sink.act(Act::Identify),

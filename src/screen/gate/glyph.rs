@@ -44,8 +44,9 @@ pub(super) fn judge(c: char) -> Glyph {
         | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}' => Glyph::Drop,
-        // Terminals join regional indicators and skin tones with their neighbours.
-        '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f3fb}'..='\u{1f3ff}' => Glyph::Replace,
+        // Terminals join regional indicators and skin tones with their neighbours, and do not agree
+        // on the width of the halfwidth sound marks.
+        '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{ff9e}' | '\u{ff9f}' => Glyph::Replace,
         _ => match c.width() {
             Some(1 | 2) => Glyph::Keep,
             Some(0) => Glyph::Mark,

@@ -23,6 +23,12 @@ fn strings_never_swallow_the_console() {
     silent.idle();
     silent.feed(b"shown");
     assert_eq!(screen(&mut silent), "shown");
+    silent.feed(b"\x1b[2");
+    silent.idle();
+    silent.feed(b"\x1b");
+    silent.idle();
+    silent.feed(b"c\x08 \x1b[1;6H");
+    assert_eq!(screen(&mut silent), "shown");
     silent.set_charset(Charset::Cp437);
     assert_eq!(screen(&mut silent), "shown", "the silence is part of the replay");
 }
@@ -80,6 +86,7 @@ fn widths_cannot_be_tricked() {
     assert_eq!(shown(text.as_bytes()), "abcdefghi");
     assert_eq!(shown("漢字x".as_bytes()), "漢字x");
     assert_eq!(shown("🇩🇪👍🏽.".as_bytes()), "\u{fffd}\u{fffd}👍\u{fffd}.");
+    assert_eq!(shown("ｶﾞ|".as_bytes()), "ｶ\u{fffd}|");
     let mut emulator = emulator(80, 25);
     // A wide character whose right half is overwritten, and one pushed over the edge.
     emulator.feed("漢字\x1b[1;2Hx\x1b[2;78H漢漢漢\x1b[2;77H\x1b[@\x1b[4;1H漢\x1b[4;1H\x1b[P".as_bytes());
@@ -225,4 +232,39 @@ fn a_megabyte_of_random_bytes_is_survived() {
     assert_eq!((screen(&mut emulator).as_str(), emulator.rebuilt()), ("alive", 0));
     let frame = emulator.frame();
     assert!(frame.live_top - frame.oldest <= 500);
+}
+
+#[test]
+fn few_bytes_do_not_make_many_lines() {
+    for bytes in [
+        &b"\x1b[99S"[..],
+        b"\x1b[H\x1b[99M",
+        b"\x1b[67Hx\x1b[2J",
+        b"\x1b[67Hx\x1b[H\x1b[J",
+        b"\x1b[67Hx\x1bc",
+    ] {
+        let mut emulator = emulator(80, 67);
+        let flood = bytes.repeat(20_000 / bytes.len());
+        emulator.feed(&flood);
+        let lines = emulator.frame().live_top;
+        // A line feed makes a line of one byte; nothing does much more.
+        assert!(
+            lines < 16 * 67 + 2 * flood.len() as u64,
+            "{lines} lines of {}",
+            bytes.escape_ascii()
+        );
+    }
+    // Within reason everything is kept.
+    let mut emulator = emulator(80, 25);
+    for number in 0..10 {
+        emulator.feed(format!("\x1b[2J\x1b[25;1Hscreen {number}").as_bytes());
+    }
+    assert_eq!(emulator.frame().live_top, 9 * 25);
+}
+
+#[test]
+fn blanks_before_a_wide_character_that_wraps_are_kept() {
+    let mut emulator = emulator(10, 3);
+    emulator.feed("abcdef   漢".as_bytes());
+    assert_eq!(emulator.text((0, 0), (1, 9), false), "abcdef   漢");
 }
