@@ -43,7 +43,9 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
 
 /// Whether a key is for the focused console, or for its prefix, not for one of our own contexts.
 fn goes_to_the_node(state: &State, key: Key) -> bool {
-    let Focus::Pane(console) = state.focus else { return false };
+    let Focus::Pane(console) = state.focus else {
+        return false;
+    };
     let scrolling = state.pane(console).is_some_and(|pane| pane.scroll.is_some());
     let armed = state.prefix_state == PrefixState::Armed && !state.inner.prefix.contains(&key);
     state.overlays.is_empty() && !scrolling && !armed

@@ -106,7 +106,10 @@ pub fn open_single(state: &mut State, node: NodeId, monitor: bool) -> Result<Vec
         }
         for effect in &mut out {
             if let Effect::Hub(request) = effect
-                && let Request::Console { what: ConsoleRequest::Attach { mode, .. }, .. } = request.as_mut()
+                && let Request::Console {
+                    what: ConsoleRequest::Attach { mode, .. },
+                    ..
+                } = request.as_mut()
             {
                 *mode = ConsoleMode::Monitor;
             }

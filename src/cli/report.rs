@@ -25,16 +25,25 @@ pub fn json_line(node: &Node, result: &VerbResult, age_ms: Option<u64>) -> Strin
     if result.verb != Verb::Status {
         object.insert("verb".into(), json!(result.verb.words()));
         object.insert("confirmed".into(), confirmed(&result.outcome));
-        object.insert("elapsed_ms".into(), json!(u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX)));
+        object.insert(
+            "elapsed_ms".into(),
+            json!(u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX)),
+        );
     }
     match &result.outcome {
         Outcome::Boot(setting) => {
-            object.insert("device".into(), json!(setting.device.map(crate::fleet::BootDevice::name)));
+            object.insert(
+                "device".into(),
+                json!(setting.device.map(crate::fleet::BootDevice::name)),
+            );
             object.insert("persistent".into(), json!(setting.persistent));
             object.insert("uefi".into(), json!(setting.uefi));
         }
         Outcome::Info(rows) => {
-            let rows: Map<String, Value> = rows.iter().map(|(label, value)| (label.clone(), json!(value))).collect();
+            let rows: Map<String, Value> = rows
+                .iter()
+                .map(|(label, value)| (label.clone(), json!(value)))
+                .collect();
             object.insert("info".into(), Value::Object(rows));
         }
         Outcome::Raw(bytes) => {
@@ -77,7 +86,10 @@ pub fn folded(nodes: &[Node], results: &[VerbResult]) -> Report {
             good.entry(success(result)).or_default().push(name);
         }
     }
-    let good = good.into_iter().map(|(words, names)| line(&words, &names)).collect();
+    let good = good
+        .into_iter()
+        .map(|(words, names)| line(&words, &names))
+        .collect();
     let bad = bad
         .into_iter()
         .map(|((words, hint), names)| {
@@ -99,7 +111,11 @@ pub struct Report {
 /// `on: r1n[01-14]`, or, where the words have lines of their own, the nodes first.
 fn line(words: &str, names: &[String]) -> String {
     let folded = NodeSet::fold(names);
-    if words.contains('\n') { format!("{folded}:\n{words}") } else { format!("{words}: {folded}") }
+    if words.contains('\n') {
+        format!("{folded}:\n{words}")
+    } else {
+        format!("{words}: {folded}")
+    }
 }
 
 fn success(result: &VerbResult) -> String {
@@ -108,8 +124,15 @@ fn success(result: &VerbResult) -> String {
         Outcome::Accepted => format!("{} accepted", result.verb.words()),
         Outcome::Boot(setting) => boot_words(setting),
         Outcome::Info(rows) => {
-            let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-            let rows: Vec<String> = rows.iter().map(|(label, value)| format!("  {label:width$}  {value}")).collect();
+            let width = rows
+                .iter()
+                .map(|(label, _)| label.chars().count())
+                .max()
+                .unwrap_or(0);
+            let rows: Vec<String> = rows
+                .iter()
+                .map(|(label, value)| format!("  {label:width$}  {value}"))
+                .collect();
             rows.join("\n")
         }
         Outcome::Raw(bytes) if bytes.is_empty() => "raw accepted, no data".into(),
@@ -121,8 +144,12 @@ fn success(result: &VerbResult) -> String {
 fn complaint(result: &VerbResult) -> (String, Option<String>) {
     let words = result.verb.words();
     match &result.outcome {
-        Outcome::Failed(Fault { class, reason, hint }) => (format!("{reason} ({})", class.name()), hint.clone()),
-        Outcome::NotConfirmed { reason } => (format!("{words} was accepted but not confirmed: {reason}"), None),
+        Outcome::Failed(Fault { class, reason, hint }) => {
+            (format!("{reason} ({})", class.name()), hint.clone())
+        }
+        Outcome::NotConfirmed { reason } => {
+            (format!("{words} was accepted but not confirmed: {reason}"), None)
+        }
         Outcome::Refused(reason) => (format!("{words} refused: {reason}"), None),
         other => (format!("{words}: {}", reason(other)), None),
     }
@@ -130,7 +157,9 @@ fn complaint(result: &VerbResult) -> (String, Option<String>) {
 
 /// `boot pxe, persistent, uefi`.
 fn boot_words(setting: &BootSetting) -> String {
-    let device = setting.device.map_or("unknown device", crate::fleet::BootDevice::name);
+    let device = setting
+        .device
+        .map_or("unknown device", crate::fleet::BootDevice::name);
     if setting.device == Some(crate::fleet::BootDevice::None) {
         return "boot none".into();
     }
@@ -140,12 +169,20 @@ fn boot_words(setting: &BootSetting) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The table of `status`: a row a node, in the order asked.
 pub fn status_table(nodes: &[Node], results: &[VerbResult]) -> Vec<String> {
-    let width = results.iter().map(|result| nodes[result.node.index()].name.chars().count()).max().unwrap_or(0);
+    let width = results
+        .iter()
+        .map(|result| nodes[result.node.index()].name.chars().count())
+        .max()
+        .unwrap_or(0);
     results
         .iter()
         .map(|result| {
@@ -156,8 +193,14 @@ pub fn status_table(nodes: &[Node], results: &[VerbResult]) -> Vec<String> {
                 Power::Unknown => "unknown",
             };
             match &result.outcome {
-                Outcome::Failed(fault) => format!("{name:width$}  {glyph:7}  {} ({})", fault.reason, fault.class.name()),
-                other if exit::class(other).is_some() => format!("{name:width$}  {glyph:7}  {}", reason(other)),
+                Outcome::Failed(fault) => format!(
+                    "{name:width$}  {glyph:7}  {} ({})",
+                    fault.reason,
+                    fault.class.name()
+                ),
+                other if exit::class(other).is_some() => {
+                    format!("{name:width$}  {glyph:7}  {}", reason(other))
+                }
                 _ => format!("{name:width$}  {glyph}"),
             }
         })
@@ -198,7 +241,11 @@ mod tests {
     #[test]
     fn json_says_null_where_nothing_can_be_confirmed() {
         let verb = Verb::Power(PowerVerb::Reset);
-        let line = json_line(&node(0, "a"), &result(0, verb, Outcome::Accepted, Power::On), None);
+        let line = json_line(
+            &node(0, "a"),
+            &result(0, verb, Outcome::Accepted, Power::On),
+            None,
+        );
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["confirmed"], Value::Null);
         assert_eq!(value["ok"], true);
@@ -208,10 +255,21 @@ mod tests {
 
     #[test]
     fn json_names_class_and_reason_of_a_failure() {
-        let fault = Fault { class: FaultClass::Auth, reason: "wrong password".into(), hint: None };
-        let line = json_line(&node(0, "a"), &result(0, Verb::Status, Outcome::Failed(fault), Power::Unknown), None);
+        let fault = Fault {
+            class: FaultClass::Auth,
+            reason: "wrong password".into(),
+            hint: None,
+        };
+        let line = json_line(
+            &node(0, "a"),
+            &result(0, Verb::Status, Outcome::Failed(fault), Power::Unknown),
+            None,
+        );
         let value: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!((&value["class"], &value["reason"]), (&json!("auth"), &json!("wrong password")));
+        assert_eq!(
+            (&value["class"], &value["reason"]),
+            (&json!("auth"), &json!("wrong password"))
+        );
         assert_eq!(value["power"], "unknown");
         assert!(value.get("verb").is_none());
     }
@@ -220,7 +278,11 @@ mod tests {
     fn equal_results_are_folded_and_failures_stand_apart() {
         let nodes = [node(0, "n1"), node(1, "n2"), node(2, "n3")];
         let verb = Verb::Power(PowerVerb::Off);
-        let fault = Fault { class: FaultClass::Unreachable, reason: "no answer".into(), hint: Some("look".into()) };
+        let fault = Fault {
+            class: FaultClass::Unreachable,
+            reason: "no answer".into(),
+            hint: Some("look".into()),
+        };
         let results = [
             result(0, verb.clone(), Outcome::Confirmed, Power::Off),
             result(1, verb.clone(), Outcome::Confirmed, Power::Off),

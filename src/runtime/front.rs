@@ -5,10 +5,13 @@ use super::step;
 use crate::app::{self, Effect, Event, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
-use crate::hub::message::{Level, Update};
-use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer};
+use crate::hub::message::{ConsoleId, Level, Update};
+use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend, backend};
+use crate::theme;
 use crate::ui::{self, Look};
 use ratatui::Terminal;
+use ratatui::layout::Size;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -22,8 +25,10 @@ pub struct Front {
     look: Look,
     caps: Caps,
     pacer: Pacer,
-    terminal: Terminal<ratatui::backend::CrosstermBackend<FrameSink>>,
+    terminal: Terminal<SavingBackend<FrameSink>>,
     writer: FrameWriter,
+    /// Consoles with a newer frame.
+    fetch: BTreeSet<ConsoleId>,
     wake: Option<Millis>,
     single: bool,
     quit: bool,
@@ -46,7 +51,11 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
-            user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
+            user: if wanted {
+                Some(signal(SignalKind::user_defined2())?)
+            } else {
+                None
+            },
         })
     }
 }
@@ -62,9 +71,21 @@ impl Front {
         caps: Caps,
         (cols, rows): (u16, u16),
     ) -> anyhow::Result<Front> {
-        let backend = ratatui::backend::CrosstermBackend::new(writer.sink());
+        let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows), depth_of(look.theme.depth()));
         let terminal = Terminal::new(backend)?;
-        Ok(Front { state, hub, look, caps, pacer: Pacer::new(fps), terminal, writer, wake: None, single: false, quit: false })
+        Ok(Front {
+            state,
+            hub,
+            look,
+            caps,
+            pacer: Pacer::new(fps),
+            terminal,
+            writer,
+            fetch: BTreeSet::new(),
+            wake: None,
+            single: false,
+            quit: false,
+        })
     }
 
     /// Opens the console of `node` alone, and ends with it.
@@ -122,9 +143,8 @@ impl Front {
             Input::Key(key) => self.event(Event::Key(key_of(key))),
             Input::Paste(text) => self.event(Event::Paste(text)),
             Input::Resize(cols, rows) => {
-                
+                self.terminal.backend_mut().set_size(Size::new(cols, rows));
                 self.event(Event::Resize(cols, rows));
-                self.effects(vec![Effect::Redraw]);
             }
             Input::Closed => self.event(Event::Terminate),
         }
@@ -156,16 +176,12 @@ impl Front {
                 }
             }
             Effect::FetchFrame(console) => {
-                if let Some(frame) = self.hub.frame(console) {
-                    let effects = step(&mut self.state, Event::Frame(console, frame));
-                    self.pacer.mark();
-                    self.effects(effects);
-                }
+                self.fetch.insert(console);
+                self.pacer.mark();
             }
             Effect::Copy(text) => self.copy(&text),
             Effect::Redraw => {
-                
-                let _ = self.terminal.clear();
+                self.terminal.backend_mut().invalidate();
                 self.pacer.mark();
             }
             Effect::WakeAt(at) => self.wake = Some(at),
@@ -174,6 +190,14 @@ impl Front {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
+        // Frames are fetched when they are drawn, not when they are announced: a console that floods
+        // then costs a picture a frame.
+        for console in std::mem::take(&mut self.fetch) {
+            if let Some(frame) = self.hub.frame(console) {
+                let effects = step(&mut self.state, Event::Frame(console, frame));
+                self.effects(effects);
+            }
+        }
         let (state, look) = (&self.state, &self.look);
         self.terminal.draw(|frame| ui::draw(frame, state, look))?;
         self.pacer.drawn(Instant::now());
@@ -213,7 +237,9 @@ fn is_frame(update: &Update) -> bool {
 
 /// Waits until a frame may be drawn: its time has come and the line has taken the one before.
 async fn draw_time(at: Option<Instant>, writer: &FrameWriter) {
-    let Some(at) = at else { return std::future::pending().await };
+    let Some(at) = at else {
+        return std::future::pending().await;
+    };
     tokio::time::sleep_until(at.into()).await;
     writer.ready().await;
 }
@@ -227,9 +253,21 @@ async fn on_demand(signal: &mut Option<Signal>) {
     }
 }
 
-#[expect(clippy::panic, reason = "a test asks for it, to see what a panic leaves behind")]
+#[expect(
+    clippy::panic,
+    reason = "a test asks for it, to see what a panic leaves behind"
+)]
 fn demanded() {
     panic!("asked for by SIGUSR2");
+}
+
+fn depth_of(depth: theme::ColorDepth) -> backend::ColorDepth {
+    match depth {
+        theme::ColorDepth::Mono => backend::ColorDepth::Mono,
+        theme::ColorDepth::Ansi16 => backend::ColorDepth::C16,
+        theme::ColorDepth::Indexed256 => backend::ColorDepth::C256,
+        theme::ColorDepth::TrueColor => backend::ColorDepth::True,
+    }
 }
 
 fn key_of(key: term::Key) -> app::Key {
@@ -252,5 +290,10 @@ fn key_of(key: term::Key) -> app::Key {
         term::KeyCode::PageDown => app::KeyCode::PageDown,
         term::KeyCode::F(number) => app::KeyCode::F(number),
     };
-    app::Key { code, ctrl: key.ctrl, alt: key.alt, shift: key.shift }
+    app::Key {
+        code,
+        ctrl: key.ctrl,
+        alt: key.alt,
+        shift: key.shift,
+    }
 }

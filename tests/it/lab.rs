@@ -44,12 +44,8 @@ fn processes(dir: &Path) -> Vec<i32> {
 
 fn alive(pid: i32) -> bool {
     // A zombie waits for whoever adopted it and is as good as gone.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.starts_with(" Z"))
-    })
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
 #[test]
@@ -64,16 +60,12 @@ fn down_leaves_no_process_and_no_directory_and_may_be_called_twice() {
     assert_eq!(pids.len(), 4);
     assert!(pids.iter().all(|pid| alive(*pid)));
 
-    let down = lab_command("down", &dir)
-        .output()
-        .expect("tests/lab starts");
+    let down = lab_command("down", &dir).output().expect("tests/lab starts");
     assert!(down.status.success());
     assert!(!dir.exists());
     assert!(!pids.iter().any(|pid| alive(*pid)));
 
-    let again = lab_command("down", &dir)
-        .output()
-        .expect("tests/lab starts");
+    let again = lab_command("down", &dir).output().expect("tests/lab starts");
     assert!(again.status.success());
 }
 
@@ -97,11 +89,7 @@ fn a_lab_ends_with_the_process_it_was_started_for() {
         ])
         .output()
         .expect("tests/lab starts");
-    assert!(
-        up.status.success(),
-        "{}",
-        String::from_utf8_lossy(&up.stderr)
-    );
+    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     let pids = processes(&dir);
 
     owner.kill().expect("cat runs");
@@ -126,10 +114,7 @@ fn bmcs_end_even_when_the_labs_resident_process_is_killed() {
 fn two_labs_side_by_side_do_not_meet() {
     let first = Lab::up(&LabOptions::default());
     let second = Lab::up(&LabOptions::default());
-    assert_ne!(
-        first.node("r1n01").address(),
-        second.node("r1n01").address()
-    );
+    assert_ne!(first.node("r1n01").address(), second.node("r1n01").address());
     assert!(first.ipmitool("r1n01", &["power", "on"]).ok);
     assert_eq!(first.node("r1n01").power(), "on");
     assert_eq!(second.node("r1n01").power(), "off");
@@ -146,10 +131,7 @@ fn the_configuration_and_its_password_are_written() {
     let text = fs::read_to_string(lab.config()).expect("a configuration");
     let config: toml::Table = text.parse().expect("TOML");
     let nodes = config["node"].as_array().expect("nodes");
-    let names: Vec<&str> = nodes
-        .iter()
-        .filter_map(|node| node["name"].as_str())
-        .collect();
+    let names: Vec<&str> = nodes.iter().filter_map(|node| node["name"].as_str()).collect();
     assert_eq!(names, ["r1n[01-04]", "r1n05", "r1n06", "vm1", "vm2"]);
     let mode = fs::metadata(lab.password_file())
         .expect("a password file")

@@ -25,11 +25,7 @@ fn an_up_bmc_shows_what_ipmitool_did_and_when_it_logged_in() {
     assert_eq!(node.power(), "on");
     assert!(lab.ipmitool("r1n01", &["chassis", "bootdev", "pxe"]).ok);
     assert_eq!(node.boot(), "pxe");
-    assert!(
-        node.commands()
-            .iter()
-            .any(|line| line.ends_with("set boot pxe"))
-    );
+    assert!(node.commands().iter().any(|line| line.ends_with("set boot pxe")));
     node.set_power("off");
     assert_eq!(
         lab.ipmitool("r1n01", &["power", "status"]).stdout,
@@ -43,16 +39,8 @@ fn an_up_bmc_shows_what_ipmitool_did_and_when_it_logged_in() {
         refused.stderr
     );
     let logins = node.logins();
-    assert_eq!(
-        logins.len(),
-        4,
-        "the refused login must not count: {logins:?}"
-    );
-    assert!(
-        logins
-            .iter()
-            .all(|login| login.user == "admin" && !login.sol)
-    );
+    assert_eq!(logins.len(), 4, "the refused login must not count: {logins:?}");
+    assert!(logins.iter().all(|login| login.user == "admin" && !login.sol));
     assert!(node.smallest_login_gap() > 0.0 && node.smallest_login_gap() < 10.0);
 }
 
@@ -93,9 +81,7 @@ fn the_power_state_can_lag_behind_a_verb() {
             lab.ipmitool(name, &["power", "status"]).stdout,
             "Chassis Power is off"
         );
-        wait_for("the node is on", SOON, || {
-            (node.power() == "on").then_some(())
-        });
+        wait_for("the node is on", SOON, || (node.power() == "on").then_some(()));
         assert_eq!(
             lab.ipmitool(name, &["power", "status"]).stdout,
             "Chassis Power is on"
@@ -114,11 +100,7 @@ fn passwords_may_be_empty_or_of_full_length() {
     for name in ["r1n01", "p1n01"] {
         let file = empty.to_str().expect("a plain path");
         let blank = lab.ipmitool_with(name, 3, ("blank", "?"), &["-f", file, "power", "status"]);
-        assert_eq!(
-            blank.stdout, "Chassis Power is off",
-            "{name}: {}",
-            blank.stderr
-        );
+        assert_eq!(blank.stdout, "Chassis Power is off", "{name}: {}", blank.stderr);
     }
     let long = ("long", "12345678901234567890");
     let said = lab.ipmitool_with("p1n01", 3, long, &["power", "status"]);
@@ -138,9 +120,7 @@ fn a_pyghmi_bmc_may_want_a_bmc_key() {
         let status = |key: &str| {
             let mut command = ipmitool(&lab.node("p1n01"), 3, "admin");
             command.args(["-C", suite, "-K", "power", "status"]);
-            command
-                .env("IPMITOOL_PASSWORD", "secret")
-                .env("IPMI_KGKEY", key);
+            command.env("IPMITOOL_PASSWORD", "secret").env("IPMI_KGKEY", key);
             command.output().expect("ipmitool starts").status.success()
         };
         assert!(status("bmckey"));
@@ -153,10 +133,7 @@ fn a_bmc_can_fall_silent_hang_and_die() {
     let lab = Lab::up(&LabOptions::default());
     let status = || lab.ipmitool("r1n01", &["-N", "1", "power", "status"]).ok;
     for (fault, remedy) in [
-        (
-            Lab::silence as fn(&Lab, &str),
-            Lab::resume as fn(&Lab, &str),
-        ),
+        (Lab::silence as fn(&Lab, &str), Lab::resume as fn(&Lab, &str)),
         (Lab::freeze, Lab::thaw),
         (Lab::kill, Lab::start),
     ] {
@@ -185,11 +162,8 @@ fn pyghmi_bmc_takes_both_suites_keeps_exact_boot_flags_and_knows_privileges() {
         );
     }
     assert!(
-        lab.ipmitool(
-            "p1n01",
-            &["raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0"]
-        )
-        .ok
+        lab.ipmitool("p1n01", &["raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0"])
+            .ok
     );
     assert_eq!(node.boot(), "e004000000");
     assert!(
@@ -198,23 +172,14 @@ fn pyghmi_bmc_takes_both_suites_keeps_exact_boot_flags_and_knows_privileges() {
             .any(|line| line.ends_with("admin 0x00 0x08 05e004000000"))
     );
 
-    let viewer = lab.ipmitool_with(
-        "p1n01",
-        17,
-        ("viewer", "viewpw"),
-        &["-L", "USER", "power", "on"],
-    );
+    let viewer = lab.ipmitool_with("p1n01", 17, ("viewer", "viewpw"), &["-L", "USER", "power", "on"]);
     assert!(
         viewer.stderr.contains("Insufficient privilege level"),
         "{}",
         viewer.stderr
     );
     let nobody = lab.ipmitool_with("p1n01", 17, ("nobody", "secret"), &["power", "status"]);
-    assert!(
-        nobody.stderr.contains("unauthorized name"),
-        "{}",
-        nobody.stderr
-    );
+    assert!(nobody.stderr.contains("unauthorized name"), "{}", nobody.stderr);
     assert_eq!(node.power(), "off");
 }
 

@@ -78,9 +78,7 @@ fn one_vm_runs_with_a_login_on_its_serial_socket_and_one_is_paused_before_its_st
         let mut chunk = [0; 4096];
         let count = serial.read(&mut chunk).unwrap_or(0);
         seen.extend_from_slice(&chunk[..count]);
-        String::from_utf8_lossy(&seen)
-            .contains("Welcome")
-            .then_some(())
+        String::from_utf8_lossy(&seen).contains("Welcome").then_some(())
     });
     lab.kill("vm1");
     lab.start("vm1");

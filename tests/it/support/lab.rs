@@ -57,11 +57,7 @@ impl Lab {
         let output = lab_command("up", &dir)
             .arg(options.sims.to_string())
             .args(["--pyghmi", &options.pyghmi.to_string()])
-            .arg(if options.guest {
-                "--guest"
-            } else {
-                "--no-guest"
-            })
+            .arg(if options.guest { "--guest" } else { "--no-guest" })
             .arg(if options.vms { "--vms" } else { "--no-vms" })
             .args(["--json", "--until-pid", &process::id().to_string()])
             .args(options.more)
@@ -105,18 +101,9 @@ impl Lab {
 
     /// The same with a cipher suite and a user (also `oper`/`operpw` and `viewer`/`viewpw` with `-L` in
     /// `arguments`, `long`/`12345678901234567890` with pyghmi only, and `blank` with the empty password).
-    pub fn ipmitool_with(
-        &self,
-        node: &str,
-        suite: u8,
-        user: (&str, &str),
-        arguments: &[&str],
-    ) -> Said {
+    pub fn ipmitool_with(&self, node: &str, suite: u8, user: (&str, &str), arguments: &[&str]) -> Said {
         let mut command = ipmitool(&self.node(node), suite, user.0);
-        let output = command
-            .env("IPMITOOL_PASSWORD", user.1)
-            .args(arguments)
-            .output();
+        let output = command.env("IPMITOOL_PASSWORD", user.1).args(arguments).output();
         output.expect("ipmitool starts").into()
     }
 
@@ -165,9 +152,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // A failure here must not hide the test's own; the lab ends with this process in any case.
-        let _ = lab_command("down", &self.dir)
-            .stdout(Stdio::null())
-            .status();
+        let _ = lab_command("down", &self.dir).stdout(Stdio::null()).status();
     }
 }
 
@@ -330,9 +315,7 @@ impl From<Output> for Said {
     fn from(output: Output) -> Self {
         Self {
             ok: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout)
-                .trim_end()
-                .to_owned(),
+            stdout: String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }

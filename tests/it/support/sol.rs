@@ -27,9 +27,7 @@ pub struct Sol {
 impl Sol {
     /// Starts it as `admin` with cipher suite 3.
     pub fn activate(node: &Node) -> Self {
-        let pair = native_pty_system()
-            .openpty(PtySize::default())
-            .expect("a PTY");
+        let pair = native_pty_system().openpty(PtySize::default()).expect("a PTY");
         let mut command = CommandBuilder::new("ipmitool");
         command.args([
             "-I",
@@ -59,11 +57,7 @@ impl Sol {
                     .extend_from_slice(&chunk[..count]);
             }
         });
-        Self {
-            child,
-            writer,
-            seen,
-        }
+        Self { child, writer, seen }
     }
 
     /// Everything shown so far.
@@ -78,9 +72,7 @@ impl Sol {
 
     /// Types `text` as it is.
     pub fn types(&mut self, text: &str) {
-        self.writer
-            .write_all(text.as_bytes())
-            .expect("the PTY takes it");
+        self.writer.write_all(text.as_bytes()).expect("the PTY takes it");
     }
 
     /// The one way out that frees SOL and types nothing: SIGINT, its end, and only then the writer's (FACTS.md section 6).

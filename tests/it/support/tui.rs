@@ -2,14 +2,24 @@
 //!
 //! What it draws is read by an emulator that is not ours (avt).
 
+use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::wait_for;
 
@@ -18,10 +28,11 @@ pub const SOON: Duration = Duration::from_secs(15);
 
 /// A running `lightsout` on a terminal of its own.
 pub struct Tui {
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keys: Option<Box<dyn Write + Send>>,
+    child: Child,
+    master: Option<File>,
+    slave: Option<File>,
     seen: Arc<Mutex<Seen>>,
+    reader: Option<(UnixStream, JoinHandle<()>)>,
 }
 
 struct Seen {
@@ -29,71 +40,88 @@ struct Seen {
     raw: Vec<u8>,
     /// The tail of a character that was cut by a read.
     partial: Vec<u8>,
-    ended: bool,
 }
 
 impl Tui {
     /// Starts `lightsout` with `args` in a terminal of `cols` by `rows`, state and runtime files below `home`.
-    pub fn start(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Tui {
-        Tui::start_with(home, args, (cols, rows), &[])
+    pub fn start(home: &Path, args: &[&str], size: (u16, u16)) -> Tui {
+        Tui::start_with(home, args, size, &[])
     }
 
     /// The same with more environment.
     pub fn start_with(home: &Path, args: &[&str], (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Tui {
-        let pty = native_pty_system()
-            .openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })
-            .expect("a pseudo-terminal can be had");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lightsout"));
-        command.args(args);
-        for (name, value) in environment(home) {
-            command.env(name, value);
-        }
-        command.env("TERM", "xterm-256color");
-        for name in ["SSH_CONNECTION", "TMUX", "NO_COLOR", "COLORTERM", "LIGHTSOUT_CONFIG"] {
+        let (master, slave) = open_terminal();
+        set_size(&slave, cols, rows);
+        let side = || Stdio::from(slave.try_clone().expect("a descriptor can be had"));
+        // setsid makes the terminal the controlling one, then becomes lightsout.
+        let mut command = Command::new("setsid");
+        command
+            .arg("--ctty")
+            .arg(env!("CARGO_BIN_EXE_lightsout"))
+            .args(args);
+        command
+            .stdin(side())
+            .stdout(side())
+            .stderr(side())
+            .envs(environment(home))
+            .env("TERM", "xterm-256color");
+        for name in [
+            "SSH_CONNECTION",
+            "TMUX",
+            "NO_COLOR",
+            "COLORTERM",
+            "LIGHTSOUT_CONFIG",
+        ] {
             command.env_remove(name);
         }
-        for (name, value) in env {
-            command.env(name, value);
-        }
-        let child = pty.slave.spawn_command(command).expect("lightsout starts");
-        drop(pty.slave);
-        let mut output = pty.master.try_clone_reader().expect("the terminal can be read");
-        let keys = pty.master.take_writer().expect("the terminal can be written");
+        command.envs(env.iter().copied());
+        let child = command.spawn().expect("lightsout starts");
         let seen = Arc::new(Mutex::new(Seen {
             terminal: avt::Terminal::new(cols.into(), rows.into()).expect("a size above zero"),
             raw: Vec::new(),
             partial: Vec::new(),
-            ended: false,
         }));
-        let reader = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
-            while let Ok(count @ 1..) = output.read(&mut buffer) {
-                reader.lock().unwrap().take(&buffer[..count]);
-            }
-            reader.lock().unwrap().ended = true;
-        });
-        Tui { child, master: Some(pty.master), keys: Some(keys), seen }
+        let (stop, stopped) = UnixStream::pair().expect("a socket pair can be had");
+        let (from, into) = (
+            master.try_clone().expect("a descriptor can be had"),
+            Arc::clone(&seen),
+        );
+        let thread = std::thread::spawn(move || read(from, &stopped, &into));
+        Tui {
+            child,
+            master: Some(master),
+            slave: Some(slave),
+            seen,
+            reader: Some((stop, thread)),
+        }
     }
 
     /// Types `keys`, byte for byte.
     pub fn keys(&mut self, keys: &str) {
-        let writer = self.keys.as_mut().expect("the terminal is open");
-        writer.write_all(keys.as_bytes()).expect("the terminal takes keys");
-        writer.flush().expect("the terminal takes keys");
+        let mut master = self.master.as_ref().expect("the terminal is open");
+        master
+            .write_all(keys.as_bytes())
+            .expect("the terminal takes keys");
     }
 
     /// The screen as lines without trailing blanks.
     pub fn screen(&self) -> String {
         let seen = self.seen.lock().unwrap();
-        let lines: Vec<String> =
-            seen.terminal.screen().visible_lines().map(|line| line.text().trim_end().to_owned()).collect();
+        let lines: Vec<String> = seen
+            .terminal
+            .screen()
+            .visible_lines()
+            .map(|line| line.text().trim_end().to_owned())
+            .collect();
         lines.join("\n")
     }
 
     /// The first line that holds `needle`.
     pub fn line(&self, needle: &str) -> Option<String> {
-        self.screen().lines().find(|line| line.contains(needle)).map(str::to_owned)
+        self.screen()
+            .lines()
+            .find(|line| line.contains(needle))
+            .map(str::to_owned)
     }
 
     /// Everything the program wrote to the terminal.
@@ -103,12 +131,16 @@ impl Tui {
 
     /// Waits until the screen holds `needle`.
     pub fn wait(&self, needle: &str) {
-        self.wait_until(&format!("\"{needle}\" on the screen"), SOON, |screen| screen.contains(needle));
+        self.wait_until(&format!("\"{needle}\" on the screen"), SOON, |screen| {
+            screen.contains(needle)
+        });
     }
 
     /// Waits until the screen no longer holds `needle`.
     pub fn wait_gone(&self, needle: &str) {
-        self.wait_until(&format!("no \"{needle}\" on the screen"), SOON, |screen| !screen.contains(needle));
+        self.wait_until(&format!("no \"{needle}\" on the screen"), SOON, |screen| {
+            !screen.contains(needle)
+        });
     }
 
     /// Waits until `condition` holds of the screen; shows the screen when it does not.
@@ -116,19 +148,26 @@ impl Tui {
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             wait_for(what, limit, || condition(&self.screen()).then_some(()));
         }));
-        assert!(found.is_ok(), "not within {limit:?}: {what}; the screen was:\n{}", self.screen());
+        assert!(
+            found.is_ok(),
+            "not within {limit:?}: {what}; the screen was:\n{}",
+            self.screen()
+        );
     }
 
     /// Gives the terminal another size.
     pub fn resize(&mut self, cols: u16, rows: u16) {
-        self.seen.lock().unwrap().terminal.resize(cols.into(), rows.into());
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
-        self.master.as_ref().expect("the terminal is open").resize(size).expect("the terminal can be resized");
+        self.seen
+            .lock()
+            .unwrap()
+            .terminal
+            .resize(cols.into(), rows.into());
+        set_size(self.slave.as_ref().expect("the terminal is open"), cols, rows);
     }
 
     /// The program's process id.
     pub fn pid(&self) -> i32 {
-        i32::try_from(self.child.process_id().expect("it was started")).expect("a process id fits")
+        i32::try_from(self.child.id()).expect("a process id fits")
     }
 
     /// Sends it a signal.
@@ -138,33 +177,52 @@ impl Tui {
 
     /// Closes the terminal under it, as a dropped line does.
     pub fn hang_up(&mut self) {
-        self.keys = None;
+        self.stop_reading();
+        self.slave = None;
         self.master = None;
     }
 
     /// Waits for its end; the exit code, or `None` after a signal.
-    pub fn wait_exit(&mut self) -> Option<u32> {
-        let status =
-            wait_for("lightsout ends", Duration::from_secs(20), || self.child.try_wait().expect("it is our child"));
-        (status.signal().is_none()).then_some(status.exit_code())
+    pub fn wait_exit(&mut self) -> Option<i32> {
+        let ended = || self.child.try_wait().expect("it is our child");
+        let status = wait_for("lightsout ends", Duration::from_secs(20), ended);
+        if status.signal().is_some() {
+            None
+        } else {
+            status.code()
+        }
+    }
+
+    fn stop_reading(&mut self) {
+        if let Some((mut stop, thread)) = self.reader.take() {
+            let _ = stop.write_all(&[0]);
+            let _ = thread.join();
+        }
     }
 
     /// Whether the terminal is as a shell needs it: canonical, echoing, main screen, cursor shown.
     pub fn assert_restored(&self) {
-        let flags = self.master.as_ref().and_then(|master| master.get_termios()).expect("the terminal is open");
-        use nix::sys::termios::LocalFlags;
+        let flags = tcgetattr(self.slave.as_ref().expect("the terminal is open")).expect("it is a terminal");
         assert!(
-            flags.local_flags.bits() & (LocalFlags::ICANON | LocalFlags::ECHO).bits()
-                == (LocalFlags::ICANON | LocalFlags::ECHO).bits(),
+            flags.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO),
             "the terminal is still raw"
         );
         let raw = wait_for("the main screen is back", SOON, || {
             let raw = self.raw();
             (rfind(&raw, b"\x1b[?1049l") > rfind(&raw, b"\x1b[?1049h")).then_some(raw)
         });
-        assert!(rfind(&raw, b"\x1b[?25h") >= rfind(&raw, b"\x1b[?25l"), "the cursor is hidden");
-        assert!(rfind(&raw, b"\x1b[?2004l") >= rfind(&raw, b"\x1b[?2004h"), "bracketed paste is on");
-        assert!(rfind(&raw, b"\x1b[?2026l") >= rfind(&raw, b"\x1b[?2026h"), "a synchronized update is open");
+        assert!(
+            rfind(&raw, b"\x1b[?25h") >= rfind(&raw, b"\x1b[?25l"),
+            "the cursor is hidden"
+        );
+        assert!(
+            rfind(&raw, b"\x1b[?2004l") >= rfind(&raw, b"\x1b[?2004h"),
+            "bracketed paste is on"
+        );
+        assert!(
+            rfind(&raw, b"\x1b[?2026l") >= rfind(&raw, b"\x1b[?2026h"),
+            "a synchronized update is open"
+        );
     }
 }
 
@@ -173,17 +231,68 @@ impl Drop for Tui {
         if std::thread::panicking() {
             eprintln!("--- the screen when the test failed ---\n{}\n---", self.screen());
         }
-        if let Ok(None) = self.child.try_wait() {
-            // SIGTERM ends it in order, so that no SOL stays behind; its end is waited for a while.
-            let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
-            for _ in 0..500 {
-                if !matches!(self.child.try_wait(), Ok(None)) {
-                    return;
-                }
-                std::thread::park_timeout(Duration::from_millis(10));
+        // SIGTERM ends it in order, so that no SOL stays behind; its end is waited for a while.
+        for _ in 0..500 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
             }
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.stop_reading();
+    }
+}
+
+/// Both sides of a new terminal. No other child started meanwhile inherits them: a terminal is only gone
+/// when nobody holds it.
+fn open_terminal() -> (File, File) {
+    let master =
+        posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal can be had");
+    grantpt(&master)
+        .and_then(|()| unlockpt(&master))
+        .expect("a new terminal can be unlocked");
+    let name = ptsname_r(&master).expect("a terminal has a name");
+    let slave = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::libc::O_NOCTTY)
+        .open(name);
+    (
+        File::from(OwnedFd::from(master)),
+        slave.expect("a new terminal can be opened"),
+    )
+}
+
+fn set_size(slave: &File, cols: u16, rows: u16) {
+    let slave = slave.try_clone().expect("a descriptor can be had");
+    let size = [cols.to_string(), rows.to_string()];
+    let stty = Command::new("stty")
+        .args(["cols", &size[0], "rows", &size[1]])
+        .stdin(slave)
+        .status();
+    assert!(
+        stty.is_ok_and(|status| status.success()),
+        "the terminal can be resized"
+    );
+}
+
+/// Reads what the program draws until it is told to stop or the terminal has gone.
+fn read(mut master: File, stopped: &UnixStream, into: &Mutex<Seen>) {
+    let mut buffer = [0; 65536];
+    loop {
+        let mut fds = [
+            PollFd::new(master.as_fd(), PollFlags::POLLIN),
+            PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
+        ];
+        let polled = poll(&mut fds, PollTimeout::NONE);
+        if polled.is_err() || fds[1].any() != Some(false) {
+            return;
+        }
+        match master.read(&mut buffer) {
+            Ok(count @ 1..) => into.lock().unwrap().take(&buffer[..count]),
+            _ => return,
         }
     }
 }
