@@ -31,7 +31,7 @@ const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 /// At the end: for consoles, so that no SOL stays active.
-const LAST_CONSOLES: Duration = Duration::from_secs(8);
+const LAST_CONSOLES: Duration = Duration::from_secs(12);
 
 /// How a hub is started.
 #[derive(Debug, Clone)]
