@@ -299,7 +299,7 @@ async fn a_wrong_password_is_told_from_a_dead_bmc_and_not_tried_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn boot_device_and_bmc_reset_are_agreed_by_the_bmc() {
-    let lab = lab(1, 1, &["--power", "on"]);
+    let lab = lab(1, 1, &["--power", "on", "--outage", "12"]);
     let mut front = Front::start(settings(&lab), true).await;
     let wanted = BootSetting {
         device: Some(BootDevice::Pxe),
@@ -318,10 +318,8 @@ async fn boot_device_and_bmc_reset_are_agreed_by_the_bmc() {
     let Outcome::Failed(fault) = &result.outcome else {
         panic!("{result:?}")
     };
-    assert!(
-        fault.reason.contains("uefi") || fault.class == FaultClass::Rejected,
-        "{fault:?}"
-    );
+    assert_eq!(fault.class, FaultClass::Rejected);
+    assert!(fault.reason.contains("persistent"), "{fault:?}");
     let result = front.verb(Verb::ResetBmc(BmcReset::Cold), "p1n01").await;
     assert_eq!(result.outcome, Outcome::Accepted);
     front
