@@ -14,7 +14,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// What the router tells a node.
-#[derive(Debug)]
 pub(crate) enum Command {
     /// Do this.
     Verb(Job),
@@ -109,10 +108,19 @@ impl Actor {
             Command::Verb(job) => self.admit(job),
             Command::Cancel => {
                 if let Some(job) = self.next.take() {
-                    job.done(&self.node, Outcome::Cancelled { sent: None });
+                    job.done(Outcome::Cancelled { sent: None });
                 }
-                if let Some((_, stop)) = &self.running {
-                    stop.send_replace(Some("it was cancelled"));
+                match &self.running {
+                    Some((_, stop)) => {
+                        stop.send_replace(Some("it was cancelled"));
+                    }
+                    None if self.node.has_foreign() => {
+                        let text =
+                            format!("{}: what is pending belongs to another lightsout", self.node.name);
+                        let hint = Some("cancel it there, or take over with power off".to_owned());
+                        self.node.context.outbox.notice(Level::Warning, text, hint);
+                    }
+                    None => {}
                 }
             }
             Command::Poll => self.node.asked(),
@@ -125,7 +133,7 @@ impl Actor {
         let node = &self.node;
         let options = &node.context.options;
         if let Err(fault) = &node.line {
-            return job.done(node, Outcome::Failed(fault.clone()));
+            return job.done(Outcome::Failed(fault.clone()));
         }
         if !job.verb.is_read() {
             let read_only = node
@@ -135,20 +143,17 @@ impl Actor {
                 .get(node.id.index())
                 .is_some_and(|node| node.read_only);
             if options.read_only {
-                return job.done(node, Outcome::Refused("this lightsout is read-only".into()));
+                return job.done(Outcome::Refused("this lightsout is read-only".into()));
             }
             if read_only {
-                return job.done(
-                    node,
-                    Outcome::Refused(format!("{} is read-only by a tag", node.name)),
-                );
+                return job.done(Outcome::Refused(format!("{} is read-only by a tag", node.name)));
             }
         }
         node.operator_acts();
         if job.verb.is_read() {
-            let (node, stop) = (Arc::clone(node), self.stop.subscribe());
+            let stop = self.stop.subscribe();
             self.jobs.spawn(async move {
-                verb::read(node, job, stop).await;
+                verb::read(job, stop).await;
                 Ended::Read
             });
             return;
@@ -159,7 +164,7 @@ impl Actor {
                 let off = Verb::Power(PowerVerb::Off);
                 if job.verb != off || *running == off || self.next.is_some() {
                     let why = format!("{} is pending; cancel it first", running.words());
-                    return job.done(&self.node, Outcome::Refused(why));
+                    return job.done(Outcome::Refused(why));
                 }
                 stop.send_replace(Some("power off took over"));
                 self.next = Some(job);
@@ -169,10 +174,10 @@ impl Actor {
 
     fn start(&mut self, job: Job) {
         let stop = watch::Sender::new(None);
-        let (node, cancel) = (Arc::clone(&self.node), stop.subscribe());
+        let cancel = stop.subscribe();
         self.running = Some((job.verb.clone(), stop));
         self.jobs.spawn(async move {
-            verb::run(node, job, cancel).await;
+            verb::run(job, cancel).await;
             Ended::Verb
         });
     }
@@ -209,7 +214,7 @@ impl Actor {
     /// Stops the jobs at their next wait and waits for them; the hub aborts what takes too long.
     async fn finish(mut self) {
         if let Some(job) = self.next.take() {
-            job.done(&self.node, Outcome::Cancelled { sent: None });
+            job.done(Outcome::Cancelled { sent: None });
         }
         self.stop.send_replace(Some("the program ended"));
         if let Some((_, stop)) = &self.running {

@@ -21,13 +21,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// Lines that may wait for a stalled disk; a verb never does.
+const QUEUE: usize = 1024;
 /// Longest wait for a line to reach the disk before going on without it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Handle of the trail.
 #[derive(Debug, Clone)]
 pub(crate) struct Audit {
-    lines: mpsc::UnboundedSender<(String, Option<oneshot::Sender<()>>)>,
+    lines: mpsc::Sender<(String, Option<oneshot::Sender<()>>)>,
     who: Arc<Who>,
 }
 
@@ -61,8 +63,7 @@ struct Line<'a> {
 impl Audit {
     /// Starts the writer; the task ends when the last handle is dropped.
     pub fn start(state_dir: &Path, operator: &str, outbox: Arc<Outbox>) -> (Audit, JoinHandle<()>) {
-        // Unbounded because a result must never wait for a disk; requests are bounded upstream.
-        let (lines, queue) = mpsc::unbounded_channel();
+        let (lines, queue) = mpsc::channel(QUEUE);
         let login_uid = std::fs::read_to_string("/proc/self/loginuid")
             .ok()
             .and_then(|text| text.trim().parse().ok())
@@ -110,7 +111,7 @@ impl Audit {
     /// Waits until everything before is written, or cannot be.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
-        let _ = self.lines.send((String::new(), Some(done)));
+        let _ = self.lines.try_send((String::new(), Some(done)));
         let _ = tokio::time::timeout(PATIENCE, written).await;
     }
 
@@ -134,11 +135,21 @@ impl Audit {
             reason: result.and_then(|(_, reason, _)| reason),
             duration_ms: result.map(|(_, _, took)| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         };
-        if let Ok(json) = serde_json::to_string(&line) {
-            let _ = self.lines.send((json, done));
+        if let Ok(json) = serde_json::to_string(&line)
+            && let Err(mpsc::error::TrySendError::Full(_)) = self.lines.try_send((json, done))
+        {
+            tracing::error!(
+                verb,
+                nodes,
+                event,
+                "the audit trail does not keep up: a line is lost"
+            );
         }
     }
 }
+
+/// A word and a reason.
+type Ending = (String, Option<String>);
 
 /// Gathers one request's results; writes them, folded by result, when dropped.
 #[derive(Debug)]
@@ -148,7 +159,7 @@ pub(crate) struct Tally {
     verb: String,
     started: Instant,
     open: Mutex<Vec<String>>,
-    results: Mutex<BTreeMap<(String, Option<String>), Vec<String>>>,
+    results: Mutex<BTreeMap<Ending, Vec<String>>>,
 }
 
 impl Tally {
@@ -189,7 +200,7 @@ impl Drop for Tally {
     }
 }
 
-fn words(outcome: &Outcome) -> (String, Option<String>) {
+fn words(outcome: &Outcome) -> Ending {
     let (word, reason) = match outcome {
         Outcome::Confirmed => ("confirmed", None),
         Outcome::Already => ("already", None),
@@ -206,7 +217,7 @@ fn words(outcome: &Outcome) -> (String, Option<String>) {
 
 async fn write(
     dir: PathBuf,
-    mut queue: mpsc::UnboundedReceiver<(String, Option<oneshot::Sender<()>>)>,
+    mut queue: mpsc::Receiver<(String, Option<oneshot::Sender<()>>)>,
     outbox: Arc<Outbox>,
 ) {
     let mut told = false;

@@ -29,8 +29,8 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 pub(crate) enum Ownership {
     /// Ours alone.
     User,
-    /// A group's, made so by an administrator: files are readable and writable by the group.
-    Group,
+    /// A group's (its id), made so by an administrator: files are readable and writable by it.
+    Group(u32),
 }
 
 /// Who we are, for [`judge`].
@@ -91,8 +91,8 @@ fn judge(meta: &Metadata, us: &Us) -> Result<Ownership, String> {
     let group = mode & 0o020 != 0;
     match meta.uid() {
         uid if uid == us.uid && !group => Ok(Ownership::User),
-        uid if uid == us.uid => Ok(Ownership::Group),
-        0 if group && us.groups.contains(&meta.gid()) => Ok(Ownership::Group),
+        uid if uid == us.uid => Ok(Ownership::Group(meta.gid())),
+        0 if group && us.groups.contains(&meta.gid()) => Ok(Ownership::Group(meta.gid())),
         0 => Err("it belongs to root, and you are not of a group that may write in it".into()),
         uid => Err(format!("it belongs to user {uid}")),
     }
@@ -200,10 +200,10 @@ mod tests {
             uid,
             groups: groups.to_vec(),
         };
-        assert_eq!(judge(&meta(0o770), &us(uid, &[])), Ok(Ownership::Group));
+        assert_eq!(judge(&meta(0o770), &us(uid, &[])), Ok(Ownership::Group(gid)));
         assert!(judge(&meta(0o700), &us(uid + 1, &[gid])).is_err());
         if uid == 0 {
-            assert_eq!(judge(&meta(0o770), &us(7, &[gid])), Ok(Ownership::Group));
+            assert_eq!(judge(&meta(0o770), &us(7, &[gid])), Ok(Ownership::Group(gid)));
             assert!(judge(&meta(0o770), &us(7, &[gid + 1])).is_err());
         }
     }

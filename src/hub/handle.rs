@@ -31,7 +31,7 @@ const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 /// At the end: for consoles, so that no SOL stays active.
-const LAST_CONSOLES: Duration = Duration::from_secs(8);
+const LAST_CONSOLES: Duration = Duration::from_secs(12);
 
 /// How a hub is started.
 #[derive(Debug, Clone)]
@@ -50,11 +50,20 @@ pub struct Hub {
     stop: oneshot::Sender<()>,
     router: JoinHandle<()>,
     actors: Vec<JoinHandle<()>>,
-    pace: JoinHandle<()>,
+    pace: Timer,
     trail: JoinHandle<()>,
     context: Arc<Context>,
     consoles: Arc<Consoles>,
     private: PrivateDir,
+}
+
+/// The pace's timer, which knows no end of its own.
+struct Timer(JoinHandle<()>);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A cheap handle that front ends hold.
@@ -147,7 +156,7 @@ impl Hub {
             stop,
             router: tokio::spawn(router.run(queue, stopped)),
             actors,
-            pace: tokio::spawn(pace.run()),
+            pace: Timer(tokio::spawn(pace.run())),
             trail,
             context,
             consoles: Arc::clone(&consoles),
@@ -177,8 +186,7 @@ impl Hub {
         };
         let consoles = tokio::time::timeout(LAST_CONSOLES, self.consoles.stop());
         let _ = tokio::join!(exchanges, consoles);
-        self.pace.abort();
-        let _ = self.pace.await;
+        drop(self.pace);
         self.context.outbox.end();
         self.context.audit.flush().await;
         self.trail.abort();

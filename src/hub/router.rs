@@ -4,11 +4,12 @@
 
 use super::actor::Command;
 use super::consoles::Consoles;
+use super::dirs::local;
 use super::message::{Outcome, Request, RequestId, Update, VerbResult};
 use super::node::{Context, Node};
 use super::verb::{self, Job, Stagger};
 use crate::bmc::SuiteMemory;
-use crate::fleet::{Fault, FaultClass, NodeId, Power, Verb};
+use crate::fleet::{NodeId, Power, Verb};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,8 +134,13 @@ impl Router {
         };
         let stagger = Arc::new(Stagger::new(self.context.settings.power.stagger));
         let asked = self.context.clock.mono();
-        for node in nodes {
+        for id_of_node in nodes {
+            let Some(member) = self.members.get(id_of_node.index()) else {
+                self.no_such_node(id, id_of_node, &verb);
+                continue;
+            };
             let job = Job {
+                node: Arc::clone(&member.node),
                 id,
                 verb: verb.clone(),
                 timeout,
@@ -142,29 +148,23 @@ impl Router {
                 asked,
                 stagger: Arc::clone(&stagger),
                 tally: tally.clone(),
+                told: false,
             };
-            let Some(Command::Verb(job)) = self.tell(node, Command::Verb(job)) else {
-                continue;
-            };
-            match self.members.get(node.index()) {
-                Some(member) => {
-                    let why = "too many requests wait for this node".to_owned();
-                    job.done(&member.node, Outcome::Refused(why));
-                }
-                None => self.context.outbox.push(Update::Done(Box::new(VerbResult {
-                    id,
-                    node,
-                    verb: verb.clone(),
-                    outcome: Outcome::Failed(Fault {
-                        class: FaultClass::Local,
-                        reason: "there is no such node".into(),
-                        hint: None,
-                    }),
-                    power: Power::Unknown,
-                    elapsed: Duration::ZERO,
-                }))),
+            if let Some(Command::Verb(job)) = self.tell(id_of_node, Command::Verb(job)) {
+                job.done(Outcome::Refused("too many requests wait for this node".into()));
             }
         }
+    }
+
+    fn no_such_node(&self, id: RequestId, node: NodeId, verb: &Verb) {
+        self.context.outbox.push(Update::Done(Box::new(VerbResult {
+            id,
+            node,
+            verb: verb.clone(),
+            outcome: Outcome::Failed(local("there is no such node", None)),
+            power: Power::Unknown,
+            elapsed: Duration::ZERO,
+        })));
     }
 
     /// With a driver of its own: the node's may be in an exchange.

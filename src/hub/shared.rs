@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -142,7 +142,7 @@ impl Shared {
         let path = dir.join(NAME);
         let mode = match ownership {
             Ownership::User => 0o600,
-            Ownership::Group => 0o660,
+            Ownership::Group(_) => 0o660,
         };
         let failed = |error: io::Error| local(format!("cannot use {}: {error}", path.display()), None);
         let file = OpenOptions::new()
@@ -165,6 +165,9 @@ impl Shared {
         shared.table_lock(|| {
             let length = shared.file.metadata().map_err(failed)?.len();
             if length == 0 {
+                if let Ownership::Group(gid) = ownership {
+                    fchown(&shared.file, None, Some(gid)).map_err(failed)?;
+                }
                 // The mode asked for at creation is cut by the umask.
                 shared
                     .file

@@ -12,7 +12,6 @@ use super::message::{Outcome, Phase};
 use super::node::Node;
 use crate::bmc::{Exchange, Reply};
 use crate::fleet::{BmcReset, BootDevice, BootSetting, Fault, FaultClass, Power, PowerVerb, Verb};
-use std::sync::Arc;
 use std::time::Duration;
 use steps::{Run, Sent, Step};
 
@@ -57,12 +56,12 @@ fn exchange(verb: PowerVerb) -> Exchange {
 }
 
 /// Runs a verb that only reads.
-pub(crate) async fn read(node: Arc<Node>, job: Job, cancel: Cancel) {
-    let mut run = Run::new(&node, &job, cancel);
+pub(crate) async fn read(job: Job, cancel: Cancel) {
+    let mut run = Run::new(&job, cancel);
     let outcome = match reading(&mut run).await {
         Ok(outcome) | Err(outcome) => outcome,
     };
-    job.done(&node, outcome);
+    job.done(outcome);
 }
 
 async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
@@ -89,17 +88,18 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
 }
 
 /// Runs a verb that changes something; it has been admitted in this process.
-pub(crate) async fn run(node: Arc<Node>, job: Job, cancel: Cancel) {
-    let mut run = Run::new(&node, &job, cancel);
+pub(crate) async fn run(job: Job, cancel: Cancel) {
+    let mut run = Run::new(&job, cancel);
     let outcome = match changing(&mut run).await {
         Ok(outcome) | Err(outcome) => outcome,
     };
     drop(run);
+    let node = &job.node;
     node.pending(None);
     if matches!(outcome, Outcome::Accepted | Outcome::Cancelled { .. }) {
         node.look_soon();
     }
-    job.done(&node, outcome);
+    job.done(outcome);
 }
 
 async fn changing(run: &mut Run<'_>) -> Step<Outcome> {

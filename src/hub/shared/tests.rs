@@ -40,6 +40,16 @@ fn both_find_the_same_record() {
 }
 
 #[test]
+fn a_groups_file_belongs_to_the_group() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().expect("tempdir");
+    let gid = std::fs::metadata(dir.path()).expect("there").gid();
+    Shared::open(dir.path(), Ownership::Group(gid)).expect("opens");
+    let meta = std::fs::metadata(dir.path().join(NAME)).expect("there");
+    assert_eq!((meta.permissions().mode() & 0o777, meta.gid()), (0o660, gid));
+}
+
+#[test]
 fn an_exchange_excludes_others_and_leaves_its_interval() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));

@@ -35,6 +35,8 @@ pub(super) struct Machine {
     pub boot: BootSetting,
     pub keeps_uefi: bool,
     pub keeps_flags: bool,
+    /// The driver itself fails at the next exchange that is no reading.
+    pub panics: bool,
 }
 
 impl Default for Machine {
@@ -53,6 +55,7 @@ impl Default for Machine {
             },
             keeps_uefi: true,
             keeps_flags: false,
+            panics: false,
         }
     }
 }
@@ -145,6 +148,15 @@ impl Bmc for Fake {
         tokio::time::sleep(latency).await;
         let now = Instant::now();
         self.world.made.lock().expect("fine")[index].end = Some(now);
+        let machine = self
+            .world
+            .machines
+            .lock()
+            .expect("fine")
+            .get(&self.place)
+            .cloned();
+        let panics = machine.expect("made above").panics && *exchange != Exchange::Power;
+        assert!(!panics, "the driver fails on purpose");
         let mut machines = self.world.machines.lock().expect("fine");
         machines
             .get_mut(&self.place)

@@ -48,6 +48,8 @@ async fn a_verb_of_the_other_is_shown_and_refuses_ours() {
     two.until(|two| two.node(0).pending.is_some()).await;
     let pending = two.node(0).pending.clone().expect("shown");
     assert_eq!((pending.id, pending.verb), (None, Verb::Power(PowerVerb::Soft)));
+    two.send(Request::Cancel { nodes: ids(&[0]) });
+    two.until(|two| !two.others.is_empty()).await;
     let refused = two.power(PowerVerb::Reset, 0).await;
     assert!(
         matches!(&refused.outcome, Outcome::Refused(why) if why.contains("alice")),

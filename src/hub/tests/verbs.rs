@@ -445,3 +445,56 @@ async fn a_state_directory_that_cannot_be_written_stops_no_verb() {
         .count();
     assert_eq!(notices, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_panics_fails_its_verb_and_not_the_node() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.panics = true);
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let result = front.power(PowerVerb::Off, 0).await;
+    assert_eq!(fault(&result.outcome).0, FaultClass::Local);
+    bench.world.set("n0", |machine| machine.panics = false);
+    assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    front
+        .until(|front| front.node(0).pending.is_none() && front.node(0).seen.value == Power::Off)
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_for_every_node_gets_one_result() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(1), false);
+    // Not a node; the same node twice.
+    let id = front.ask(Verb::Power(PowerVerb::Off), &[9, 0, 0]);
+    let results = front.results(id, 3).await;
+    let outcomes: Vec<_> = results
+        .iter()
+        .map(|result| (result.node.0, &result.outcome))
+        .collect();
+    assert!(
+        outcomes
+            .iter()
+            .any(|(node, outcome)| *node == 9 && matches!(outcome, Outcome::Failed(_)))
+    );
+    assert!(
+        outcomes
+            .iter()
+            .any(|(node, outcome)| *node == 0 && matches!(outcome, Outcome::Refused(_)))
+    );
+    assert!(outcomes.contains(&(0, &Outcome::Confirmed)), "{outcomes:?}");
+    front.during(secs(60)).await;
+    assert_eq!(front.done.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_is_dropped_ends_its_tasks() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(3), true);
+    front.all_seen(3).await;
+    let before = bench.world.made("n0").len();
+    drop(front);
+    tokio::time::sleep(secs(300)).await;
+    assert_eq!(bench.world.made("n0").len(), before);
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}

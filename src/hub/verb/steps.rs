@@ -24,8 +24,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) type Cancel = watch::Receiver<Option<&'static str>>;
 
 /// One verb on one node.
-#[derive(Debug)]
 pub(crate) struct Job {
+    pub node: Arc<Node>,
     pub id: RequestId,
     pub verb: Verb,
     pub timeout: Option<Duration>,
@@ -35,23 +35,46 @@ pub(crate) struct Job {
     pub stagger: Arc<Stagger>,
     /// Of changing verbs.
     pub tally: Option<Arc<Tally>>,
+    /// The result has been told.
+    pub told: bool,
 }
 
 impl Job {
     /// Tells the result; the job's last act.
-    pub fn done(&self, node: &Node, outcome: Outcome) {
+    pub fn done(mut self, outcome: Outcome) {
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let context = &self.node.context;
         let result = VerbResult {
             id: self.id,
-            node: node.id,
+            node: self.node.id,
             verb: self.verb.clone(),
             outcome,
-            power: node.power(),
-            elapsed: node.context.clock.mono().saturating_sub(self.asked),
+            power: self.node.power(),
+            elapsed: context.clock.mono().saturating_sub(self.asked),
         };
         if let Some(tally) = &self.tally {
-            tally.add(&node.name, &result);
+            tally.add(&self.node.name, &result);
         }
-        node.context.outbox.push(Update::Done(Box::new(result)));
+        context.outbox.push(Update::Done(Box::new(result)));
+    }
+}
+
+/// Whoever asked gets a result, also from a job that is aborted or panics.
+impl Drop for Job {
+    fn drop(&mut self) {
+        if !self.told {
+            self.tell(Outcome::Failed(Fault {
+                class: FaultClass::Local,
+                reason: "ended before its result was known; it may have been carried out".into(),
+                hint: None,
+            }));
+        }
     }
 }
 
@@ -122,7 +145,8 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(node: &'a Node, job: &'a Job, cancel: Cancel) -> Run<'a> {
+    pub fn new(job: &'a Job, cancel: Cancel) -> Run<'a> {
+        let node: &Node = &job.node;
         let allowed = super::allowed(node, &job.verb, job.timeout);
         Run {
             node,
@@ -294,6 +318,7 @@ impl<'a> Run<'a> {
             let age = self.now().saturating_sub(Duration::from_micros(seen.mono));
             let young = age < self.node.context.settings.poll.min_command_interval;
             if young && seen.power != Power::Unknown && !skips(seen.power) {
+                self.node.from(seen.power);
                 return Ok(seen.power);
             }
         }
