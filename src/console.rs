@@ -6,6 +6,7 @@
 //! The way of a byte to the node: `Session::send`, the session's outbox (one ordered consumer, pastes
 //! paced), transport. Must not know `app`, `ui` or `hub`; the hub owns the sessions.
 
+mod answers;
 mod backoff;
 mod log;
 mod outbox;

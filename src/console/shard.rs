@@ -41,10 +41,18 @@ pub(super) enum Ask {
     },
 }
 
+/// Bytes of the node.
+pub(super) struct Piece {
+    pub(super) bytes: Vec<u8>,
+    /// Whether the node's questions in it may be answered: decided when it came, so that a console that
+    /// becomes writable does not answer what was asked before.
+    pub(super) answered: bool,
+}
+
 /// A console's place on a shard; dropping it frees the emulator.
 pub(super) struct Place {
     /// Bytes of the node. Its bound is the back-pressure.
-    pub(super) bytes: mpsc::Sender<Vec<u8>>,
+    pub(super) bytes: mpsc::Sender<Piece>,
     asks: mpsc::Sender<Ask>,
     bell: Arc<Bell>,
 }
@@ -188,7 +196,7 @@ struct Slot {
     rebuilt: u64,
     shared: Arc<Shared>,
     answers: mpsc::Sender<Vec<u8>>,
-    feed: mpsc::Receiver<Vec<u8>>,
+    feed: mpsc::Receiver<Piece>,
     questions: mpsc::Receiver<Ask>,
     /// When bytes last came, until silence was told to the emulator.
     fed: Option<Instant>,
@@ -211,9 +219,13 @@ impl Slot {
         loop {
             match self.feed.try_recv() {
                 Ok(piece) => {
-                    self.emulator.feed(&piece);
+                    self.emulator.feed(&piece.bytes);
                     self.fed = Some(Instant::now());
-                    bytes += piece.len();
+                    bytes += piece.bytes.len();
+                    let answers = self.emulator.take_replies();
+                    if piece.answered && !answers.is_empty() {
+                        let _ = self.answers.try_send(answers);
+                    }
                 }
                 Err(mpsc::error::TryRecvError::Empty) => break,
                 Err(mpsc::error::TryRecvError::Disconnected) => {
@@ -225,10 +237,6 @@ impl Slot {
                 more = true;
                 break;
             }
-        }
-        let answer = self.emulator.take_replies();
-        if !answer.is_empty() {
-            let _ = self.answers.try_send(answer);
         }
         if self.emulator.rebuilt() != self.rebuilt {
             self.rebuilt = self.emulator.rebuilt();
@@ -249,6 +257,8 @@ impl Slot {
             Ask::NextCharset => {
                 let next = next_charset(self.emulator.charset());
                 self.emulator.set_charset(next);
+                // Rendered anew, the node's old questions are no questions.
+                drop(self.emulator.take_replies());
                 self.dirty = true;
                 self.shared.note(format!("charset {}", charset_name(next)));
             }

@@ -174,3 +174,54 @@ impl Shared {
         self.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wake_ups_coalesce_until_somebody_looks() {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&woken);
+        let wake = Arc::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let shared = Shared::new(SessionStatus::default(), wake);
+        shared.note("one");
+        shared.note("two");
+        shared.publish(Frame::default());
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(shared.look_status().note.as_deref(), Some("two"));
+        shared.note("two");
+        assert_eq!(woken.load(Ordering::SeqCst), 1, "nothing is new");
+        shared.publish(Frame::default());
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn keys_are_taken_only_where_they_can_go_and_only_so_many() {
+        let shared = Shared::new(SessionStatus::default(), Arc::new(|| {}));
+        shared.state(ConsoleState::Attached { silent: true });
+        assert!(!shared.writable(), "a monitor");
+        shared.update(|status| status.mode = ConsoleMode::Interactive);
+        assert!(shared.writable());
+        assert!(shared.reserve(MAX_PENDING));
+        assert!(!shared.reserve(1));
+        shared.release(1);
+        assert!(shared.reserve(1));
+        shared.state(ConsoleState::Connecting);
+        assert!(!shared.writable());
+    }
+
+    #[test]
+    fn the_first_byte_ends_the_silence() {
+        let shared = Shared::new(SessionStatus::default(), Arc::new(|| {}));
+        shared.state(ConsoleState::Attached { silent: true });
+        shared.received(5);
+        let status = shared.look_status();
+        assert_eq!(
+            (status.state, status.received),
+            (ConsoleState::Attached { silent: false }, 5)
+        );
+    }
+}

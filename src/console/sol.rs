@@ -32,14 +32,16 @@ const LOGIN: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 /// After SIGKILL.
 const REAP: Duration = Duration::from_secs(2);
-/// How long the end of a session may wait for its turn to free an SOL by hand.
-const FREE: Duration = Duration::from_secs(15);
+/// How long the end of a session may wait for its turn to free an SOL by hand, and for the BMC.
+const FREE: Duration = Duration::from_secs(10);
 
 /// One console's SOL.
 #[derive(Default)]
 pub(super) struct Sol {
     child: Option<Child>,
     permit: Option<Permit>,
+    /// The banner came: the BMC has an SOL that must be freed.
+    attached: bool,
     guard: InputGuard,
     echo: BreakEcho,
 }
@@ -68,6 +70,7 @@ impl Transport for Sol {
         if link.is_ok() {
             // From here on it is data and keepalive, which are no commands.
             self.permit = None;
+            self.attached = true;
         }
         link
     }
@@ -98,15 +101,16 @@ impl Transport for Sol {
     }
 
     async fn close(&mut self, around: &mut Around) {
-        if let Some(mut child) = self.child.take() {
-            let gone = child.interrupt_and_wait(GRACE).await;
-            if !gone {
-                child.kill_and_wait(REAP).await;
-                // The login this console may still hold for itself would keep the next permit away.
-                self.permit = None;
+        if let Some(mut child) = self.child.take()
+            && !child.interrupt_and_wait(GRACE).await
+        {
+            child.kill_and_wait(REAP).await;
+            // A login that hangs has no SOL yet, and its BMC would only keep us waiting once more.
+            if self.attached {
                 free(around).await;
             }
         }
+        self.attached = false;
         self.permit = None;
         self.guard = InputGuard::default();
         self.echo = BreakEcho::default();

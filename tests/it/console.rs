@@ -12,7 +12,7 @@ use lightsout::fleet::{ConsoleMode, ConsoleState, Fault, Millis, View};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than a lost keepalive, a back-off and a login together.
 const LATER: Duration = Duration::from_secs(60);
@@ -79,6 +79,8 @@ struct Wanted<'a> {
     by_operator: bool,
     log: Option<PathBuf>,
     log_max_bytes: u64,
+    /// The node's own driver instead of one that only remembers.
+    real_driver: bool,
     private_dir: &'a Path,
 }
 
@@ -97,6 +99,7 @@ impl<'a> Wanted<'a> {
             by_operator: true,
             log: None,
             log_max_bytes: 1 << 20,
+            real_driver: false,
             private_dir,
         }
     }
@@ -110,6 +113,7 @@ impl<'a> Wanted<'a> {
             by_operator: true,
             log: None,
             log_max_bytes: 1 << 20,
+            real_driver: false,
             private_dir,
         }
     }
@@ -117,7 +121,18 @@ impl<'a> Wanted<'a> {
     fn open(self) -> Console {
         let gate = Arc::new(Open::default());
         let asked = Arc::default();
-        let driver = Asked(Arc::clone(&asked));
+        let context = DriverContext {
+            ipmitool: "ipmitool".into(),
+            private_dir: self.private_dir.to_owned(),
+            limit: Duration::from_secs(10),
+        };
+        let suites = Arc::new(SuiteMemory::default());
+        let driver: Box<dyn Bmc> = match &self.bmc {
+            Some(bmc) if self.real_driver => {
+                lightsout::bmc::open(bmc, &context, Arc::clone(&suites)).expect("a driver")
+            }
+            _ => Box::new(Asked(Arc::clone(&asked))),
+        };
         let spec = SessionSpec {
             node: "n1".to_owned(),
             console: ConsoleSettings {
@@ -128,14 +143,10 @@ impl<'a> Wanted<'a> {
                 log: self.log.is_some(),
             },
             bmc: self.bmc,
-            context: DriverContext {
-                ipmitool: "ipmitool".into(),
-                private_dir: self.private_dir.to_owned(),
-                limit: Duration::from_secs(10),
-            },
-            suites: Arc::new(SuiteMemory::default()),
+            context,
+            suites,
             gate: gate.clone(),
-            driver: Some(Box::new(driver)),
+            driver: Some(driver),
             mode: self.mode,
             by_operator: self.by_operator,
             log: self.log,
@@ -192,7 +203,13 @@ impl Console {
 
     /// Waits until the screen shows `text`.
     fn shows(&self, text: &str) {
-        wait_for(text, SOON, || self.screen().contains(text).then_some(()));
+        let end = Instant::now() + LATER;
+        wait_for(text, 2 * LATER, || {
+            let screen = self.screen();
+            let shown = screen.contains(text);
+            assert!(shown || Instant::now() < end, "no {text:?} on:\n{screen}");
+            shown.then_some(())
+        });
     }
 
     fn types(&self, bytes: &[u8]) {

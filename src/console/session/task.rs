@@ -4,23 +4,20 @@
 use super::{SessionCommand, SessionSpec};
 use crate::bmc::{BmcError, Exchange, Reply};
 use crate::config;
+use crate::console::answers::Answers;
 use crate::console::backoff::Backoff;
 use crate::console::log::Log;
 use crate::console::outbox::{Out, Outbox};
-use crate::console::shard::{Ask, Place};
+use crate::console::shard::{Ask, Piece, Place};
 use crate::console::shared::{Shared, wall_clock};
 use crate::console::transport::{Around, Driver, Ending, Link, Stage, Transport, transport};
 use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass};
 use crate::screen::{Charset, EmulatorOptions};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// Answers of the emulator (device attributes, cursor position) go to the node this often at most: a node
-/// that asks and is fed its own answers would otherwise talk to itself for ever.
-const ANSWER_GAP: Duration = Duration::from_millis(100);
 /// A console's size unless the settings fix one; it grows to what firmware addresses.
 const SIZE: (u16, u16) = (80, 25);
 
@@ -55,7 +52,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         shared,
         commands,
         answers,
-        answered: None,
+        allowance: Answers::default(),
         outbox: Outbox::default(),
         log,
     };
@@ -97,8 +94,7 @@ struct Core {
     commands: mpsc::Receiver<SessionCommand>,
     place: Place,
     answers: mpsc::Receiver<Vec<u8>>,
-    /// When the emulator's last answer was sent.
-    answered: Option<Instant>,
+    allowance: Answers,
     outbox: Outbox,
     log: Option<Log>,
 }
@@ -186,6 +182,7 @@ impl Core {
         }
         self.outbox.clear();
         self.shared.release(usize::MAX);
+        while self.answers.try_recv().is_ok() {}
     }
 
     /// Says why there is no link and waits until the next attempt is due, or an interrupt.
@@ -250,7 +247,7 @@ impl Core {
                     let piece = transport.clean(piece);
                     self.took(piece, |piece| drop(room.send(piece)));
                 }
-                Some(answer) = self.answers.recv() => self.answer(answer),
+                Some(answers) = self.answers.recv() => self.answer(&answers),
                 permit = when_due(due, &link.writer), if due.is_some() => match permit {
                     Ok(permit) => self.hand_over(transport, permit),
                     Err(_) => break None,
@@ -320,7 +317,7 @@ impl Core {
     }
 
     /// Bytes of the node: to the log, then to the emulator.
-    fn took(&mut self, piece: Vec<u8>, feed: impl FnOnce(Vec<u8>)) {
+    fn took(&mut self, piece: Vec<u8>, feed: impl FnOnce(Piece)) {
         if piece.is_empty() {
             return;
         }
@@ -328,17 +325,17 @@ impl Core {
             log.write(&piece);
         }
         self.shared.received(piece.len());
-        feed(piece);
+        feed(Piece {
+            bytes: piece,
+            answered: self.shared.writable(),
+        });
         self.place.ring();
     }
 
-    /// An answer of the emulator to a query of the node.
-    fn answer(&mut self, answer: Vec<u8>) {
-        let now = Instant::now();
-        let early = self.answered.is_some_and(|answered| now < answered + ANSWER_GAP);
-        if self.shared.writable() && !early {
-            self.answered = Some(now);
-            self.outbox.keys(answer);
+    /// Answers of the emulator to queries of the node.
+    fn answer(&mut self, answers: &[u8]) {
+        if self.shared.writable() {
+            self.outbox.keys(self.allowance.pass(answers, Instant::now()));
         }
     }
 

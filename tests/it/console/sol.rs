@@ -9,6 +9,7 @@ use crate::support::{
 use lightsout::console::SessionCommand;
 use lightsout::fleet::{ConsoleMode, ConsoleState, FaultClass};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_consoles_are_typed_into_and_stopped_in_order() {
@@ -63,7 +64,12 @@ async fn two_consoles_are_typed_into_and_stopped_in_order() {
         witness.shows("[SOL Session operational.");
         witness.interrupt();
         let logged = std::fs::read(log.with_file_name(node.address())).unwrap();
-        assert!(String::from_utf8_lossy(&logged).contains("you said [to "));
+        let logged = String::from_utf8_lossy(&logged);
+        assert!(logged.contains("\r\nyou said [to "), "the log is raw");
+        assert!(
+            !logged.contains("\r\r\n") && !logged.contains("SOL Session"),
+            "{logged:?}"
+        );
     }
     let left: Vec<_> = std::fs::read_dir(dir.path())
         .unwrap()
@@ -158,6 +164,37 @@ async fn a_bmc_reset_under_an_open_sol_is_noticed_and_the_console_comes_back() {
     console.shows("you said [back]");
     console.session.stop().await;
     assert!(!String::from_utf8_lossy(&node.typed()).contains("lost"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bmc_that_falls_silent_under_an_idle_sol_is_noticed() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    console.attached();
+    lab.silence("r1n01");
+    let (fault, retried) = console.closed();
+    assert_eq!(fault.class, FaultClass::Timeout, "{fault:?}");
+    assert!(retried);
+    let stopping = Instant::now();
+    console.session.stop().await;
+    assert!(stopping.elapsed() < SOON, "a dead BMC does not keep us");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_hangs_is_left_without_waiting_for_the_bmc() {
+    let lab = Lab::up(&LabOptions::default());
+    lab.freeze("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&lab.node("r1n01"), dir.path()).open();
+    wait_for("logging in", SOON, || {
+        (console.gate.held.load(Ordering::SeqCst) == 1).then_some(())
+    });
+    let (asked, gate) = (console.asked.clone(), console.gate.clone());
+    console.session.stop().await;
+    assert!(asked.lock().unwrap().is_empty());
+    assert_eq!(gate.held.load(Ordering::SeqCst), 0, "the permit is given back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
