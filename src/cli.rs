@@ -50,11 +50,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         }
     };
     // A dry run sends nothing, so it needs no password either.
-    let secrets = if cli.common.dry_run {
-        Secrets::Check
-    } else {
-        Secrets::Read
-    };
+    let secrets = if cli.common.dry_run { Secrets::Check } else { Secrets::Read };
     let Some(loaded) = load(cli, secrets) else {
         return Ok(Exit::Usage);
     };
@@ -65,14 +61,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
                 say_error(&format!("there is no node \"{node}\" in the configuration"));
                 return Ok(Exit::Usage);
             }
-            screen(
-                cli,
-                loaded,
-                Some(runtime::Single {
-                    node: node.clone(),
-                    monitor: *monitor,
-                }),
-            )
+            screen(cli, loaded, Some(runtime::Single { node: node.clone(), monitor: *monitor }))
         }
         _ => screen(cli, loaded, None),
     }
@@ -83,12 +72,7 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
     Ok(match command {
         Command::Status { .. } => Some(Verb::Status),
         Command::Power { verb, .. } => Some(verb.verb()),
-        Command::Boot {
-            device,
-            persistent,
-            uefi,
-            ..
-        } => Some(device.verb(*persistent, *uefi)),
+        Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
         Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
         Command::Console { .. } | Command::Config { .. } => None,
     })
@@ -110,13 +94,7 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Status { nodes, json } => {
             (job.nodes, job.json, job.table) = (nodes.clone(), *json, true);
         }
-        Command::Power {
-            nodes,
-            how,
-            no_wait,
-            timeout,
-            ..
-        } => {
+        Command::Power { nodes, how, no_wait, timeout, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
             (job.wait, job.timeout) = (!no_wait, *timeout);
         }
@@ -141,10 +119,7 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
     }
     if let Some(theme) = &cli.common.theme {
         if !theme::names().iter().any(|known| known == theme) {
-            say_error(&format!(
-                "there is no theme \"{theme}\"; there are {}",
-                theme::names().join(", ")
-            ));
+            say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
             return Ok(Exit::Usage);
         }
         loaded.settings.theme.clone_from(theme);
@@ -152,11 +127,7 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
     if let Some(color) = cli.common.color {
         color.word().clone_into(&mut loaded.settings.screen.color);
     }
-    let options = runtime::Options {
-        read_only: cli.common.read_only,
-        operator: operator(),
-        single,
-    };
+    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
         Err(runtime::StartError::Fault(fault)) => {
@@ -178,21 +149,11 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
     match what {
         ConfigWord::Check => {
             let settings = &loaded.settings;
-            let consoles = settings
-                .nodes
-                .iter()
-                .filter(|node| node.console.is_some())
-                .count();
-            say(&format!(
-                "ok: {} nodes, {consoles} with a console",
-                settings.nodes.len()
-            ));
+            let consoles = settings.nodes.iter().filter(|node| node.console.is_some()).count();
+            say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
-        ConfigWord::Path => loaded
-            .files
-            .iter()
-            .for_each(|file| say(&file.display().to_string())),
+        ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
         ConfigWord::Default => {}
     }
     Exit::Done
@@ -206,10 +167,7 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     options.secrets = secrets;
     match config::load(&options) {
         Ok(loaded) => {
-            loaded
-                .warnings
-                .iter()
-                .for_each(|warning| say_error(&format!("warning: {warning}")));
+            loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
             Some(loaded)
         }
         Err(errors) => {
@@ -248,13 +206,5 @@ fn say_fault(fault: &Fault) {
 
 /// Text may hold words of a BMC: nothing but line feeds may steer the terminal.
 fn clean(line: &str) -> String {
-    line.chars()
-        .map(|ch| {
-            if ch.is_control() && ch != '\n' {
-                '\u{fffd}'
-            } else {
-                ch
-            }
-        })
-        .collect()
+    line.chars().map(|ch| if ch.is_control() && ch != '\n' { '\u{fffd}' } else { ch }).collect()
 }

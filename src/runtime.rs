@@ -76,14 +76,9 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
 }
 
 async fn screen(settings: Arc<Settings>, options: Options, title: String) -> Result<(), StartError> {
-    let hub_options = HubOptions {
-        poll: true,
-        read_only: options.read_only,
-        operator: options.operator.clone(),
-    };
-    let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options)
-        .await
-        .map_err(StartError::Fault)?;
+    let hub_options =
+        HubOptions { poll: true, read_only: options.read_only, operator: options.operator.clone() };
+    let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options).await.map_err(StartError::Fault)?;
     let result = on_terminal(&settings, &options, title, handle, hub).await;
     result.map_err(StartError::Other)
 }
@@ -101,11 +96,7 @@ async fn on_terminal(
     let terminal = OuterTerminal::enter()?;
     let writer = FrameWriter::start(terminal.output()?)?;
     let inputs = Inputs::start(Decoder::new(caps.esc_hold(), terminal.erase_is_backspace))?;
-    let fps = if caps.ssh {
-        settings.screen.fps_ssh
-    } else {
-        settings.screen.fps
-    };
+    let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let state = start_state(settings, options, title, terminal.size())?;
     let mut front = Front::new(state, handle, look, fps, writer, caps, terminal.size())?;
     if let Some(single) = &options.single {
@@ -157,11 +148,7 @@ fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
 fn look(settings: &Settings, caps: &Caps) -> anyhow::Result<Look> {
     let depth = ColorDepth::choose(&settings.screen.color, |name| std::env::var(name).ok());
     let theme = theme::load(&settings.theme, depth, None)?;
-    let glyphs = if caps.wants_unicode(&settings.screen.glyphs) {
-        Glyphs::Unicode
-    } else {
-        Glyphs::Ascii
-    };
+    let glyphs = if caps.wants_unicode(&settings.screen.glyphs) { Glyphs::Unicode } else { Glyphs::Ascii };
     Ok(Look { theme, glyphs })
 }
 
@@ -179,32 +166,17 @@ fn title(files: &[std::path::PathBuf]) -> String {
     let Some(file) = files.last() else {
         return String::new();
     };
-    let stem = file
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if stem != "config" {
         return stem;
     }
-    let parent = file
-        .parent()
-        .and_then(Path::file_name)
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    if parent == "lightsout" {
-        String::new()
-    } else {
-        parent
-    }
+    let parent = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    if parent == "lightsout" { String::new() } else { parent }
 }
 
 /// The wall clock.
 fn now() -> Millis {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 

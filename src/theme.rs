@@ -43,11 +43,7 @@ impl Theme {
 
     fn new(name: &str, depth: ColorDepth, styles: Vec<Style>) -> Theme {
         let styles = styles.into_iter().map(|style| reduced(style, depth)).collect();
-        Theme {
-            name: name.to_owned(),
-            depth,
-            styles,
-        }
+        Theme { name: name.to_owned(), depth, styles }
     }
 }
 
@@ -61,10 +57,5 @@ fn reduced(mut style: Style, depth: ColorDepth) -> Style {
 type Partial = Vec<Option<Style>>;
 
 fn plain(fg: Option<Color>, bg: Option<Color>, mods: Modifier) -> Style {
-    Style {
-        fg,
-        bg,
-        add_modifier: mods,
-        ..Style::default()
-    }
+    Style { fg, bg, add_modifier: mods, ..Style::default() }
 }

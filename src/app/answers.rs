@@ -83,24 +83,13 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
     if let Some(note) = after.note.filter(|note| before.note.as_ref() != Some(note)) {
         state.say(format!("{name}: {note}"));
     }
-    if let Some(fault) = after
-        .log_fault
-        .filter(|fault| before.log_fault.as_ref() != Some(fault))
-    {
-        state.notice(
-            Level::Error,
-            format!("{name}: the console's log is not written: {fault}"),
-            None,
-        );
+    if let Some(fault) = after.log_fault.filter(|fault| before.log_fault.as_ref() != Some(fault)) {
+        state.notice(Level::Error, format!("{name}: the console's log is not written: {fault}"), None);
     }
     // A failure is told once and its recovery once, however often it is tried in between.
     match after.state {
         ConsoleState::Closed { fault, .. } if state.inner.ended.insert(console) => {
-            state.notice(
-                Level::Warning,
-                format!("{name}: console: {}", fault.reason),
-                fault.hint,
-            );
+            state.notice(Level::Warning, format!("{name}: console: {}", fault.reason), fault.hint);
         }
         ConsoleState::Attached { .. } if state.inner.ended.remove(&console) => {
             state.say(format!("{name}: console attached again"));
@@ -157,11 +146,7 @@ fn info(state: &mut State, result: &VerbResult) {
 }
 
 fn not_done(reason: String) -> Fault {
-    Fault {
-        class: FaultClass::Local,
-        reason,
-        hint: None,
-    }
+    Fault { class: FaultClass::Local, reason, hint: None }
 }
 
 /// The hub did not take a request. What the operator asked is told; what must not get lost is sent
@@ -186,11 +171,7 @@ pub(super) fn not_taken(state: &mut State, request: Request) {
         }
         Request::Cancel { nodes } => {
             let nodes = state.folded(&nodes);
-            state.notice(
-                Level::Error,
-                format!("{busy}: nothing was cancelled on {nodes}"),
-                None,
-            );
+            state.notice(Level::Error, format!("{busy}: nothing was cancelled on {nodes}"), None);
         }
         Request::Poll { .. } => state.warn(format!("{busy}: not polled")),
         Request::Watch { .. } => state.inner.resend = true,

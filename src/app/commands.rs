@@ -121,22 +121,10 @@ pub struct Group {
 
 /// Every command.
 pub static COMMANDS: &[Group] = &[
-    Group {
-        title: "Table",
-        commands: table::ROWS,
-    },
-    Group {
-        title: "Power, boot device, BMC",
-        commands: verbs::ROWS,
-    },
-    Group {
-        title: "Console",
-        commands: console::ROWS,
-    },
-    Group {
-        title: "Scrollback",
-        commands: scrollback::ROWS,
-    },
+    Group { title: "Table", commands: table::ROWS },
+    Group { title: "Power, boot device, BMC", commands: verbs::ROWS },
+    Group { title: "Console", commands: console::ROWS },
+    Group { title: "Scrollback", commands: scrollback::ROWS },
 ];
 
 /// Every command, without the groups.
@@ -187,11 +175,7 @@ pub(super) fn press(state: &mut State, context: Context, key: Key, out: &mut Vec
 
 /// A key of a context.
 const fn key(context: Context, key: &'static str) -> Bind {
-    Bind {
-        context,
-        key,
-        arg: "",
-    }
+    Bind { context, key, arg: "" }
 }
 
 #[cfg(test)]
@@ -212,12 +196,7 @@ mod tests {
             let mut seen = HashSet::new();
             for (command, bind) in bound(context) {
                 let key = Key::parse(bind.key).unwrap_or_else(|| panic!("{}: {}", command.name, bind.key));
-                assert!(
-                    seen.insert(key),
-                    "{context:?} {} twice: {}",
-                    bind.key,
-                    command.name
-                );
+                assert!(seen.insert(key), "{context:?} {} twice: {}", bind.key, command.name);
             }
             assert!(!seen.is_empty(), "{context:?}");
         }
@@ -239,19 +218,11 @@ mod tests {
     #[test]
     fn letters_of_escape_sequences_only_move_and_show() {
         let harmless = ["reverse", "bottom", "log", "previous console", "search backward"];
-        for context in [
-            Context::Table,
-            Context::Pane,
-            Context::PowerMenu,
-            Context::BootMenu,
-            Context::BmcMenu,
-        ] {
+        for context in
+            [Context::Table, Context::Pane, Context::PowerMenu, Context::BootMenu, Context::BmcMenu]
+        {
             for (command, bind) in bound(context) {
-                let Some(Key {
-                    code: super::super::KeyCode::Char(ch),
-                    ..
-                }) = Key::parse(bind.key)
-                else {
+                let Some(Key { code: super::super::KeyCode::Char(ch), .. }) = Key::parse(bind.key) else {
                     continue;
                 };
                 if "ABCDEFHMPQRSZO[~".contains(ch) {

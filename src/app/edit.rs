@@ -9,10 +9,7 @@ impl Input {
     /// A line with its cursor at the end.
     #[must_use]
     pub fn new(text: &str) -> Input {
-        Input {
-            cursor: text.chars().count(),
-            text: text.to_owned(),
-        }
+        Input { cursor: text.chars().count(), text: text.to_owned() }
     }
 
     /// Handles an editing key; `false` when it is none.
@@ -67,10 +64,7 @@ impl Input {
     }
 
     fn byte(&self, at: usize) -> usize {
-        self.text
-            .char_indices()
-            .nth(at)
-            .map_or(self.text.len(), |(byte, _)| byte)
+        self.text.char_indices().nth(at).map_or(self.text.len(), |(byte, _)| byte)
     }
 
     fn cut(&mut self, from: usize, to: usize) {
@@ -80,14 +74,8 @@ impl Input {
 
     fn word_start(&self) -> usize {
         let before: Vec<char> = self.text.chars().take(self.cursor).collect();
-        let end = before
-            .iter()
-            .rposition(|ch| !ch.is_whitespace())
-            .map_or(0, |at| at + 1);
-        before[..end]
-            .iter()
-            .rposition(|ch| ch.is_whitespace())
-            .map_or(0, |at| at + 1)
+        let end = before.iter().rposition(|ch| !ch.is_whitespace()).map_or(0, |at| at + 1);
+        before[..end].iter().rposition(|ch| ch.is_whitespace()).map_or(0, |at| at + 1)
     }
 }
 
@@ -98,20 +86,9 @@ mod tests {
     #[test]
     fn editing() {
         let mut input = Input::new("power off");
-        for key in [
-            "ctrl-w",
-            "o",
-            "n",
-            "home",
-            "X",
-            "right",
-            "delete",
-            "end",
-            "backspace",
-            "é",
-            "left",
-            "ctrl-k",
-        ] {
+        for key in
+            ["ctrl-w", "o", "n", "home", "X", "right", "delete", "end", "backspace", "é", "left", "ctrl-k"]
+        {
             assert!(input.key(Key::parse(key).unwrap()), "{key}");
         }
         assert_eq!((input.text.as_str(), input.cursor), ("Xpwer o", 7));

@@ -21,11 +21,7 @@ pub fn encode(key: Key, modes: Modes) -> Vec<u8> {
         }
     };
     let tilde = |number: u8| {
-        if modifier > 1 {
-            format!("\x1b[{number};{modifier}~")
-        } else {
-            format!("\x1b[{number}~")
-        }
+        if modifier > 1 { format!("\x1b[{number};{modifier}~") } else { format!("\x1b[{number}~") }
     };
     let text = match key.code {
         KeyCode::Char(ch) => return character(key, ch),
@@ -47,11 +43,7 @@ pub fn encode(key: Key, modes: Modes) -> Vec<u8> {
         KeyCode::PageDown => tilde(6),
         KeyCode::F(n @ 1..=4) => {
             let last = char::from(b'P' + n - 1);
-            if modifier > 1 {
-                format!("\x1b[1;{modifier}{last}")
-            } else {
-                format!("\x1bO{last}")
-            }
+            if modifier > 1 { format!("\x1b[1;{modifier}{last}") } else { format!("\x1bO{last}") }
         }
         // The numbers have gaps where the VT220 keyboard had gaps.
         KeyCode::F(n @ 5..=20) => {
@@ -156,11 +148,7 @@ mod tests {
 
     #[test]
     fn modes_change_arrows_and_enter() {
-        let modes = Modes {
-            app_cursor: true,
-            line_feed: true,
-            ..Modes::default()
-        };
+        let modes = Modes { app_cursor: true, line_feed: true, ..Modes::default() };
         assert_eq!(sent("up", modes), b"\x1bOA");
         assert_eq!(sent("ctrl-up", modes), b"\x1b[1;5A");
         assert_eq!(sent("enter", modes), b"\r\n");
@@ -168,10 +156,7 @@ mod tests {
 
     #[test]
     fn a_paste_cannot_end_its_own_brackets() {
-        let modes = Modes {
-            bracketed_paste: true,
-            ..Modes::default()
-        };
+        let modes = Modes { bracketed_paste: true, ..Modes::default() };
         assert_eq!(encode_paste("a\r\nb\nc", Modes::default()), b"a\rb\rc");
         assert_eq!(encode_paste("a\nb", modes), b"\x1b[200~a\rb\x1b[201~");
         let evil = "x\x1b[20\x1b[201~1~reboot\n";

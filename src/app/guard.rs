@@ -27,30 +27,17 @@ pub enum Guard {
 #[must_use]
 pub fn confirm_level(verb: &Verb, nodes: &[&Node], read_only: bool) -> Guard {
     if nodes.is_empty() {
-        return Guard::Refused {
-            reason: "there is no node to act on".into(),
-            nodes: Vec::new(),
-        };
+        return Guard::Refused { reason: "there is no node to act on".into(), nodes: Vec::new() };
     }
     if verb.is_read() {
         return Guard::None;
     }
     if read_only {
-        return Guard::Refused {
-            reason: "this lightsout is read-only".into(),
-            nodes: Vec::new(),
-        };
+        return Guard::Refused { reason: "this lightsout is read-only".into(), nodes: Vec::new() };
     }
-    let locked: Vec<NodeId> = nodes
-        .iter()
-        .filter(|node| node.read_only)
-        .map(|node| node.id)
-        .collect();
+    let locked: Vec<NodeId> = nodes.iter().filter(|node| node.read_only).map(|node| node.id).collect();
     if !locked.is_empty() {
-        return Guard::Refused {
-            reason: "read-only by a tag".into(),
-            nodes: locked,
-        };
+        return Guard::Refused { reason: "read-only by a tag".into(), nodes: locked };
     }
     match nodes {
         [node] if node.protected => Guard::Typed(node.name.clone()),
@@ -95,17 +82,9 @@ mod tests {
     fn changing() -> Vec<Verb> {
         let mut verbs: Vec<Verb> = PowerVerb::ALL.into_iter().map(Verb::Power).collect();
         verbs.extend(BootDevice::ALL.map(|device| {
-            Verb::BootSet(BootSetting {
-                device: Some(device),
-                persistent: false,
-                uefi: false,
-            })
+            Verb::BootSet(BootSetting { device: Some(device), persistent: false, uefi: false })
         }));
-        verbs.extend([
-            Verb::ResetBmc(BmcReset::Warm),
-            Verb::ResetBmc(BmcReset::Cold),
-            Verb::Raw(vec![6, 1]),
-        ]);
+        verbs.extend([Verb::ResetBmc(BmcReset::Warm), Verb::ResetBmc(BmcReset::Cold), Verb::Raw(vec![6, 1])]);
         verbs
     }
 
@@ -113,11 +92,7 @@ mod tests {
     fn one_node_needs_a_key_but_on_needs_nothing() {
         let plain = node(1, false, false);
         for verb in changing() {
-            let wanted = if verb == Verb::Power(PowerVerb::On) {
-                Guard::None
-            } else {
-                Guard::Key
-            };
+            let wanted = if verb == Verb::Power(PowerVerb::On) { Guard::None } else { Guard::Key };
             assert_eq!(confirm_level(&verb, &[&plain], false), wanted, "{verb:?}");
         }
     }
@@ -126,16 +101,8 @@ mod tests {
     fn several_or_protected_nodes_need_a_typed_word() {
         let (a, b, held) = (node(1, false, false), node(2, false, false), node(3, true, false));
         for verb in changing() {
-            assert_eq!(
-                confirm_level(&verb, &[&a, &b], false),
-                Guard::Typed("2".into()),
-                "{verb:?}"
-            );
-            assert_eq!(
-                confirm_level(&verb, &[&held], false),
-                Guard::Typed("n3".into()),
-                "{verb:?}"
-            );
+            assert_eq!(confirm_level(&verb, &[&a, &b], false), Guard::Typed("2".into()), "{verb:?}");
+            assert_eq!(confirm_level(&verb, &[&held], false), Guard::Typed("n3".into()), "{verb:?}");
         }
     }
 
@@ -143,10 +110,7 @@ mod tests {
     fn read_only_refuses_every_change_and_names_the_nodes() {
         let (a, locked) = (node(1, false, false), node(2, false, true));
         for verb in changing() {
-            assert!(
-                matches!(confirm_level(&verb, &[&a], true), Guard::Refused { .. }),
-                "{verb:?}"
-            );
+            assert!(matches!(confirm_level(&verb, &[&a], true), Guard::Refused { .. }), "{verb:?}");
             assert!(
                 matches!(confirm_level(&verb, &[&a, &locked], false), Guard::Refused { nodes, .. } if nodes == [NodeId(2)]),
                 "{verb:?}"

@@ -19,12 +19,7 @@ pub struct HelpSection {
 #[must_use]
 pub fn hints(state: &State) -> Vec<(String, String)> {
     let fixed: &[(&str, &str)] = match state.overlays.last() {
-        Some(Overlay::Menu(_)) => &[
-            ("key", "pick"),
-            ("j k", "move"),
-            ("enter", "pick"),
-            ("esc", "close"),
-        ],
+        Some(Overlay::Menu(_)) => &[("key", "pick"), ("j k", "move"), ("enter", "pick"), ("esc", "close")],
         Some(Overlay::Confirm(confirm)) => match (&confirm.level, &confirm.what) {
             (ConfirmLevel::Key, Question::Quit { .. }) => &[("enter", "stay"), ("y", "leave")],
             (ConfirmLevel::Key, _) => &[("enter", "cancel"), ("y", "do it")],
@@ -38,18 +33,12 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         }
         None => return base_hints(state),
     };
-    fixed
-        .iter()
-        .map(|(key, word)| ((*key).to_owned(), (*word).to_owned()))
-        .collect()
+    fixed.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect()
 }
 
 fn base_hints(state: &State) -> Vec<(String, String)> {
     let Focus::Pane(console) = state.focus else {
-        let range = state
-            .table
-            .range
-            .map(|_| ("v".to_owned(), "mark range".to_owned()));
+        let range = state.table.range.map(|_| ("v".to_owned(), "mark range".to_owned()));
         return range.into_iter().chain(bound_hints(Context::Table, "")).collect();
     };
     let scroll = state.pane(console).and_then(|pane| pane.scroll.as_ref());
@@ -127,10 +116,7 @@ fn section(title: &str, context: Context) -> HelpSection {
         }
         last = Some(command.name);
     }
-    HelpSection {
-        title: title.to_owned(),
-        rows,
-    }
+    HelpSection { title: title.to_owned(), rows }
 }
 
 /// Every key in Markdown, for the README.
@@ -138,10 +124,7 @@ fn section(title: &str, context: Context) -> HelpSection {
 pub fn key_table() -> String {
     let mut text = String::new();
     for group in COMMANDS {
-        text.push_str(&format!(
-            "### {}\n\n| key | command | what it does |\n|---|---|---|\n",
-            group.title
-        ));
+        text.push_str(&format!("### {}\n\n| key | command | what it does |\n|---|---|---|\n", group.title));
         for command in group.commands {
             text.push_str(&line(command));
         }
@@ -153,14 +136,7 @@ pub fn key_table() -> String {
 }
 
 fn line(command: &Command) -> String {
-    let keys: Vec<String> = keys_of(command)
-        .split(", ")
-        .map(|key| format!("`{key}`"))
-        .collect();
-    let typed = if command.in_palette() {
-        format!("`:{}`", command.name)
-    } else {
-        String::new()
-    };
+    let keys: Vec<String> = keys_of(command).split(", ").map(|key| format!("`{key}`")).collect();
+    let typed = if command.in_palette() { format!("`:{}`", command.name) } else { String::new() };
     format!("| {} | {} | {} |\n", keys.join(" "), typed, command.help)
 }

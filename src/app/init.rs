@@ -66,12 +66,10 @@ pub fn parse_prefix(text: &str) -> Result<Vec<Key>, String> {
         .collect::<Result<Vec<Key>, String>>()?;
     match keys.as_slice() {
         [first] | [first, _] if first.ctrl || first.alt || matches!(first.code, KeyCode::F(_)) => Ok(keys),
-        [_] | [_, _] => Err(format!(
-            "cannot use the prefix \"{text}\": it must begin with ctrl, alt or a function key"
-        )),
-        _ => Err(format!(
-            "cannot use the prefix \"{text}\": it must be one key or two"
-        )),
+        [_] | [_, _] => {
+            Err(format!("cannot use the prefix \"{text}\": it must begin with ctrl, alt or a function key"))
+        }
+        _ => Err(format!("cannot use the prefix \"{text}\": it must be one key or two")),
     }
 }
 
@@ -85,11 +83,7 @@ impl State {
         let nodes = options
             .nodes
             .into_iter()
-            .map(|node| NodeRow {
-                status: NodeStatus::unknown(node.id),
-                node,
-                last: None,
-            })
+            .map(|node| NodeRow { status: NodeStatus::unknown(node.id), node, last: None })
             .collect();
         let mut state = State {
             nodes,
@@ -107,20 +101,11 @@ impl State {
             layout: super::Layout::default(),
             read_only: options.read_only,
             title: options.title,
-            prefix: prefix
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
+            prefix: prefix.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             prefix_state: PrefixState::None,
             poll_interval: options.poll_interval,
             quitting: false,
-            inner: Inner {
-                prefix,
-                abilities: options.abilities,
-                dirty: true,
-                ..Inner::default()
-            },
+            inner: Inner { prefix, abilities: options.abilities, dirty: true, ..Inner::default() },
         };
         state.layout = super::layout::compute(&state);
         super::table::refresh(&mut state);

@@ -27,11 +27,7 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         overlay::key(state, key, out);
     } else if let Focus::Pane(console) = state.focus {
         // An enter after the `y`, out of habit, is not for the node.
-        if state
-            .inner
-            .answered
-            .is_none_or(|at| state.now.since(at) >= BLIND || state.now < at)
-        {
+        if state.inner.answered.is_none_or(|at| state.now.since(at) >= BLIND || state.now < at) {
             panes::key(state, console, key, out);
         }
     } else if key == Key::ctrl('c') {

@@ -57,12 +57,7 @@ impl Key {
     /// A plain key.
     #[must_use]
     pub fn plain(code: KeyCode) -> Key {
-        Key {
-            code,
-            ctrl: false,
-            alt: false,
-            shift: false,
-        }
+        Key { code, ctrl: false, alt: false, shift: false }
     }
 
     /// A character.
@@ -74,12 +69,7 @@ impl Key {
     /// Control and a character.
     #[must_use]
     pub fn ctrl(ch: char) -> Key {
-        Key {
-            code: KeyCode::Char(ch),
-            ctrl: true,
-            alt: false,
-            shift: false,
-        }
+        Key { code: KeyCode::Char(ch), ctrl: true, alt: false, shift: false }
     }
 
     /// Reads a key as people write it: `j`, `ctrl-]`, `alt-x`, `space`, `enter`, `f10`, `shift-tab`.

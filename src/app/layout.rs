@@ -88,23 +88,10 @@ impl Area {
 pub fn compute(state: &State) -> Layout {
     let (width, height) = state.size;
     if width < SMALLEST.0 || height < SMALLEST.1 {
-        return Layout {
-            too_small: true,
-            ..Layout::default()
-        };
+        return Layout { too_small: true, ..Layout::default() };
     }
-    let line = |y| Area {
-        x: 0,
-        y,
-        width,
-        height: 1,
-    };
-    let body = Area {
-        x: 0,
-        y: 1,
-        width,
-        height: height - LINES,
-    };
+    let line = |y| Area { x: 0, y, width, height: 1 };
+    let body = Area { x: 0, y: 1, width, height: height - LINES };
     let (table, panes) = divide(state, body);
     Layout {
         too_small: false,
@@ -135,51 +122,24 @@ fn divide(state: &State, body: Area) -> (Area, Vec<(ConsoleId, Area)>) {
     // A short fleet leaves its rows to the panes. Counted without the filter, so that typing a
     // filter moves nothing.
     let rows = u16::try_from(state.nodes.len() + 1).unwrap_or(u16::MAX).max(3);
-    let table = Area {
-        height: TABLE_ROWS.max(body.height / 3).min(rows),
-        ..body
-    };
-    let rest = Area {
-        y: body.y + table.height,
-        height: body.height - table.height,
-        ..body
-    };
+    let table = Area { height: TABLE_ROWS.max(body.height / 3).min(rows), ..body };
+    let rest = Area { y: body.y + table.height, height: body.height - table.height, ..body };
     let side_by_side = body.width >= SIDE_BY_SIDE;
-    let room = if side_by_side {
-        rest.width / PANE_COLUMNS
-    } else {
-        (rest.height / PANE_ROWS).max(1)
-    };
+    let room = if side_by_side { rest.width / PANE_COLUMNS } else { (rest.height / PANE_ROWS).max(1) };
     let shown = usize::from(room).min(state.panes.len());
     let wanted = focused.or(state.last_pane);
-    let at = state
-        .panes
-        .iter()
-        .position(|pane| Some(pane.console) == wanted)
-        .unwrap_or(0);
+    let at = state.panes.iter().position(|pane| Some(pane.console) == wanted).unwrap_or(0);
     let first = (at + 1).saturating_sub(shown);
     let parts = u16::try_from(shown).unwrap_or(1);
     let mut panes = Vec::with_capacity(shown);
     for (n, pane) in (0u16..).zip(&state.panes[first..first + shown]) {
-        let (total, start) = if side_by_side {
-            (rest.width, rest.x)
-        } else {
-            (rest.height, rest.y)
-        };
+        let (total, start) = if side_by_side { (rest.width, rest.x) } else { (rest.height, rest.y) };
         let from = share(total, n, parts);
         let size = share(total, n + 1, parts) - from;
         let area = if side_by_side {
-            Area {
-                x: start + from,
-                width: size,
-                ..rest
-            }
+            Area { x: start + from, width: size, ..rest }
         } else {
-            Area {
-                y: start + from,
-                height: size,
-                ..rest
-            }
+            Area { y: start + from, height: size, ..rest }
         };
         panes.push((pane.console, area));
     }

@@ -19,19 +19,12 @@ impl State {
             Level::Warning => self.now + Duration::from_secs(10),
             Level::Error => Millis(u64::MAX),
         };
-        if let Some(at) = self
-            .notices
-            .iter()
-            .position(|n| n.text == text && n.level == level && n.until > self.now)
+        if let Some(at) =
+            self.notices.iter().position(|n| n.text == text && n.level == level && n.until > self.now)
         {
             self.notices.remove(at);
         }
-        self.notices.push_back(Notice {
-            level,
-            text,
-            hint,
-            until,
-        });
+        self.notices.push_back(Notice { level, text, hint, until });
         while self.notices.len() > KEPT {
             self.notices.pop_front();
         }
@@ -50,11 +43,7 @@ impl State {
     /// A key was pressed: errors have been seen and may go.
     pub(super) fn seen_notices(&mut self) {
         let until = self.now + AFTER_KEY;
-        for notice in self
-            .notices
-            .iter_mut()
-            .filter(|notice| notice.until == Millis(u64::MAX))
-        {
+        for notice in self.notices.iter_mut().filter(|notice| notice.until == Millis(u64::MAX)) {
             notice.until = until;
         }
     }
@@ -67,9 +56,6 @@ impl State {
             Level::Warning => 1,
             Level::Error => 2,
         };
-        self.notices
-            .iter()
-            .filter(|notice| notice.until > self.now)
-            .max_by_key(|notice| grave(notice.level))
+        self.notices.iter().filter(|notice| notice.until > self.now).max_by_key(|notice| grave(notice.level))
     }
 }

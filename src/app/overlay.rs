@@ -15,11 +15,7 @@ const PAGE: usize = 10;
 /// A key for the innermost overlay.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     // ctrl-c never quits; here it is a way out like esc.
-    let key = if key == Key::ctrl('c') {
-        Key::plain(KeyCode::Esc)
-    } else {
-        key
-    };
+    let key = if key == Key::ctrl('c') { Key::plain(KeyCode::Esc) } else { key };
     match state.overlays.last() {
         Some(Overlay::Menu(_)) => menu(state, key, out),
         Some(Overlay::Confirm(_)) => confirm(state, key, out),
@@ -188,10 +184,7 @@ fn answer(confirm: &mut Confirm, key: Key) -> Answer {
             if input.text.trim() == word {
                 return Answer::Yes;
             }
-            confirm.error = Some(format!(
-                "\"{}\" is not \"{word}\"; esc cancels",
-                input.text.trim()
-            ));
+            confirm.error = Some(format!("\"{}\" is not \"{word}\"; esc cancels", input.text.trim()));
             *input = Input::default();
             Answer::Wait
         }
@@ -291,16 +284,11 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
 /// Help, details and the action log: moved like a pager.
 fn list(state: &mut State, key: Key) {
     let most = match state.overlays.last() {
-        Some(Overlay::Help { .. }) => super::help::help(state)
-            .iter()
-            .map(|section| section.rows.len() + 2)
-            .sum(),
+        Some(Overlay::Help { .. }) => {
+            super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
+        }
         Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        _ => state
-            .actions
-            .iter()
-            .map(|action| action.results.len() + 1)
-            .sum::<usize>(),
+        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
     };
     let (at, backward) = match state.overlays.last_mut() {
         Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),

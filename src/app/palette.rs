@@ -28,13 +28,7 @@ pub(super) fn refresh(state: &mut State) {
         return;
     };
     let found = complete(state, &input.text);
-    if let Some(Overlay::Command {
-        candidates,
-        picked,
-        error,
-        ..
-    }) = state.overlays.last_mut()
-    {
+    if let Some(Overlay::Command { candidates, picked, error, .. }) = state.overlays.last_mut() {
         *candidates = found;
         *picked = None;
         *error = None;
@@ -43,13 +37,7 @@ pub(super) fn refresh(state: &mut State) {
 
 /// A key in the prompt.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    let Some(Overlay::Command {
-        input,
-        candidates,
-        picked,
-        error,
-    }) = state.overlays.last_mut()
-    else {
+    let Some(Overlay::Command { input, candidates, picked, error }) = state.overlays.last_mut() else {
         return;
     };
     let forward = match key.code {
@@ -242,26 +230,15 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
     }
     match command.args {
         Args::Nodes | Args::Boot => {
-            words.extend(
-                state
-                    .nodes
-                    .iter()
-                    .map(|row| (row.node.name.clone(), row.node.address.clone())),
-            );
+            words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())));
             let tags: std::collections::BTreeSet<&String> =
                 state.nodes.iter().flat_map(|row| &row.node.tags).collect();
-            words.extend(
-                tags.into_iter()
-                    .map(|tag| (format!("@{tag}"), "a tag".to_owned())),
-            );
+            words.extend(tags.into_iter().map(|tag| (format!("@{tag}"), "a tag".to_owned())));
             words.push(("all".into(), "every node".into()));
         }
-        Args::Node => words.extend(
-            state
-                .nodes
-                .iter()
-                .map(|row| (row.node.name.clone(), row.node.address.clone())),
-        ),
+        Args::Node => {
+            words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())))
+        }
         Args::Sort => words.extend(SortKey::ALL.map(|key| (key.name().to_owned(), "sort by it".to_owned()))),
         Args::Filter => {
             for (word, what) in [
@@ -276,8 +253,5 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
         Args::None | Args::Text | Args::Bytes => {}
     }
     words.retain(|(candidate, _)| candidate.starts_with(word) && candidate != word);
-    words
-        .into_iter()
-        .map(|(candidate, what)| (format!("{before}{candidate}"), what))
-        .collect()
+    words.into_iter().map(|(candidate, what)| (format!("{before}{candidate}"), what)).collect()
 }

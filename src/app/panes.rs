@@ -37,10 +37,7 @@ impl State {
     pub(super) fn meant_pane(&self) -> Result<&Pane, String> {
         let found = match self.focus {
             Focus::Pane(console) => self.pane(console),
-            Focus::Table => self
-                .panes
-                .iter()
-                .find(|pane| Some(pane.node) == self.table.cursor),
+            Focus::Table => self.panes.iter().find(|pane| Some(pane.node) == self.table.cursor),
         };
         found.ok_or_else(|| "no console of this node is open; c opens it".into())
     }
@@ -54,12 +51,7 @@ impl State {
 
 /// Opens the console of a node, or goes to it when it is open.
 pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> Result<(), String> {
-    if let Some(console) = state
-        .panes
-        .iter()
-        .find(|pane| pane.node == node)
-        .map(|pane| pane.console)
-    {
+    if let Some(console) = state.panes.iter().find(|pane| pane.node == node).map(|pane| pane.console) {
         focus(state, console);
         return Ok(());
     }
@@ -78,10 +70,7 @@ pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> 
     state.panes.push(Pane {
         console,
         node,
-        status: SessionStatus {
-            mode,
-            ..SessionStatus::default()
-        },
+        status: SessionStatus { mode, ..SessionStatus::default() },
         frame: None,
         scroll: None,
         unseen: false,
@@ -106,10 +95,7 @@ pub fn open_single(state: &mut State, node: NodeId, monitor: bool) -> Result<Vec
         }
         for effect in &mut out {
             if let Effect::Hub(request) = effect
-                && let Request::Console {
-                    what: ConsoleRequest::Attach { mode, .. },
-                    ..
-                } = request.as_mut()
+                && let Request::Console { what: ConsoleRequest::Attach { mode, .. }, .. } = request.as_mut()
             {
                 *mode = ConsoleMode::Monitor;
             }
@@ -143,11 +129,7 @@ pub(super) fn detach(state: &mut State, console: ConsoleId, out: &mut Vec<Effect
 
 /// Closes a pane without a word to the hub.
 pub(super) fn forget(state: &mut State, console: ConsoleId) {
-    let at = state
-        .panes
-        .iter()
-        .position(|pane| pane.console == console)
-        .unwrap_or(0);
+    let at = state.panes.iter().position(|pane| pane.console == console).unwrap_or(0);
     state.panes.retain(|pane| pane.console != console);
     state.inner.shown.retain(|(id, _)| *id != console);
     state.inner.grid.remove(&console);
@@ -209,11 +191,7 @@ pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec
     let second = state.inner.prefix.get(1).copied();
     match std::mem::take(&mut state.prefix_state) {
         PrefixState::None if Some(key) == first => {
-            state.prefix_state = if second.is_some() {
-                PrefixState::Half
-            } else {
-                PrefixState::Armed
-            };
+            state.prefix_state = if second.is_some() { PrefixState::Half } else { PrefixState::Armed };
         }
         PrefixState::None => plain(state, console, key, out),
         PrefixState::Half if Some(key) == second => state.prefix_state = PrefixState::Armed,
@@ -229,9 +207,7 @@ pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec
         PrefixState::Armed => {
             if !commands::press(state, Context::Pane, key, out) {
                 let prefix = &state.prefix;
-                state.warn(format!(
-                    "{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"
-                ));
+                state.warn(format!("{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"));
             }
         }
     }
@@ -257,9 +233,7 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
         return;
     }
     let modes = match state.pane_mut(console) {
-        Some(Pane {
-            scroll: Some(scroll), ..
-        }) => {
+        Some(Pane { scroll: Some(scroll), .. }) => {
             match &mut scroll.typing {
                 Some((input, _)) => input.insert(text),
                 None => state.warn("pasted text was ignored: this is the scrollback; q leaves it"),
@@ -276,9 +250,7 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
 }
 
 fn modes(pane: &Pane) -> Modes {
-    pane.frame
-        .as_ref()
-        .map_or_else(Modes::default, |frame| frame.modes)
+    pane.frame.as_ref().map_or_else(Modes::default, |frame| frame.modes)
 }
 
 /// Sends something that the node would see, if it may be sent; says why not otherwise.
@@ -295,9 +267,7 @@ fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
     let (name, prefix) = (&row.node.name, &state.prefix);
     guard::may_type(&row.node, state.read_only).map_err(|why| format!("nothing was sent: {why}"))?;
     if pane.status.mode == ConsoleMode::Monitor {
-        return Err(format!(
-            "monitoring {name}: keys are not sent; {prefix} m takes the keyboard"
-        ));
+        return Err(format!("monitoring {name}: keys are not sent; {prefix} m takes the keyboard"));
     }
     match &pane.status.state {
         ConsoleState::Attached { .. } => Ok(()),

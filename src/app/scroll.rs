@@ -44,21 +44,11 @@ struct Bounds {
 
 fn bounds(state: &State, pane: &Pane) -> Option<Bounds> {
     let frame = pane.frame.as_ref()?;
-    let (columns, grid) = state
-        .inner
-        .grid
-        .get(&pane.console)
-        .copied()
-        .unwrap_or((frame.cols, frame.rows));
-    let rows = state
-        .layout
-        .pane(pane.console)
-        .map_or(1, |area| area.inner().height);
+    let (columns, grid) = state.inner.grid.get(&pane.console).copied().unwrap_or((frame.cols, frame.rows));
+    let rows = state.layout.pane(pane.console).map_or(1, |area| area.inner().height);
     Some(Bounds {
         oldest: frame.oldest,
-        newest: (frame.live_top + u64::from(grid))
-            .saturating_sub(1)
-            .max(frame.oldest),
+        newest: (frame.live_top + u64::from(grid)).saturating_sub(1).max(frame.oldest),
         columns: columns.max(1),
         rows: rows.max(1),
     })
@@ -74,14 +64,9 @@ pub(super) fn enter(state: &mut State, console: ConsoleId) -> Result<(), String>
     let frame = pane.frame.as_ref().ok_or(nothing)?;
     let bounds = bounds(state, pane).ok_or(nothing)?;
     let (col, row) = frame.cursor.unwrap_or((0, frame.rows.saturating_sub(1)));
-    let cursor = LinePos {
-        line: frame.top + u64::from(row),
-        col,
-    };
+    let cursor = LinePos { line: frame.top + u64::from(row), col };
     let scroll = Scroll {
-        top: (bounds.newest + 1)
-            .saturating_sub(u64::from(bounds.rows))
-            .max(bounds.oldest),
+        top: (bounds.newest + 1).saturating_sub(u64::from(bounds.rows)).max(bounds.oldest),
         cursor,
         select: None,
         typing: None,
@@ -107,10 +92,7 @@ fn put(state: &mut State, console: ConsoleId, to: LinePos) {
     };
     let line = to.line.clamp(bounds.oldest, bounds.newest);
     let rows = u64::from(bounds.rows);
-    scroll.cursor = LinePos {
-        line,
-        col: to.col.min(bounds.columns - 1),
-    };
+    scroll.cursor = LinePos { line, col: to.col.min(bounds.columns - 1) };
     let most = (bounds.newest + 1).saturating_sub(rows).max(bounds.oldest);
     let top = scroll.top.clamp((line + 1).saturating_sub(rows), line);
     scroll.top = top.clamp(bounds.oldest, most);
@@ -118,10 +100,8 @@ fn put(state: &mut State, console: ConsoleId, to: LinePos) {
 
 /// The history moved on: what was the oldest line may be gone.
 pub(super) fn clamp(state: &mut State, console: ConsoleId) {
-    if let Some(cursor) = state
-        .pane(console)
-        .and_then(|pane| pane.scroll.as_ref())
-        .map(|scroll| scroll.cursor)
+    if let Some(cursor) =
+        state.pane(console).and_then(|pane| pane.scroll.as_ref()).map(|scroll| scroll.cursor)
     {
         put(state, console, cursor);
     }
@@ -136,10 +116,7 @@ pub(super) fn go(state: &mut State, motion: Motion) -> Result<(), String> {
     };
     let LinePos { line, col } = cursor;
     let rows = i64::from(bounds.rows);
-    let lines = |by: i64| LinePos {
-        line: line.saturating_add_signed(by),
-        col,
-    };
+    let lines = |by: i64| LinePos { line: line.saturating_add_signed(by), col };
     let page = match motion {
         Motion::Half(n) => Some(n * (rows / 2).max(1)),
         Motion::Page(n) => Some(n * rows),
@@ -147,49 +124,29 @@ pub(super) fn go(state: &mut State, motion: Motion) -> Result<(), String> {
     };
     let text: Vec<char> = line_chars(pane, line);
     let to = match motion {
-        Motion::Columns(by) => LinePos {
-            line,
-            col: u16::try_from((i32::from(col) + by).max(0)).unwrap_or(u16::MAX),
-        },
+        Motion::Columns(by) => {
+            LinePos { line, col: u16::try_from((i32::from(col) + by).max(0)).unwrap_or(u16::MAX) }
+        }
         Motion::Lines(by) => lines(by),
         Motion::Half(_) | Motion::Page(_) => lines(page.unwrap_or(0)),
-        Motion::Oldest => LinePos {
-            line: bounds.oldest,
-            col: 0,
-        },
-        Motion::Newest => LinePos {
-            line: bounds.newest,
-            col: 0,
-        },
+        Motion::Oldest => LinePos { line: bounds.oldest, col: 0 },
+        Motion::Newest => LinePos { line: bounds.newest, col: 0 },
         Motion::LineStart => LinePos { line, col: 0 },
-        Motion::LineEnd => LinePos {
-            line,
-            col: last_column(&text),
-        },
+        Motion::LineEnd => LinePos { line, col: last_column(&text) },
         Motion::Word => match next_word(&text, usize::from(col)) {
             Some(col) => LinePos { line, col },
-            None if line < bounds.newest => LinePos {
-                line: line + 1,
-                col: 0,
-            },
-            None => LinePos {
-                line,
-                col: last_column(&text),
-            },
+            None if line < bounds.newest => LinePos { line: line + 1, col: 0 },
+            None => LinePos { line, col: last_column(&text) },
         },
         Motion::WordBack => match previous_word(&text, usize::from(col)) {
             Some(col) => LinePos { line, col },
-            None if line > bounds.oldest => LinePos {
-                line: line - 1,
-                col: last_column(&line_chars(pane, line - 1)),
-            },
+            None if line > bounds.oldest => {
+                LinePos { line: line - 1, col: last_column(&line_chars(pane, line - 1)) }
+            }
             None => LinePos { line, col: 0 },
         },
     };
-    if let (Some(by), Some(scroll)) = (
-        page,
-        state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()),
-    ) {
+    if let (Some(by), Some(scroll)) = (page, state.pane_mut(console).and_then(|pane| pane.scroll.as_mut())) {
         scroll.top = scroll.top.saturating_add_signed(by);
     }
     put(state, console, to);
@@ -211,10 +168,7 @@ fn line_chars(pane: &Pane, line: u64) -> Vec<char> {
 }
 
 fn last_column(text: &[char]) -> u16 {
-    let last = text
-        .iter()
-        .rposition(|ch| !ch.is_whitespace() && *ch != '\0')
-        .unwrap_or(0);
+    let last = text.iter().rposition(|ch| !ch.is_whitespace() && *ch != '\0').unwrap_or(0);
     u16::try_from(last).unwrap_or(0)
 }
 
@@ -224,17 +178,12 @@ fn blank(text: &[char], at: usize) -> bool {
 
 fn next_word(text: &[char], col: usize) -> Option<u16> {
     let starts = |at: &usize| !blank(text, *at) && blank(text, at - 1);
-    (col + 1..text.len())
-        .find(starts)
-        .and_then(|at| u16::try_from(at).ok())
+    (col + 1..text.len()).find(starts).and_then(|at| u16::try_from(at).ok())
 }
 
 fn previous_word(text: &[char], col: usize) -> Option<u16> {
     let starts = |at: &usize| !blank(text, *at) && (*at == 0 || blank(text, at - 1));
-    (0..col.min(text.len()))
-        .rev()
-        .find(starts)
-        .and_then(|at| u16::try_from(at).ok())
+    (0..col.min(text.len())).rev().find(starts).and_then(|at| u16::try_from(at).ok())
 }
 
 /// The focused console whose view is frozen, and its cursor.
@@ -249,9 +198,7 @@ fn current(state: &State) -> Result<(ConsoleId, LinePos), String> {
 fn current_mut(state: &mut State) -> Result<(ConsoleId, &mut Scroll), String> {
     let (console, _) = current(state)?;
     let scroll = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut());
-    scroll
-        .map(|scroll| (console, scroll))
-        .ok_or_else(|| "this is no scrollback".into())
+    scroll.map(|scroll| (console, scroll)).ok_or_else(|| "this is no scrollback".into())
 }
 
 /// Goes one level out: the selection, then the scrollback.
@@ -305,19 +252,11 @@ pub(super) fn type_search(state: &mut State, backward: bool) -> Result<(), Strin
 pub(super) fn again(state: &mut State, other_way: bool, out: &mut Vec<Effect>) -> Result<(), String> {
     let id = RequestId(state.next_id());
     let (console, scroll) = current_mut(state)?;
-    let (pattern, backward) = scroll
-        .search
-        .clone()
-        .ok_or("nothing was searched yet; / searches")?;
+    let (pattern, backward) = scroll.search.clone().ok_or("nothing was searched yet; / searches")?;
     let from = scroll.cursor;
     scroll.awaiting = Some(id);
     scroll.message = Some("searching".into());
-    let what = ConsoleRequest::Search {
-        id,
-        pattern,
-        from,
-        backward: backward != other_way,
-    };
+    let what = ConsoleRequest::Search { id, pattern, from, backward: backward != other_way };
     out.push(request(console, what));
     Ok(())
 }
@@ -328,11 +267,7 @@ pub(super) fn found(
     id: RequestId,
     found: Result<Option<(LinePos, LinePos)>, String>,
 ) -> bool {
-    let waits = |pane: &&mut Pane| {
-        pane.scroll
-            .as_ref()
-            .is_some_and(|scroll| scroll.awaiting == Some(id))
-    };
+    let waits = |pane: &&mut Pane| pane.scroll.as_ref().is_some_and(|scroll| scroll.awaiting == Some(id));
     let Some(pane) = state.panes.iter_mut().find(waits) else {
         return false;
     };

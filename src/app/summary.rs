@@ -59,17 +59,11 @@ pub fn of(state: &State, action: &Action) -> (Level, String) {
     let verb = action.verb.words();
     if let [result] = action.results.as_slice() {
         let level = level_of(&result.outcome);
-        return (
-            level,
-            format!("{verb}: {} {}", state.name(result.node), word(&result.outcome)),
-        );
+        return (level, format!("{verb}: {} {}", state.name(result.node), word(&result.outcome)));
     }
     let mut groups: Vec<(&Outcome, Vec<NodeId>)> = Vec::new();
     for result in &action.results {
-        match groups
-            .iter_mut()
-            .find(|(outcome, _)| word(outcome) == word(&result.outcome))
-        {
+        match groups.iter_mut().find(|(outcome, _)| word(outcome) == word(&result.outcome)) {
             Some((_, nodes)) => nodes.push(result.node),
             None => groups.push((&result.outcome, vec![result.node])),
         }

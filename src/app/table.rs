@@ -52,12 +52,7 @@ impl State {
             return (self.table.cursor.into_iter().collect(), 0);
         }
         let shown: BTreeSet<NodeId> = self.table.order.iter().copied().collect();
-        let hidden = self
-            .table
-            .marks
-            .iter()
-            .filter(|node| !shown.contains(node))
-            .count();
+        let hidden = self.table.marks.iter().filter(|node| !shown.contains(node)).count();
         (self.table.marks.iter().copied().collect(), hidden)
     }
 
@@ -74,12 +69,8 @@ impl State {
 
 /// What a menu or a confirmation is about to act on must not move while the operator looks at it.
 fn frozen(state: &State) -> bool {
-    let holds = |overlay: &Overlay| {
-        matches!(
-            overlay,
-            Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Raw { .. }
-        )
-    };
+    let holds =
+        |overlay: &Overlay| matches!(overlay, Overlay::Menu(_) | Overlay::Confirm(_) | Overlay::Raw { .. });
     state.overlays.iter().any(holds)
 }
 
@@ -95,11 +86,8 @@ pub(super) fn refresh(state: &mut State) {
 fn reorder(state: &mut State) {
     let before = position(state);
     let table = &state.table;
-    let mut order: Vec<&NodeRow> = state
-        .nodes
-        .iter()
-        .filter(|row| table.filter.matches(&row.node, &row.status.seen))
-        .collect();
+    let mut order: Vec<&NodeRow> =
+        state.nodes.iter().filter(|row| table.filter.matches(&row.node, &row.status.seen)).collect();
     let (sort, reverse) = (table.sort, table.reverse);
     order.sort_by(|a, b| {
         let order = sort.compare((&a.node, &a.status.seen), (&b.node, &b.status.seen));
@@ -115,11 +103,7 @@ fn reorder(state: &mut State) {
         }
         None => state.table.cursor = state.table.order.get(before.unwrap_or(0).min(last)).copied(),
     }
-    if state
-        .table
-        .range
-        .is_some_and(|node| !state.table.order.contains(&node))
-    {
+    if state.table.range.is_some_and(|node| !state.table.order.contains(&node)) {
         state.table.range = None;
     }
 }

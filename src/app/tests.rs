@@ -44,17 +44,11 @@ fn node(id: u32, name: &str, tags: &[&str]) -> Node {
 
 /// r1n01 to r1n06, then held (protected), locked (read-only), vm1, bare (no console, no BMC).
 fn nodes() -> Vec<Node> {
-    let mut nodes: Vec<Node> = (0..6)
-        .map(|n| node(n, &format!("r1n{:02}", n + 1), &["rack1"]))
-        .collect();
+    let mut nodes: Vec<Node> = (0..6).map(|n| node(n, &format!("r1n{:02}", n + 1), &["rack1"])).collect();
     nodes.push(node(6, "s1", &["held"]));
     nodes.push(node(7, "t1", &["locked"]));
     nodes.push(node(8, "vm1", &["vms"]));
-    nodes.push(Node {
-        driver: None,
-        transport: None,
-        ..node(9, "xbare", &[])
-    });
+    nodes.push(Node { driver: None, transport: None, ..node(9, "xbare", &[]) });
     nodes
 }
 
@@ -73,11 +67,7 @@ impl Bench {
             raw: true,
             info: true,
         };
-        let qemu = Abilities {
-            soft: true,
-            nmi: true,
-            ..Abilities::default()
-        };
+        let qemu = Abilities { soft: true, nmi: true, ..Abilities::default() };
         let state = State::new(StateOptions {
             nodes: nodes(),
             read_only,
@@ -90,11 +80,7 @@ impl Bench {
             abilities: vec![("ipmitool".into(), all), ("qemu".into(), qemu)],
         })
         .unwrap();
-        let mut bench = Bench {
-            state,
-            now: START,
-            effects: Vec::new(),
-        };
+        let mut bench = Bench { state, now: START, effects: Vec::new() };
         bench.event(Event::Tick);
         bench.effects.clear();
         bench
@@ -169,10 +155,7 @@ impl Bench {
                     request,
                     Request::Watch { .. }
                         | Request::Describe { .. }
-                        | Request::Console {
-                            what: ConsoleRequest::View(_),
-                            ..
-                        }
+                        | Request::Console { what: ConsoleRequest::View(_), .. }
                 )
             })
             .collect()
@@ -194,11 +177,7 @@ impl Bench {
     fn typed(&mut self) -> Vec<u8> {
         let mut typed = Vec::new();
         for request in self.requests() {
-            if let Request::Console {
-                what: ConsoleRequest::Input(bytes),
-                ..
-            } = request
-            {
+            if let Request::Console { what: ConsoleRequest::Input(bytes), .. } = request {
                 typed.extend(bytes);
             }
         }
@@ -222,20 +201,12 @@ impl Bench {
     }
 
     fn shown(&self) -> String {
-        let names: Vec<&str> = self
-            .state
-            .table
-            .order
-            .iter()
-            .map(|node| self.state.name(*node))
-            .collect();
+        let names: Vec<&str> = self.state.table.order.iter().map(|node| self.state.name(*node)).collect();
         names.join(" ")
     }
 
     fn said(&self) -> &str {
-        self.state
-            .current_notice()
-            .map_or("", |notice| notice.text.as_str())
+        self.state.current_notice().map_or("", |notice| notice.text.as_str())
     }
 
     /// Opens the cursor's console and lets it be attached.
@@ -280,11 +251,7 @@ fn picture(lines: &[&str], top: u64, live: bool) -> Arc<Frame> {
     for line in lines {
         let mut chars = line.chars();
         for _ in 0..cols {
-            cells.push(Cell {
-                ch: chars.next().unwrap_or(' '),
-                width: 1,
-                ..Cell::default()
-            });
+            cells.push(Cell { ch: chars.next().unwrap_or(' '), width: 1, ..Cell::default() });
         }
     }
     Arc::new(Frame {

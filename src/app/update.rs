@@ -25,9 +25,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::Key(key) => input::key(state, key, &mut out),
         Event::Paste(text) => input::paste(state, &text, &mut out),
         Event::Resize(columns, rows) => state.size = (columns, rows),
-        Event::Hub(updates) => updates
-            .into_iter()
-            .for_each(|one| answers::take(state, one, &mut out)),
+        Event::Hub(updates) => updates.into_iter().for_each(|one| answers::take(state, one, &mut out)),
         Event::Frame(console, frame) => panes::frame(state, console, frame),
         Event::NotTaken(request) => answers::not_taken(state, *request),
         Event::Notice(level, text) => state.notice(level, text, None),
@@ -64,14 +62,7 @@ fn settle(state: &mut State, out: &mut Vec<Effect>) {
 /// Tells the hub which nodes are on screen.
 fn watch(state: &mut State, out: &mut Vec<Effect>) {
     let page = state.layout.page();
-    let mut nodes: Vec<NodeId> = state
-        .table
-        .order
-        .iter()
-        .skip(state.table.top)
-        .take(page)
-        .copied()
-        .collect();
+    let mut nodes: Vec<NodeId> = state.table.order.iter().skip(state.table.top).take(page).copied().collect();
     let shown = |pane: &&super::state::Pane| state.layout.pane(pane.console).is_some();
     nodes.extend(state.panes.iter().filter(shown).map(|pane| pane.node));
     nodes.sort_unstable();
@@ -86,10 +77,7 @@ fn watch(state: &mut State, out: &mut Vec<Effect>) {
 fn show(state: &mut State, out: &mut Vec<Effect>) {
     let mut shown: Vec<(ConsoleId, View)> = Vec::new();
     for (console, area) in &state.layout.panes {
-        let top = state
-            .pane(*console)
-            .and_then(|pane| pane.scroll.as_ref())
-            .map(|scroll| scroll.top);
+        let top = state.pane(*console).and_then(|pane| pane.scroll.as_ref()).map(|scroll| scroll.top);
         // The live screen has the console's size, whatever room it is given.
         let rows = top.map_or(0, |_| area.inner().height);
         shown.push((*console, View { top, rows }));
@@ -117,10 +105,7 @@ fn send_again(state: &mut State, out: &mut Vec<Effect>) {
         state.inner.watched.clear();
         // A console of which nothing is shown must hear it again, too.
         let known: Vec<ConsoleId> = state.panes.iter().map(|pane| pane.console).collect();
-        let nothing = View {
-            top: Some(u64::MAX),
-            rows: 0,
-        };
+        let nothing = View { top: Some(u64::MAX), rows: 0 };
         state.inner.shown = known.into_iter().map(|console| (console, nothing)).collect();
     }
 }
@@ -147,9 +132,7 @@ fn wake(state: &State) -> Millis {
     }
     // On whole steps of the clock, not of each verb: a hundred pending verbs are one redraw.
     let pending = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
-    let step = pending
-        .map(|pending| super::view::elapsed_step(state.now.since(pending.since)))
-        .min();
+    let step = pending.map(|pending| super::view::elapsed_step(state.now.since(pending.since))).min();
     if let Some(step) = step.and_then(|step| u64::try_from(step.as_millis()).ok()) {
         at((now / step).saturating_add(1).saturating_mul(step));
     }

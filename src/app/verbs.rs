@@ -67,19 +67,14 @@ fn sample(pick: &MenuPick) -> Option<Verb> {
 
 /// The verb that sets a boot device.
 pub(super) fn boot(device: BootDevice, persistent: bool, uefi: bool) -> Verb {
-    Verb::BootSet(BootSetting {
-        device: Some(device),
-        persistent,
-        uefi,
-    })
+    Verb::BootSet(BootSetting { device: Some(device), persistent, uefi })
 }
 
 /// Why a menu row cannot be picked.
 fn cannot(state: &State, pick: &MenuPick, targets: &[NodeId]) -> Option<String> {
     if *pick == MenuPick::Cancel {
-        let pending = targets
-            .iter()
-            .any(|node| state.row(*node).is_some_and(|row| row.status.pending.is_some()));
+        let pending =
+            targets.iter().any(|node| state.row(*node).is_some_and(|row| row.status.pending.is_some()));
         return (!pending).then(|| "nothing is pending".into());
     }
     let verb = sample(pick)?;
@@ -92,11 +87,7 @@ fn cannot(state: &State, pick: &MenuPick, targets: &[NodeId]) -> Option<String> 
 }
 
 fn nodes_of<'a>(state: &'a State, targets: &[NodeId]) -> Vec<&'a Node> {
-    targets
-        .iter()
-        .filter_map(|node| state.row(*node))
-        .map(|row| &row.node)
-        .collect()
+    targets.iter().filter_map(|node| state.row(*node)).map(|row| &row.node).collect()
 }
 
 fn refusal(state: &State, reason: &str, nodes: &[NodeId]) -> String {
@@ -122,20 +113,11 @@ fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
         }
     }
     let (driver, _) = *cannot.first()?;
-    let same: Vec<NodeId> = cannot
-        .iter()
-        .filter(|(name, _)| *name == driver)
-        .map(|(_, node)| *node)
-        .collect();
-    let why = driver.map_or_else(
-        || "no BMC is configured".to_owned(),
-        |name| format!("not with driver {name}"),
-    );
-    Some(if targets.len() == 1 {
-        why
-    } else {
-        format!("{why}: {}", state.folded(&same))
-    })
+    let same: Vec<NodeId> =
+        cannot.iter().filter(|(name, _)| *name == driver).map(|(_, node)| *node).collect();
+    let why =
+        driver.map_or_else(|| "no BMC is configured".to_owned(), |name| format!("not with driver {name}"));
+    Some(if targets.len() == 1 { why } else { format!("{why}: {}", state.folded(&same)) })
 }
 
 fn can(abilities: Abilities, verb: &Verb) -> bool {
@@ -167,10 +149,7 @@ pub(super) fn ask(
         }
         Guard::None if hidden == 0 || verb.is_read() => None,
         Guard::None | Guard::Key => Some(ConfirmLevel::Key),
-        Guard::Typed(word) => Some(ConfirmLevel::Typed {
-            word,
-            input: Input::default(),
-        }),
+        Guard::Typed(word) => Some(ConfirmLevel::Typed { word, input: Input::default() }),
     };
     if let Some(why) = unable(state, &verb, &targets) {
         return Err(format!("{}: {why}", verb.words()));
@@ -192,17 +171,10 @@ fn open_confirm(
 ) {
     let describe = targets.first().map(|node| {
         let id = RequestId(state.next_id());
-        out.push(Effect::Hub(Box::new(Request::Describe {
-            id,
-            verb: verb.clone(),
-            node: *node,
-        })));
+        out.push(Effect::Hub(Box::new(Request::Describe { id, verb: verb.clone(), node: *node })));
         id
     });
-    let protected = nodes_of(state, &targets)
-        .iter()
-        .filter(|node| node.protected)
-        .count();
+    let protected = nodes_of(state, &targets).iter().filter(|node| node.protected).count();
     let confirm = Confirm {
         what: Question::Verb(verb),
         folded: state.folded(&targets),
@@ -226,11 +198,7 @@ pub(super) fn recount(state: &mut State) {
     let Some(Overlay::Confirm(confirm)) = state.overlays.last() else {
         return;
     };
-    let is_on = |node: &&NodeId| {
-        state
-            .row(**node)
-            .is_some_and(|row| row.status.seen.value == Power::On)
-    };
+    let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
     let on = confirm.targets.iter().filter(is_on).count();
     let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node);
     let consoles = confirm.targets.iter().filter(open).count();
@@ -250,11 +218,7 @@ pub(super) fn send_verb(state: &mut State, verb: Verb, nodes: Vec<NodeId>, out: 
     }
     if let ([node], Verb::Info) = (nodes.as_slice(), &verb) {
         state.inner.info = Some(id);
-        state.overlays.push(Overlay::Details {
-            node: *node,
-            top: 0,
-            info: None,
-        });
+        state.overlays.push(Overlay::Details { node: *node, top: 0, info: None });
     }
     state.say(format!("{}: {}", verb.words(), state.folded(&nodes)));
     state.actions.push_back(Action {
@@ -267,13 +231,7 @@ pub(super) fn send_verb(state: &mut State, verb: Verb, nodes: Vec<NodeId>, out: 
     while state.actions.len() > ACTIONS {
         state.actions.pop_front();
     }
-    out.push(Effect::Hub(Box::new(Request::Verb {
-        id,
-        verb,
-        nodes,
-        timeout: None,
-        wait: true,
-    })));
+    out.push(Effect::Hub(Box::new(Request::Verb { id, verb, nodes, timeout: None, wait: true })));
 }
 
 /// Stops waiting for what is pending on these nodes.
@@ -301,10 +259,7 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
     let sessions = state.panes.len();
     let ours = |row: &&super::state::NodeRow| {
-        row.status
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.id.is_some())
+        row.status.pending.as_ref().is_some_and(|pending| pending.id.is_some())
     };
     let pending = state.nodes.iter().filter(ours).count();
     if sessions == 0 && pending == 0 {

@@ -70,11 +70,7 @@ pub struct PowerCell {
 pub fn power_cell(row: &NodeRow) -> PowerCell {
     let seen = &row.status.seen;
     let stale = matches!(seen.freshness, Freshness::Stale);
-    let cell = |glyph, word: &str| PowerCell {
-        glyph,
-        word: word.to_owned(),
-        stale,
-    };
+    let cell = |glyph, word: &str| PowerCell { glyph, word: word.to_owned(), stale };
     if let Some(pending) = &row.status.pending {
         let word = match pending.verb.target() {
             Some(target) => format!("{}→{}", pending.from, target),
@@ -96,11 +92,7 @@ pub fn power_cell(row: &NodeRow) -> PowerCell {
 /// The BOOT cell: `pxe once`, or nothing when it is not known or nothing is set.
 #[must_use]
 pub fn boot_cell(row: &NodeRow) -> Option<String> {
-    row.status
-        .boot
-        .as_ref()
-        .map(summary::boot_text)
-        .filter(|text| text != "none")
+    row.status.boot.as_ref().map(summary::boot_text).filter(|text| text != "none")
 }
 
 /// Age of the last real reading, and only when it is overdue: more than two intervals old.
@@ -161,11 +153,7 @@ pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
     let status = &row.status;
     let at = |time: Millis| clock(time, utc_offset);
     if let Some(pending) = &status.pending {
-        let other = if pending.id.is_none() {
-            " (another lightsout)"
-        } else {
-            ""
-        };
+        let other = if pending.id.is_none() { " (another lightsout)" } else { "" };
         return match pending.phase {
             Phase::Queued => format!("waiting for its turn{other}"),
             Phase::Sending => format!("sending {}{other}", pending.verb.words()),
@@ -187,12 +175,7 @@ pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
         return format!("{}{next}", failure(row, fault, utc_offset));
     }
     if let Some((result, when)) = &row.last {
-        return format!(
-            "{} {}, {}",
-            result.verb.words(),
-            summary::word(&result.outcome),
-            at(*when)
-        );
+        return format!("{} {}, {}", result.verb.words(), summary::word(&result.outcome), at(*when));
     }
     status.seen.detail.clone().unwrap_or_default()
 }
@@ -237,11 +220,7 @@ pub enum ConsoleGlyph {
 /// What the CONSOLE cell says; `None` when no console of the node is open.
 #[must_use]
 pub fn console_cell(state: &State, node: NodeId) -> Option<ConsoleCell> {
-    let (at, pane) = state
-        .panes
-        .iter()
-        .enumerate()
-        .find(|(_, pane)| pane.node == node)?;
+    let (at, pane) = state.panes.iter().enumerate().find(|(_, pane)| pane.node == node)?;
     let glyph = match (&pane.status.state, pane.status.mode) {
         (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => ConsoleGlyph::Interactive,
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => ConsoleGlyph::Monitor,
@@ -250,10 +229,7 @@ pub fn console_cell(state: &State, node: NodeId) -> Option<ConsoleCell> {
         (ConsoleState::Closed { .. }, _) => ConsoleGlyph::Closed,
     };
     Some(ConsoleCell {
-        transport: state
-            .row(node)
-            .and_then(|row| row.node.transport.clone())
-            .unwrap_or_default(),
+        transport: state.row(node).and_then(|row| row.node.transport.clone()).unwrap_or_default(),
         number: at + 1,
         state: glyph,
         unseen: pane.unseen,

@@ -140,14 +140,8 @@ pub fn open(
     context: &DriverContext,
     suites: Arc<SuiteMemory>,
 ) -> Result<Box<dyn Bmc>, BmcError> {
-    let row = DRIVERS
-        .iter()
-        .find(|row| row.name == settings.driver)
-        .ok_or_else(|| {
-            BmcError::new(
-                crate::fleet::FaultClass::Local,
-                format!("there is no driver \"{}\"", settings.driver),
-            )
-        })?;
+    let row = DRIVERS.iter().find(|row| row.name == settings.driver).ok_or_else(|| {
+        BmcError::new(crate::fleet::FaultClass::Local, format!("there is no driver \"{}\"", settings.driver))
+    })?;
     (row.open)(settings, context, suites)
 }

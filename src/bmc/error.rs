@@ -23,13 +23,7 @@ impl BmcError {
     /// An error of `class` with no code and no hint, which may have reached the BMC.
     #[must_use]
     pub fn new(class: FaultClass, reason: impl Into<String>) -> BmcError {
-        BmcError {
-            class,
-            code: None,
-            reason: reason.into(),
-            hint: None,
-            not_sent: false,
-        }
+        BmcError { class, code: None, reason: reason.into(), hint: None, not_sent: false }
     }
 
     /// Adds what to do about it.
@@ -49,10 +43,6 @@ impl BmcError {
 
 impl From<BmcError> for Fault {
     fn from(error: BmcError) -> Fault {
-        Fault {
-            class: error.class,
-            reason: error.reason,
-            hint: error.hint,
-        }
+        Fault { class: error.class, reason: error.reason, hint: error.hint }
     }
 }

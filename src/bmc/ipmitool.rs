@@ -70,11 +70,7 @@ impl Bmc for Ipmitool {
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
         let command = argv::command(exchange).ok_or_else(|| unsupported(exchange))?;
         let deadline = Instant::now() + self.context.limit;
-        let names = if *exchange == Exchange::Info {
-            secrets::Names::Full
-        } else {
-            secrets::Names::Short
-        };
+        let names = if *exchange == Exchange::Info { secrets::Names::Full } else { secrets::Names::Short };
         let mut refused: Option<BmcError> = None;
         for suite in suites_to_try(&self.settings, &self.suites) {
             let login = secrets::login(&self.settings, &self.context, names)?;
@@ -90,18 +86,12 @@ impl Bmc for Ipmitool {
                         self.suites.set(None);
                     }
                     // A role refused with one suite says more than the next suite's not being offered.
-                    if refused
-                        .as_ref()
-                        .is_none_or(|before| before.class != FaultClass::Auth)
-                    {
+                    if refused.as_ref().is_none_or(|before| before.class != FaultClass::Auth) {
                         refused = Some(error);
                     }
                 }
                 result => {
-                    if result
-                        .as_ref()
-                        .map_or_else(|error| error.code.is_some(), |_| true)
-                    {
+                    if result.as_ref().map_or_else(|error| error.code.is_some(), |_| true) {
                         self.suites.set(Some(suite));
                     }
                     return result;
@@ -117,17 +107,10 @@ impl Bmc for Ipmitool {
         let Some(command) = argv::command(exchange) else {
             return unsupported(exchange).reason;
         };
-        let suite = suites_to_try(&self.settings, &self.suites)
-            .first()
-            .copied()
-            .unwrap_or(17);
+        let suite = suites_to_try(&self.settings, &self.suites).first().copied().unwrap_or(17);
         let mut words = vec!["ipmitool".to_owned()];
         words.extend(argv::session(&self.settings, &self.address, suite));
-        let empty = self
-            .settings
-            .credentials
-            .as_ref()
-            .is_none_or(|login| login.password.expose().is_empty());
+        let empty = self.settings.credentials.as_ref().is_none_or(|login| login.password.expose().is_empty());
         words.extend(argv::words(if empty { "-f FILE" } else { "-E" }));
         if self.settings.kg.is_some() {
             words.push("-K".to_owned());
@@ -152,10 +135,7 @@ fn address(settings: &BmcSettings) -> Result<&str, BmcError> {
 fn unsupported(exchange: &Exchange) -> BmcError {
     BmcError::new(
         FaultClass::Unsupported,
-        format!(
-            "cannot {}: the driver ipmitool has no such command",
-            classify::deed(exchange)
-        ),
+        format!("cannot {}: the driver ipmitool has no such command", classify::deed(exchange)),
     )
     .not_sent()
 }

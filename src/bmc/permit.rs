@@ -26,9 +26,7 @@ impl Permit {
     /// A permit that calls `on_drop` when the exchange is over.
     #[must_use]
     pub fn new(on_drop: impl FnOnce() + Send + 'static) -> Permit {
-        Permit {
-            on_drop: Some(Box::new(on_drop)),
-        }
+        Permit { on_drop: Some(Box::new(on_drop)) }
     }
 }
 
@@ -76,9 +74,6 @@ impl SuiteMemory {
 
     /// Remembers `suite`; `None` forgets. Suites are below 255.
     pub fn set(&self, suite: Option<u8>) {
-        self.0.store(
-            suite.map_or(0, |suite| suite.saturating_add(1)),
-            Ordering::Relaxed,
-        );
+        self.0.store(suite.map_or(0, |suite| suite.saturating_add(1)), Ordering::Relaxed);
     }
 }

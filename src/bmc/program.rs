@@ -9,12 +9,9 @@ pub(super) fn find(program: &Path) -> Option<PathBuf> {
         return executable(program).then(|| program.to_owned());
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program))
-        .find(|file| executable(file))
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| executable(file))
 }
 
 fn executable(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

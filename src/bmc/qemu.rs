@@ -54,15 +54,8 @@ fn open(
     context: &DriverContext,
     _suites: Arc<SuiteMemory>,
 ) -> Result<Box<dyn Bmc>, BmcError> {
-    let socket = settings
-        .qmp
-        .clone()
-        .ok_or_else(|| local("the machine has no QMP socket".to_owned()))?;
-    Ok(Box::new(Qemu {
-        socket,
-        start: settings.start.clone(),
-        limit: LIMIT.min(context.limit),
-    }))
+    let socket = settings.qmp.clone().ok_or_else(|| local("the machine has no QMP socket".to_owned()))?;
+    Ok(Box::new(Qemu { socket, start: settings.start.clone(), limit: LIMIT.min(context.limit) }))
 }
 
 /// What an exchange is on the wire; `None` where a virtual machine has nothing like it.
@@ -96,11 +89,7 @@ impl Bmc for Qemu {
         match done {
             Err(_) => Err(BmcError::new(
                 FaultClass::Timeout,
-                format!(
-                    "no reply to {command} from {} within {} s",
-                    self.place(),
-                    self.limit.as_secs()
-                ),
+                format!("no reply to {command} from {} within {} s", self.place(), self.limit.as_secs()),
             )),
             // A machine that quits need not say goodbye.
             Ok(Err(QmpError::Closed)) if *exchange == Exchange::Off => Ok(Reply::Done),
@@ -128,11 +117,7 @@ impl Qemu {
     /// A connection that is ready for commands; `None` when no process is behind the socket.
     async fn connect(&self, deadline: Instant) -> Result<Option<Qmp>, BmcError> {
         // Connecting to any other kind of file is refused just as if the machine had ended.
-        match self
-            .socket
-            .symlink_metadata()
-            .and_then(|_| self.socket.metadata())
-        {
+        match self.socket.symlink_metadata().and_then(|_| self.socket.metadata()) {
             Ok(meta) if !meta.file_type().is_socket() => {
                 return Err(local(format!("{} is not a socket", self.place())));
             }
@@ -174,18 +159,13 @@ impl Qemu {
     /// Runs the start command in a session of its own, so that the machine outlives us.
     async fn start(&self, deadline: Instant) -> Result<Reply, BmcError> {
         let Some([program, args @ ..]) = self.start.as_deref() else {
-            return Err(
-                BmcError::new(FaultClass::Unsupported, "the machine has no start command")
-                    .hint("set start = [\"qemu-system-x86_64\", …] in its bmc table")
-                    .not_sent(),
-            );
+            return Err(BmcError::new(FaultClass::Unsupported, "the machine has no start command")
+                .hint("set start = [\"qemu-system-x86_64\", …] in its bmc table")
+                .not_sent());
         };
         // A second process on the same disk would destroy it.
         if let Some(mut qmp) = self.connect(deadline).await? {
-            let status = timeout_at(deadline, status(&mut qmp))
-                .await
-                .ok()
-                .and_then(Result::ok);
+            let status = timeout_at(deadline, status(&mut qmp)).await.ok().and_then(Result::ok);
             return Err(BmcError::new(
                 FaultClass::Rejected,
                 format!(
@@ -208,33 +188,24 @@ impl Qemu {
             .status();
         match timeout_at(deadline, setsid).await {
             Ok(Ok(status)) if status.success() => Ok(Reply::Done),
-            Ok(Ok(status)) => Err(local(format!(
-                "cannot run the start command: setsid ended with {status}"
-            ))),
+            Ok(Ok(status)) => Err(local(format!("cannot run the start command: setsid ended with {status}"))),
             Ok(Err(error)) => Err(local(format!("cannot run the start command: setsid: {error}"))),
-            Err(_) => Err(BmcError::new(
-                FaultClass::Timeout,
-                "the start command did not start in time",
-            )),
+            Err(_) => Err(BmcError::new(FaultClass::Timeout, "the start command did not start in time")),
         }
     }
 
     fn occupied(&self) -> BmcError {
-        BmcError::new(
-            FaultClass::Busy,
-            format!("no greeting on {}: another client holds it", self.place()),
-        )
-        .hint("close the other client, or give the machine a second QMP socket")
-        .not_sent()
+        BmcError::new(FaultClass::Busy, format!("no greeting on {}: another client holds it", self.place()))
+            .hint("close the other client, or give the machine a second QMP socket")
+            .not_sent()
     }
 
     fn failed(&self, deed: &str, error: QmpError) -> BmcError {
         let place = self.place();
         match error {
-            QmpError::Gone | QmpError::Closed => BmcError::new(
-                FaultClass::Timeout,
-                format!("cannot {deed}: the machine closed {place}"),
-            ),
+            QmpError::Gone | QmpError::Closed => {
+                BmcError::new(FaultClass::Timeout, format!("cannot {deed}: the machine closed {place}"))
+            }
             QmpError::Full => self.occupied(),
             QmpError::Io(error) => {
                 BmcError::new(FaultClass::Local, format!("cannot {deed} on {place}: {error}"))
@@ -244,11 +215,8 @@ impl Qemu {
                 format!("cannot {deed}: {place} does not speak QMP: {why}"),
             ),
             QmpError::Refused { class, text } => {
-                let class = if class == "CommandNotFound" {
-                    FaultClass::Unsupported
-                } else {
-                    FaultClass::Rejected
-                };
+                let class =
+                    if class == "CommandNotFound" { FaultClass::Unsupported } else { FaultClass::Rejected };
                 let text: String = text.chars().filter(|char| !char.is_control()).take(120).collect();
                 BmcError::new(class, format!("cannot {deed}: {text}"))
             }
@@ -261,11 +229,7 @@ async fn converse(qmp: &mut Qmp, exchange: &Exchange, command: &str) -> Result<R
         Exchange::Power => {
             let status = status(qmp).await?;
             // With -no-shutdown the process outlives its guest.
-            let power = if status == "shutdown" {
-                Power::Off
-            } else {
-                Power::On
-            };
+            let power = if status == "shutdown" { Power::Off } else { Power::On };
             Ok(Reply::Power(power, (status != "running").then_some(status)))
         }
         Exchange::Resume => {
@@ -295,16 +259,10 @@ async fn status(qmp: &mut Qmp) -> Result<String, QmpError> {
 
 async fn info(qmp: &mut Qmp) -> Result<BmcInfo, QmpError> {
     let version = qmp.execute("query-version").await?;
-    let number = |field: &str| {
-        version
-            .pointer(&format!("/qemu/{field}"))
-            .and_then(Value::as_u64)
-            .unwrap_or(0)
-    };
-    let mut info = vec![(
-        "QEMU".to_owned(),
-        format!("{}.{}.{}", number("major"), number("minor"), number("micro")),
-    )];
+    let number =
+        |field: &str| version.pointer(&format!("/qemu/{field}")).and_then(Value::as_u64).unwrap_or(0);
+    let mut info =
+        vec![("QEMU".to_owned(), format!("{}.{}.{}", number("major"), number("minor"), number("micro")))];
     let package = version.get("package").and_then(Value::as_str).unwrap_or_default();
     if !package.is_empty() {
         info.push(("Package".to_owned(), package.to_owned()));
@@ -320,10 +278,7 @@ async fn info(qmp: &mut Qmp) -> Result<BmcInfo, QmpError> {
 fn unsupported(exchange: &Exchange) -> BmcError {
     let (reason, hint) = match exchange {
         Exchange::On => ("the machine has no start command", None),
-        Exchange::Cycle => (
-            "a virtual machine has no power cycle of its own",
-            Some("use reboot or reset"),
-        ),
+        Exchange::Cycle => ("a virtual machine has no power cycle of its own", Some("use reboot or reset")),
         Exchange::BootSet(_) | Exchange::BootGet | Exchange::KeepBootFlags => (
             "the boot device of a virtual machine cannot be changed while it exists",
             Some("change its start command"),

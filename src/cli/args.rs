@@ -211,11 +211,7 @@ impl BootWord {
             BootWord::Bios => BootDevice::Bios,
             BootWord::None => BootDevice::None,
         };
-        Verb::BootSet(BootSetting {
-            device: Some(device),
-            persistent,
-            uefi,
-        })
+        Verb::BootSet(BootSetting { device: Some(device), persistent, uefi })
     }
 }
 
@@ -278,9 +274,7 @@ fn raw_bytes(words: &[String]) -> Result<Vec<u8>, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let at = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(at);
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "write a time such as 60s".to_owned())?;
+    let number: u64 = digits.parse().map_err(|_| "write a time such as 60s".to_owned())?;
     match unit {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),

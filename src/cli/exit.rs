@@ -64,13 +64,7 @@ mod tests {
 
     #[test]
     fn usage_comes_before_refused_before_failed_before_not_confirmed() {
-        let order = [
-            Exit::Usage,
-            Exit::Refused,
-            Exit::Failed,
-            Exit::NotConfirmed,
-            Exit::Done,
-        ];
+        let order = [Exit::Usage, Exit::Refused, Exit::Failed, Exit::NotConfirmed, Exit::Done];
         assert!(order.windows(2).all(|pair| pair[0] > pair[1]));
         assert_eq!(order.map(Exit::code), [1, 3, 2, 4, 0]);
     }

@@ -32,18 +32,13 @@ pub fn json_line(node: &Node, result: &VerbResult, age_ms: Option<u64>) -> Strin
     }
     match &result.outcome {
         Outcome::Boot(setting) => {
-            object.insert(
-                "device".into(),
-                json!(setting.device.map(crate::fleet::BootDevice::name)),
-            );
+            object.insert("device".into(), json!(setting.device.map(crate::fleet::BootDevice::name)));
             object.insert("persistent".into(), json!(setting.persistent));
             object.insert("uefi".into(), json!(setting.uefi));
         }
         Outcome::Info(rows) => {
-            let rows: Map<String, Value> = rows
-                .iter()
-                .map(|(label, value)| (label.clone(), json!(value)))
-                .collect();
+            let rows: Map<String, Value> =
+                rows.iter().map(|(label, value)| (label.clone(), json!(value))).collect();
             object.insert("info".into(), Value::Object(rows));
         }
         Outcome::Raw(bytes) => {
@@ -86,10 +81,7 @@ pub fn folded(nodes: &[Node], results: &[VerbResult]) -> Report {
             good.entry(success(result)).or_default().push(name);
         }
     }
-    let good = good
-        .into_iter()
-        .map(|(words, names)| line(&words, &names))
-        .collect();
+    let good = good.into_iter().map(|(words, names)| line(&words, &names)).collect();
     let bad = bad
         .into_iter()
         .map(|((words, hint), names)| {
@@ -111,11 +103,7 @@ pub struct Report {
 /// `on: r1n[01-14]`, or, where the words have lines of their own, the nodes first.
 fn line(words: &str, names: &[String]) -> String {
     let folded = NodeSet::fold(names);
-    if words.contains('\n') {
-        format!("{folded}:\n{words}")
-    } else {
-        format!("{words}: {folded}")
-    }
+    if words.contains('\n') { format!("{folded}:\n{words}") } else { format!("{words}: {folded}") }
 }
 
 fn success(result: &VerbResult) -> String {
@@ -124,15 +112,9 @@ fn success(result: &VerbResult) -> String {
         Outcome::Accepted => format!("{} accepted", result.verb.words()),
         Outcome::Boot(setting) => boot_words(setting),
         Outcome::Info(rows) => {
-            let width = rows
-                .iter()
-                .map(|(label, _)| label.chars().count())
-                .max()
-                .unwrap_or(0);
-            let rows: Vec<String> = rows
-                .iter()
-                .map(|(label, value)| format!("  {label:width$}  {value}"))
-                .collect();
+            let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+            let rows: Vec<String> =
+                rows.iter().map(|(label, value)| format!("  {label:width$}  {value}")).collect();
             rows.join("\n")
         }
         Outcome::Raw(bytes) if bytes.is_empty() => "raw accepted, no data".into(),
@@ -157,9 +139,7 @@ fn complaint(result: &VerbResult) -> (String, Option<String>) {
 
 /// `boot pxe, persistent, uefi`.
 fn boot_words(setting: &BootSetting) -> String {
-    let device = setting
-        .device
-        .map_or("unknown device", crate::fleet::BootDevice::name);
+    let device = setting.device.map_or("unknown device", crate::fleet::BootDevice::name);
     if setting.device == Some(crate::fleet::BootDevice::None) {
         return "boot none".into();
     }
@@ -169,20 +149,13 @@ fn boot_words(setting: &BootSetting) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 /// The table of `status`: a row a node, in the order asked.
 pub fn status_table(nodes: &[Node], results: &[VerbResult]) -> Vec<String> {
-    let width = results
-        .iter()
-        .map(|result| nodes[result.node.index()].name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width =
+        results.iter().map(|result| nodes[result.node.index()].name.chars().count()).max().unwrap_or(0);
     results
         .iter()
         .map(|result| {
@@ -193,11 +166,9 @@ pub fn status_table(nodes: &[Node], results: &[VerbResult]) -> Vec<String> {
                 Power::Unknown => "unknown",
             };
             match &result.outcome {
-                Outcome::Failed(fault) => format!(
-                    "{name:width$}  {glyph:7}  {} ({})",
-                    fault.reason,
-                    fault.class.name()
-                ),
+                Outcome::Failed(fault) => {
+                    format!("{name:width$}  {glyph:7}  {} ({})", fault.reason, fault.class.name())
+                }
                 other if exit::class(other).is_some() => {
                     format!("{name:width$}  {glyph:7}  {}", reason(other))
                 }
@@ -241,11 +212,7 @@ mod tests {
     #[test]
     fn json_says_null_where_nothing_can_be_confirmed() {
         let verb = Verb::Power(PowerVerb::Reset);
-        let line = json_line(
-            &node(0, "a"),
-            &result(0, verb, Outcome::Accepted, Power::On),
-            None,
-        );
+        let line = json_line(&node(0, "a"), &result(0, verb, Outcome::Accepted, Power::On), None);
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["confirmed"], Value::Null);
         assert_eq!(value["ok"], true);
@@ -255,21 +222,11 @@ mod tests {
 
     #[test]
     fn json_names_class_and_reason_of_a_failure() {
-        let fault = Fault {
-            class: FaultClass::Auth,
-            reason: "wrong password".into(),
-            hint: None,
-        };
-        let line = json_line(
-            &node(0, "a"),
-            &result(0, Verb::Status, Outcome::Failed(fault), Power::Unknown),
-            None,
-        );
+        let fault = Fault { class: FaultClass::Auth, reason: "wrong password".into(), hint: None };
+        let line =
+            json_line(&node(0, "a"), &result(0, Verb::Status, Outcome::Failed(fault), Power::Unknown), None);
         let value: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(
-            (&value["class"], &value["reason"]),
-            (&json!("auth"), &json!("wrong password"))
-        );
+        assert_eq!((&value["class"], &value["reason"]), (&json!("auth"), &json!("wrong password")));
         assert_eq!(value["power"], "unknown");
         assert!(value.get("verb").is_none());
     }
@@ -278,11 +235,8 @@ mod tests {
     fn equal_results_are_folded_and_failures_stand_apart() {
         let nodes = [node(0, "n1"), node(1, "n2"), node(2, "n3")];
         let verb = Verb::Power(PowerVerb::Off);
-        let fault = Fault {
-            class: FaultClass::Unreachable,
-            reason: "no answer".into(),
-            hint: Some("look".into()),
-        };
+        let fault =
+            Fault { class: FaultClass::Unreachable, reason: "no answer".into(), hint: Some("look".into()) };
         let results = [
             result(0, verb.clone(), Outcome::Confirmed, Power::Off),
             result(1, verb.clone(), Outcome::Confirmed, Power::Off),

@@ -54,10 +54,9 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
     if !job.dry_run {
         let asked: Vec<&Node> = targets.iter().map(|id| &nodes[id.index()]).collect();
         match confirm_level(&job.verb, &asked, job.read_only) {
-            Guard::Refused {
-                reason,
-                nodes: refused,
-            } => return Ok(refuse(job, &nodes, &targets, &reason, &refused)),
+            Guard::Refused { reason, nodes: refused } => {
+                return Ok(refuse(job, &nodes, &targets, &reason, &refused));
+            }
             guard if !job.yes => {
                 if let Some(exit) = ask(job, &guard, &asked) {
                     return Ok(exit);
@@ -66,10 +65,7 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
             _ => {}
         }
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(execute(job, loaded, &nodes, &targets))
 }
 
@@ -77,11 +73,8 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
 fn refuse(job: &Job, nodes: &[Node], targets: &[NodeId], reason: &str, refused: &[NodeId]) -> Exit {
     if job.json {
         for id in targets {
-            let why = if refused.contains(id) {
-                reason
-            } else {
-                "not sent: other nodes of the set were refused"
-            };
+            let why =
+                if refused.contains(id) { reason } else { "not sent: other nodes of the set were refused" };
             let result = VerbResult {
                 id: REQUEST,
                 node: *id,
@@ -94,11 +87,7 @@ fn refuse(job: &Job, nodes: &[Node], targets: &[NodeId], reason: &str, refused: 
         }
     } else {
         let names: Vec<&str> = refused.iter().map(|id| nodes[id.index()].name.as_str()).collect();
-        say_error(&format!(
-            "{} refused for {}: {reason}",
-            job.verb.words(),
-            NodeSet::fold(&names)
-        ));
+        say_error(&format!("{} refused for {}: {reason}", job.verb.words(), NodeSet::fold(&names)));
     }
     Exit::Refused
 }
@@ -113,9 +102,7 @@ fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Option<Exit> {
         Guard::Typed(word) => (format!("{what}? type {word} to go on: "), word.clone()),
     };
     if !std::io::stdin().is_terminal() {
-        say_error(&format!(
-            "{what} refused: it needs a confirmation and there is no terminal to ask on"
-        ));
+        say_error(&format!("{what} refused: it needs a confirmation and there is no terminal to ask on"));
         say_error("  hint: --yes goes on without asking");
         return Some(Exit::Refused);
     }
@@ -134,11 +121,7 @@ fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Option<Exit> {
 
 async fn execute(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) -> anyhow::Result<Exit> {
     let settings = Arc::new(loaded.settings.clone());
-    let options = HubOptions {
-        poll: false,
-        read_only: job.read_only,
-        operator: super::operator(),
-    };
+    let options = HubOptions { poll: false, read_only: job.read_only, operator: super::operator() };
     let (hub, handle) = match Hub::start(settings, options).await {
         Ok(started) => started,
         Err(fault) => {
@@ -159,15 +142,9 @@ async fn execute(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId])
 async fn describe(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) -> anyhow::Result<Exit> {
     for (number, node) in (1..).zip(targets) {
         let id = RequestId(number);
-        hub.try_send(Request::Describe {
-            id,
-            verb: job.verb.clone(),
-            node: *node,
-        })?;
+        hub.try_send(Request::Describe { id, verb: job.verb.clone(), node: *node })?;
         let text = loop {
-            let Some(updates) = hub.updates().await else {
-                anyhow::bail!("the hub ended too early")
-            };
+            let Some(updates) = hub.updates().await else { anyhow::bail!("the hub ended too early") };
             let answer = updates.into_iter().find_map(|update| match update {
                 Update::Described { id: answered, text } if answered == id => Some(text),
                 _ => None,
@@ -200,9 +177,7 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
             _ = interrupt.recv(), if !cancelled => { cancelled = true; cancel(targets, hub)?; continue }
             _ = terminate.recv(), if !cancelled => { cancelled = true; cancel(targets, hub)?; continue }
         };
-        let Some(updates) = updates else {
-            anyhow::bail!("the hub ended too early")
-        };
+        let Some(updates) = updates else { anyhow::bail!("the hub ended too early") };
         for update in updates {
             match update {
                 Update::Node(status) => {
@@ -230,35 +205,25 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
     }
     let ordered: Vec<VerbResult> = targets.iter().filter_map(|id| results.remove(id)).collect();
     if job.table && !job.json {
-        report::status_table(nodes, &ordered)
-            .iter()
-            .for_each(|line| say(line));
+        report::status_table(nodes, &ordered).iter().for_each(|line| say(line));
     } else if !job.json {
         let report = report::folded(nodes, &ordered);
         report.good.iter().for_each(|line| say(line));
         report.bad.iter().for_each(|line| say_error(line));
     }
-    Ok(ordered
-        .iter()
-        .map(|result| Exit::of(&result.outcome))
-        .max()
-        .unwrap_or(Exit::Done))
+    Ok(ordered.iter().map(|result| Exit::of(&result.outcome)).max().unwrap_or(Exit::Done))
 }
 
 /// The first interrupt stops our waiting; what was sent is said in the results.
 fn cancel(targets: &[NodeId], hub: &HubHandle) -> anyhow::Result<()> {
     say_error("interrupted: no longer waiting; what was sent already is said below");
-    Ok(hub.try_send(Request::Cancel {
-        nodes: targets.to_vec(),
-    })?)
+    Ok(hub.try_send(Request::Cancel { nodes: targets.to_vec() })?)
 }
 
 /// Age of a node's reading in milliseconds.
 fn age(seen: &BTreeMap<NodeId, NodeStatus>, node: NodeId) -> Option<u64> {
     let (_, at) = seen.get(&node)?.seen.last_seen?;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
     let now = Millis(u64::try_from(now.as_millis()).ok()?);
     u64::try_from(now.since(at).as_millis()).ok()
 }

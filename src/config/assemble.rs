@@ -83,15 +83,11 @@ impl<'p> Fleet<'p> {
         }
         let text = format!("there are no credentials \"{}\"", name.value);
         let help = if credentials.is_empty() {
-            format!(
-                "write a [credentials.{}] with username and password_file",
-                name.value
-            )
+            format!("write a [credentials.{}] with username and password_file", name.value)
         } else {
             suggest(&name.value, credentials.keys().map(String::as_str))
         };
-        self.problems
-            .push(Problem::new(&name.place, "node.bmc.credentials", text).help(help));
+        self.problems.push(Problem::new(&name.place, "node.bmc.credentials", text).help(help));
     }
 
     fn expand_one(&mut self, raw: RawNode) {
@@ -110,10 +106,7 @@ impl<'p> Fleet<'p> {
         let (protected, read_only) = (flag(|tag| &tag.protected), flag(|tag| &tag.read_only));
         for (at, name) in raw.name.value.names.iter().enumerate() {
             let bmc = raw.bmc.as_ref().map(|bmc| self.bmc(bmc, name, at));
-            let console = raw
-                .console
-                .as_ref()
-                .map(|console| self.console(console, name, at));
+            let console = raw.console.as_ref().map(|console| self.console(console, name, at));
             self.nodes.push(Pending {
                 place: raw.place.clone(),
                 settings: NodeSettings {
@@ -149,8 +142,7 @@ impl<'p> Fleet<'p> {
             let word = if names.len() == 1 { "node" } else { "nodes" };
             let text = format!("{word} {} already configured at {first}", NodeSet::fold(names));
             let help = "every node has one [[node]]: remove or rename one";
-            self.problems
-                .push(Problem::new(&name.place, "node.name", text).help(help));
+            self.problems.push(Problem::new(&name.place, "node.name", text).help(help));
         }
         twice.is_empty()
     }
@@ -206,13 +198,10 @@ impl<'p> Fleet<'p> {
             cipher_suites: raw.cipher_suites.clone(),
             kg: None,
             qmp: qmp.map(PathBuf::from),
-            start: raw.start.as_ref().map(|words| {
-                words
-                    .value
-                    .iter()
-                    .map(|word| word.replace("{name}", name))
-                    .collect()
-            }),
+            start: raw
+                .start
+                .as_ref()
+                .map(|words| words.value.iter().map(|word| word.replace("{name}", name)).collect()),
         }
     }
 
@@ -234,10 +223,7 @@ impl<'p> Fleet<'p> {
     fn own(&mut self, identity: String, set: &At<Set>, key: &'static str, node: &str) {
         match self.owners.get(&identity) {
             Some((first, owner)) => {
-                let shared = self
-                    .shared
-                    .entry((set.place.clone(), key, first.clone()))
-                    .or_default();
+                let shared = self.shared.entry((set.place.clone(), key, first.clone())).or_default();
                 shared.identities.push(identity);
                 shared.owners.push(owner.clone());
             }
@@ -268,10 +254,7 @@ impl<'p> Fleet<'p> {
         }
         for (name, raw) in credentials {
             if !self.wanted.contains(name) {
-                warnings.push(format!(
-                    "{}: no node uses the credentials \"{name}\"",
-                    raw.name.place
-                ));
+                warnings.push(format!("{}: no node uses the credentials \"{name}\"", raw.name.place));
             }
         }
         let mut tags: BTreeMap<String, TagSettings> = BTreeMap::new();
@@ -283,21 +266,12 @@ impl<'p> Fleet<'p> {
             if !self.used_tags.contains(name) {
                 let help = suggest(name, self.used_tags.iter().map(String::as_str));
                 let place = &raw.name.place;
-                warnings.push(format!(
-                    "{place}: no node has the tag \"{name}\", so it protects nothing; {help}"
-                ));
+                warnings
+                    .push(format!("{place}: no node has the tag \"{name}\", so it protects nothing; {help}"));
             }
-            let tag = TagSettings {
-                protected: on(&raw.protected),
-                read_only: on(&raw.read_only),
-            };
+            let tag = TagSettings { protected: on(&raw.protected), read_only: on(&raw.read_only) };
             tags.insert(name.clone(), tag);
         }
-        Assembled {
-            nodes: self.nodes,
-            tags,
-            wanted: self.wanted,
-            warnings,
-        }
+        Assembled { nodes: self.nodes, tags, wanted: self.wanted, warnings }
     }
 }

@@ -22,21 +22,14 @@ pub(super) fn build(
 ) -> (Settings, Vec<String>) {
     check_intervals(&draft, problems);
     let state_dir = draft.state_dir.map(|path| path.value);
-    let state_dir = state_dir
-        .or_else(|| paths::state_dir(options.env))
-        .unwrap_or_else(|| {
-            let text = "cannot tell where to keep the audit trail: neither HOME nor XDG_STATE_HOME is set";
-            problems.push(Problem::nowhere(text).help("set one of them, or state_dir in [paths]"));
-            PathBuf::new()
-        });
+    let state_dir = state_dir.or_else(|| paths::state_dir(options.env)).unwrap_or_else(|| {
+        let text = "cannot tell where to keep the audit trail: neither HOME nor XDG_STATE_HOME is set";
+        problems.push(Problem::nowhere(text).help("set one of them, or state_dir in [paths]"));
+        PathBuf::new()
+    });
     let mut fleet = Fleet::new(draft.tags, problems);
     fleet.expand(draft.nodes, &draft.credentials);
-    let Assembled {
-        nodes,
-        tags,
-        wanted,
-        mut warnings,
-    } = fleet.finish(&draft.credentials);
+    let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials);
     let nodes = attach_secrets(nodes, &draft.credentials, &wanted, options, problems);
     if nodes.is_empty() {
         warnings.push("no node is configured".into());
@@ -132,9 +125,7 @@ fn attach_secrets(
             if let Some(bmc) = &mut node.settings.bmc {
                 let name = node.credentials.as_deref();
                 bmc.credentials = name.and_then(|name| known.get(name).cloned().flatten());
-                bmc.kg = node
-                    .kg_file
-                    .and_then(|path| kgs.get(&path.value).cloned().flatten());
+                bmc.kg = node.kg_file.and_then(|path| kgs.get(&path.value).cloned().flatten());
             }
             node.settings
         })

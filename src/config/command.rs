@@ -36,10 +36,7 @@ pub(super) fn run(
         .spawn()
         .map_err(|error| {
             let help = "it is run without a shell; write [\"sh\", \"-c\", \"...\"] for one";
-            (
-                format!("cannot run {program}: {}", reason(&error)),
-                help.to_owned(),
-            )
+            (format!("cannot run {program}: {}", reason(&error)), help.to_owned())
         })?;
     let output = child.stdout.take().map(collect);
     let complaints = child.stderr.take().map(collect);
@@ -49,11 +46,7 @@ pub(super) fn run(
     if !status.success() {
         let (complaints, _) = complaints.map(gather).unwrap_or_default();
         let said = String::from_utf8_lossy(&complaints);
-        let said: Vec<&str> = said
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
+        let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let said = shown_long(&said.join("; "));
         return Err((format!("{program} failed ({status}): {said}"), HELP.into()));
     }
@@ -121,11 +114,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        run(
-            "sh",
-            &["-c".to_owned(), script.to_owned()],
-            Duration::from_secs(20),
-        )
+        run("sh", &["-c".to_owned(), script.to_owned()], Duration::from_secs(20))
     }
 
     #[test]

@@ -44,12 +44,8 @@ enum RawSecret {
 impl RawCredentials {
     pub(super) fn read(name: At<String>, mut section: Section<'_>) -> RawCredentials {
         let username = username(&mut section);
-        let inline = section
-            .secret("password")
-            .and_then(|text| inline_password(text, &section));
-        let file = section
-            .path("password_file")
-            .map(|path| path.map(RawSecret::File));
+        let inline = section.secret("password").and_then(|text| inline_password(text, &section));
+        let file = section.path("password_file").map(|path| path.map(RawSecret::File));
         let variable = section.parsed("password_env", "the name of an environment variable", |text| {
             if text.is_empty() || text.contains(['=', '\0', '$']) {
                 return Err("a variable's name is written without \"$\" and \"=\"".into());
@@ -66,16 +62,9 @@ impl RawCredentials {
             let help = "add one of password_file, password_env, password_command";
             section.report(&name.place, "password", "it has no password", help);
         }
-        let secret = inline
-            .or(file)
-            .or(variable)
-            .or(command)
-            .filter(|_| given.len() == 1);
+        let secret = inline.or(file).or(variable).or(command).filter(|_| given.len() == 1);
         section.finish();
-        RawCredentials {
-            name,
-            read: username.zip(secret),
-        }
+        RawCredentials { name, read: username.zip(secret) }
     }
 
     /// Gets the secret. `None` when it cannot be had, which is reported to `problems` here or was before.
@@ -94,11 +83,9 @@ impl RawCredentials {
             RawSecret::Command(words) => ("password_command", from_command(words, secrets)),
         };
         match result {
-            Ok(password) => Some(Credentials {
-                name: self.name.value.clone(),
-                username: username.clone(),
-                password,
-            }),
+            Ok(password) => {
+                Some(Credentials { name: self.name.value.clone(), username: username.clone(), password })
+            }
             Err((text, help)) => {
                 let key = format!("credentials.{}.{key}", self.name.value);
                 problems.push(Problem::new(&secret.place, key, text).help(help));
@@ -116,21 +103,16 @@ impl RawCredentials {
 fn username(section: &mut Section<'_>) -> Option<String> {
     let help = "write username = \"admin\", or \"\" for the anonymous user";
     section.missing("username", "it has no user name", help);
-    let username = section.parsed(
-        "username",
-        "at most 16 bytes, none of them a control character",
-        |text| {
+    let username =
+        section.parsed("username", "at most 16 bytes, none of them a control character", |text| {
             if text.len() > LONGEST_USERNAME {
-                return Err(format!(
-                    "a user name of IPMI 2.0 has at most {LONGEST_USERNAME} bytes"
-                ));
+                return Err(format!("a user name of IPMI 2.0 has at most {LONGEST_USERNAME} bytes"));
             }
             if text.chars().any(char::is_control) {
                 return Err("it holds a control character".into());
             }
             Ok(text.to_owned())
-        },
-    )?;
+        })?;
     Some(username.value)
 }
 
@@ -139,10 +121,8 @@ fn inline_password(text: At<Zeroizing<String>>, section: &Section<'_>) -> Option
     let mode = section.source.mode;
     if mode & 0o077 != 0 {
         let path = section.source.path.display();
-        let problem = format!(
-            "a password in clear text in a file that others can read (mode {:04o})",
-            mode & 0o7777
-        );
+        let problem =
+            format!("a password in clear text in a file that others can read (mode {:04o})", mode & 0o7777);
         let help = format!("run chmod 600 {path}, or better use password_file");
         section.report(&place, "password", problem, help);
         return None;
@@ -185,10 +165,7 @@ pub(super) fn read_kg(path: &Path, printable: bool) -> Result<Secret, Refusal> {
         format!("the Kg is longer than {LONGEST_KG} bytes")
     } else if printable && !bytes.iter().all(|byte| (0x20..=0x7e).contains(byte)) {
         let help = "ipmitool takes the Kg as text: set one of printable ASCII characters on the BMC";
-        return Err((
-            "the Kg holds bytes that ipmitool cannot be given".into(),
-            help.into(),
-        ));
+        return Err(("the Kg holds bytes that ipmitool cannot be given".into(), help.into()));
     } else {
         return Ok(key);
     };
@@ -221,9 +198,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
     }
     // Large enough from the start: a buffer that grows leaves copies behind that nobody wipes.
     let mut bytes = Vec::with_capacity(MOST_BYTES as usize + 1);
-    file.take(MOST_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
     strip_newline(&mut bytes);
     Ok(bytes)
 }

@@ -73,10 +73,7 @@ impl Draft {
             return;
         };
         set(&mut self.interval, poll.duration("interval", MILLISECOND));
-        set(
-            &mut self.min_command_interval,
-            poll.duration("min_command_interval", MILLISECOND),
-        );
+        set(&mut self.min_command_interval, poll.duration("min_command_interval", MILLISECOND));
         set(&mut self.max_in_flight, poll.integer("max_in_flight", 1..=4096));
         poll.finish();
     }
@@ -86,10 +83,7 @@ impl Draft {
             return;
         };
         set(&mut self.timeout, power.duration("timeout", MILLISECOND));
-        set(
-            &mut self.soft_timeout,
-            power.duration("soft_timeout", MILLISECOND),
-        );
+        set(&mut self.soft_timeout, power.duration("soft_timeout", MILLISECOND));
         set(&mut self.stagger, power.duration("stagger", Duration::ZERO));
         power.finish();
     }
@@ -106,10 +100,7 @@ impl Draft {
         set(&mut self.prefix, prefix);
         let colors = ["auto", "truecolor", "256", "16", "never"];
         set(&mut self.color, screen.choice("color", &colors));
-        set(
-            &mut self.glyphs,
-            screen.choice("glyphs", &["auto", "unicode", "ascii"]),
-        );
+        set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "ascii"]));
         screen.finish();
     }
 
@@ -131,11 +122,7 @@ impl Draft {
         set(&mut self.runtime_dir, paths.path("runtime_dir"));
         let source = paths.source;
         let ipmitool = paths.parsed("ipmitool", "a path, or a name to look up in PATH", |text| {
-            if text.contains('/') || text.is_empty() {
-                source.path(text)
-            } else {
-                Ok(PathBuf::from(text))
-            }
+            if text.contains('/') || text.is_empty() { source.path(text) } else { Ok(PathBuf::from(text)) }
         });
         set(&mut self.ipmitool, ipmitool);
         paths.finish();
@@ -143,11 +130,8 @@ impl Draft {
 
     fn read_tag(&mut self, name: At<String>, mut section: Section<'_>) {
         let (protected, read_only) = (section.boolean("protected"), section.boolean("read_only"));
-        let tag = self.tags.entry(name.value.clone()).or_insert(RawTag {
-            name,
-            protected: None,
-            read_only: None,
-        });
+        let tag =
+            self.tags.entry(name.value.clone()).or_insert(RawTag { name, protected: None, read_only: None });
         set(&mut tag.protected, protected);
         set(&mut tag.read_only, read_only);
         section.finish();

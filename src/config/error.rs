@@ -55,21 +55,11 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(place: &Place, key: impl Into<String>, text: impl Into<String>) -> Problem {
-        Problem {
-            place: Some(place.clone()),
-            key: key.into(),
-            text: text.into(),
-            help: None,
-        }
+        Problem { place: Some(place.clone()), key: key.into(), text: text.into(), help: None }
     }
 
     pub(super) fn nowhere(text: impl Into<String>) -> Problem {
-        Problem {
-            place: None,
-            key: String::new(),
-            text: text.into(),
-            help: None,
-        }
+        Problem { place: None, key: String::new(), text: text.into(), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Problem {

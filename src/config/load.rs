@@ -116,35 +116,21 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if files.read.is_empty() && files.problems.is_empty() {
         return Err(ConfigErrors::new(vec![nothing_found(&candidates)]));
     }
-    let Files {
-        read,
-        draft,
-        mut problems,
-        whole,
-        ..
-    } = files;
+    let Files { read, draft, mut problems, whole, .. } = files;
     // What is missing because a file could not be read would be reported as wrong.
     if !whole {
         return Err(ConfigErrors::new(problems));
     }
     let (settings, warnings) = build(draft, options, &mut problems);
     if problems.is_empty() {
-        Ok(Loaded {
-            settings,
-            files: read,
-            warnings,
-        })
+        Ok(Loaded { settings, files: read, warnings })
     } else {
         Err(ConfigErrors::new(problems))
     }
 }
 
 fn explicit(options: &LoadOptions<'_>) -> Option<PathBuf> {
-    let variable = || {
-        (options.env)("LIGHTSOUT_CONFIG")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let variable = || (options.env)("LIGHTSOUT_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
     options.path.clone().or_else(variable)
 }
 
@@ -154,19 +140,10 @@ fn nothing_found(candidates: &[PathBuf]) -> Problem {
         .last()
         .and_then(|path| Some((path.parent()?, path)))
         .map_or_else(String::new, |(dir, path)| {
-            format!(
-                "mkdir -p {} && lightsout config default > {}",
-                dir.display(),
-                path.display()
-            )
+            format!("mkdir -p {} && lightsout config default > {}", dir.display(), path.display())
         });
-    Problem::nowhere(format!(
-        "no configuration found; looked for {}",
-        places.join(" and ")
-    ))
-    .help(format!(
-        "start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"
-    ))
+    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and ")))
+        .help(format!("start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"))
 }
 
 /// The files as they are read.
@@ -242,20 +219,15 @@ impl Files<'_> {
             Ok(path) => path,
             Err(error) => {
                 let text = format!("cannot include \"{written}\": {error}");
-                self.problems
-                    .push(problem(text, "name a file, relative to this one"));
+                self.problems.push(problem(text, "name a file, relative to this one"));
                 self.whole = false;
                 return;
             }
         };
         let known = resolved(&path);
         if self.open.contains(&known) {
-            let text = format!(
-                "{} is being read already: the includes go in a circle",
-                path.display()
-            );
-            self.problems
-                .push(problem(text, "remove the include that leads back"));
+            let text = format!("{} is being read already: the includes go in a circle", path.display());
+            self.problems.push(problem(text, "remove the include that leads back"));
             return;
         }
         if self.read.iter().any(|read| resolved(read) == known) {
@@ -265,8 +237,7 @@ impl Files<'_> {
             Ok(bytes) => self.read_file(&path, bytes),
             Err(error) => {
                 let text = format!("cannot read {}: {}", path.display(), reason(&error));
-                self.problems
-                    .push(problem(text, "a relative path starts at this file"));
+                self.problems.push(problem(text, "a relative path starts at this file"));
                 self.whole = false;
             }
         }

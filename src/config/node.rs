@@ -53,11 +53,7 @@ impl RawNode {
             "a node has no name",
             "write name = \"n1\" or a node set, name = \"n[01-16]\"",
         );
-        let name = section.parsed(
-            "name",
-            "a name such as \"n1\" or a node set such as \"n[01-16]\"",
-            names,
-        );
+        let name = section.parsed("name", "a name such as \"n1\" or a node set such as \"n[01-16]\"", names);
         let tags = section.strings("tags", "a list of tags such as [\"rack1\"]");
         let tags = tags.map(|tags| tags.value).unwrap_or_default();
         let tags = tags.into_iter().filter(|tag| check_tag(tag, &section)).collect();
@@ -87,13 +83,7 @@ impl RawNode {
         }
         let place = section.place();
         section.finish();
-        Some(RawNode {
-            place,
-            name: name?,
-            tags,
-            bmc,
-            console,
-        })
+        Some(RawNode { place, name: name?, tags, bmc, console })
     }
 }
 
@@ -102,23 +92,14 @@ impl RawBmc {
         let driver_given = section.has("driver");
         let driver = section.choice("driver", options.drivers);
         let source = section.source;
-        let address = section.parsed(
-            "address",
-            "a host name, an address, or a node set of them",
-            addresses,
-        );
+        let address = section.parsed("address", "a host name, an address, or a node set of them", addresses);
         let port = section.integer("port", 1..=65535);
         let credentials = section.string("credentials", "the name of [credentials.NAME]");
-        let privilege = section.parsed(
-            "privilege",
-            "CALLBACK, USER, OPERATOR or ADMINISTRATOR",
-            privilege,
-        );
+        let privilege = section.parsed("privilege", "CALLBACK, USER, OPERATOR or ADMINISTRATOR", privilege);
         let cipher_suites = suites(&mut section);
         let kg_file = section.path("kg_file");
-        let qmp = section.parsed("qmp", "the path of a QMP socket, or a node set of them", |text| {
-            sockets(text, source)
-        });
+        let qmp = section
+            .parsed("qmp", "the path of a QMP socket, or a node set of them", |text| sockets(text, source));
         let start = section.strings("start", "a list of a program and its arguments");
         let start = start.and_then(|words| {
             let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
@@ -146,9 +127,7 @@ impl RawBmc {
         Some(RawBmc {
             driver,
             address,
-            port: port
-                .and_then(|port| u16::try_from(port.value).ok())
-                .unwrap_or(IPMI_PORT),
+            port: port.and_then(|port| u16::try_from(port.value).ok()).unwrap_or(IPMI_PORT),
             credentials,
             privilege: privilege.map(|privilege| privilege.value).unwrap_or_default(),
             cipher_suites,
@@ -168,9 +147,8 @@ impl RawConsole {
         );
         let transport = section.choice("transport", options.transports);
         let source = section.source;
-        let path = section.parsed("path", "the path of a socket, or a node set of them", |text| {
-            sockets(text, source)
-        });
+        let path = section
+            .parsed("path", "the path of a socket, or a node set of them", |text| sockets(text, source));
         let charset = section.parsed("charset", "utf-8, cp437 or latin-1", charset);
         let size = section.parsed("size", "columns x rows such as \"80x25\"", units::screen_size);
         let log = section.boolean("log");
@@ -207,31 +185,14 @@ fn check_driver_keys(driver: &str, section: &Section<'_>) {
             let help = "write credentials = \"NAME\" and a [credentials.NAME]";
             section.missing("credentials", "driver ipmitool needs credentials", help);
             for key in ["qmp", "start"] {
-                refuse(
-                    section,
-                    key,
-                    "driver ipmitool has no use for it",
-                    "is driver = \"qemu\" meant?",
-                );
+                refuse(section, key, "driver ipmitool has no use for it", "is driver = \"qemu\" meant?");
             }
         }
         "qemu" => {
             let help = "write qmp = \"/run/vm1.qmp\"";
             section.missing("qmp", "driver qemu needs the path of a QMP socket", help);
-            for key in [
-                "address",
-                "port",
-                "credentials",
-                "privilege",
-                "cipher_suites",
-                "kg_file",
-            ] {
-                refuse(
-                    section,
-                    key,
-                    "driver qemu has no use for it",
-                    "is driver = \"ipmitool\" meant?",
-                );
+            for key in ["address", "port", "credentials", "privilege", "cipher_suites", "kg_file"] {
+                refuse(section, key, "driver qemu has no use for it", "is driver = \"ipmitool\" meant?");
             }
         }
         _ => {}
@@ -248,28 +209,15 @@ fn suites(section: &mut Section<'_>) -> Vec<u8> {
     let Some(list) = section.integers("cipher_suites", 0..=17) else {
         return vec![17, 3];
     };
-    let suites: Vec<u8> = list
-        .value
-        .iter()
-        .filter_map(|suite| u8::try_from(suite.value).ok())
-        .collect();
+    let suites: Vec<u8> = list.value.iter().filter_map(|suite| u8::try_from(suite.value).ok()).collect();
     if suites.is_empty() {
-        section.report(
-            &list.place,
-            "cipher_suites",
-            "the list is empty",
-            "the default is [17, 3]",
-        );
+        section.report(&list.place, "cipher_suites", "the list is empty", "the default is [17, 3]");
     }
     suites
 }
 
 fn check_tag(tag: &At<String>, section: &Section<'_>) -> bool {
-    let good = !tag.value.is_empty()
-        && tag
-            .value
-            .chars()
-            .all(|c| c.is_alphanumeric() || "-_.:".contains(c));
+    let good = !tag.value.is_empty() && tag.value.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c));
     if !good {
         let text = format!("\"{}\" cannot be a tag", shown(&tag.value));
         let help = "a tag has letters, digits, \"-\", \"_\", \".\" and \":\"; \"@\" is written only where it is used";
@@ -279,15 +227,10 @@ fn check_tag(tag: &At<String>, section: &Section<'_>) -> bool {
 }
 
 fn privilege(text: &str) -> Result<Privilege, String> {
-    [
-        Privilege::Callback,
-        Privilege::User,
-        Privilege::Operator,
-        Privilege::Administrator,
-    ]
-    .into_iter()
-    .find(|level| level.name().eq_ignore_ascii_case(text))
-    .ok_or_else(|| "there is no such privilege".into())
+    [Privilege::Callback, Privilege::User, Privilege::Operator, Privilege::Administrator]
+        .into_iter()
+        .find(|level| level.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "there is no such privilege".into())
 }
 
 fn charset(text: &str) -> Result<Charset, String> {

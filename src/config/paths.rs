@@ -68,21 +68,13 @@ mod tests {
     use super::*;
 
     fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
-        |name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.into())
-        }
+        |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
     }
 
     #[test]
     fn xdg_directories_and_their_defaults() {
         let home = env(&[("HOME", "/home/u"), ("XDG_STATE_HOME", "relative")]);
-        assert_eq!(
-            user_config(&home),
-            Some("/home/u/.config/lightsout/config.toml".into())
-        );
+        assert_eq!(user_config(&home), Some("/home/u/.config/lightsout/config.toml".into()));
         assert_eq!(state_dir(&home), Some("/home/u/.local/state/lightsout".into()));
         let xdg = env(&[("XDG_CONFIG_HOME", "/c"), ("XDG_STATE_HOME", "/s")]);
         assert_eq!(user_config(&xdg), Some("/c/lightsout/config.toml".into()));

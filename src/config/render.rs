@@ -19,17 +19,11 @@ impl Settings {
 }
 
 fn render(settings: &Settings, out: &mut String) -> fmt::Result {
-    let Settings {
-        poll, power, screen, ..
-    } = settings;
+    let Settings { poll, power, screen, .. } = settings;
     writeln!(out, "theme = {}", quote(&settings.theme))?;
     writeln!(out, "\n[poll]")?;
     writeln!(out, "interval = \"{}\"", show_duration(poll.interval))?;
-    writeln!(
-        out,
-        "min_command_interval = \"{}\"",
-        show_duration(poll.min_command_interval)
-    )?;
+    writeln!(out, "min_command_interval = \"{}\"", show_duration(poll.min_command_interval))?;
     writeln!(out, "max_in_flight = {}", poll.max_in_flight)?;
     writeln!(out, "\n[power]")?;
     writeln!(out, "timeout = \"{}\"", show_duration(power.timeout))?;
@@ -75,11 +69,7 @@ fn render_password(password: &Secret, out: &mut String) -> fmt::Result {
         Some(SecretSource::File(path)) => writeln!(out, "password_file = {}", quote_path(path)),
         Some(SecretSource::Env(name)) => writeln!(out, "password_env = {}", quote(name)),
         Some(SecretSource::Command(program)) => {
-            writeln!(
-                out,
-                "# password_command = [{}, ..]  (arguments not shown)",
-                quote(program)
-            )
+            writeln!(out, "# password_command = [{}, ..]  (arguments not shown)", quote(program))
         }
         Some(SecretSource::Inline) | None => writeln!(out, "# password = (set)"),
     }
@@ -159,11 +149,7 @@ fn quote(text: &str) -> String {
 /// A key, quoted where it must be.
 fn bare(key: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !key.is_empty() && key.bytes().all(plain) {
-        key.to_owned()
-    } else {
-        quote(key)
-    }
+    if !key.is_empty() && key.bytes().all(plain) { key.to_owned() } else { quote(key) }
 }
 
 fn quote_path(path: &Path) -> String {

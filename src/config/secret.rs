@@ -28,19 +28,13 @@ impl Secret {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Secret {
-        Secret {
-            bytes: Zeroizing::new(bytes),
-            source: None,
-        }
+        Secret { bytes: Zeroizing::new(bytes), source: None }
     }
 
     /// The same, remembering where they came from.
     #[must_use]
     pub fn from_source(bytes: Vec<u8>, source: SecretSource) -> Secret {
-        Secret {
-            bytes: Zeroizing::new(bytes),
-            source: Some(Arc::new(source)),
-        }
+        Secret { bytes: Zeroizing::new(bytes), source: Some(Arc::new(source)) }
     }
 
     /// The bytes, for the one place that hands them to a tool or a protocol.

@@ -33,9 +33,7 @@ pub(super) struct Source {
 
 /// Where the lines of `text` begin.
 pub(super) fn line_starts(text: &str) -> Vec<usize> {
-    std::iter::once(0)
-        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-        .collect()
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
 
 impl Source {
@@ -44,12 +42,7 @@ impl Source {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or("");
-        Place {
-            order: self.order,
-            line,
-            column: before.chars().count() + 1,
-            file: self.path.clone(),
-        }
+        Place { order: self.order, line, column: before.chars().count() + 1, file: self.path.clone() }
     }
 
     pub(super) fn report(&self, problem: Problem) {
@@ -79,13 +72,7 @@ const LIST_HELP: &str = "put it between brackets: [ .. ]";
 impl<'a> Section<'a> {
     /// The file as a whole.
     pub(super) fn top(source: &'a Source, table: &'a DeTable<'a>) -> Section<'a> {
-        Section {
-            source,
-            table,
-            name: String::new(),
-            span: 0..0,
-            asked: Vec::new(),
-        }
+        Section { source, table, name: String::new(), span: 0..0, asked: Vec::new() }
     }
 
     /// Where the table begins.
@@ -95,11 +82,7 @@ impl<'a> Section<'a> {
 
     /// The whole name of a key here.
     pub(super) fn key(&self, key: &str) -> String {
-        if self.name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.name)
-        }
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
     /// Whether the key is there, right or wrong.
@@ -115,8 +98,7 @@ impl<'a> Section<'a> {
 
     /// Reports a problem with the value of `key`.
     pub(super) fn report(&self, place: &Place, key: &str, text: impl Into<String>, help: impl Into<String>) {
-        self.source
-            .report(Problem::new(place, self.key(key), text).help(help));
+        self.source.report(Problem::new(place, self.key(key), text).help(help));
     }
 
     /// Reports that `key` is needed and not there. Silent when it is there but could not be read.
@@ -204,10 +186,7 @@ impl<'a> Section<'a> {
         let DeValue::Array(items) = value.get_ref() else {
             return self.wrong(key, value, "a list of numbers such as [17, 3]", LIST_HELP);
         };
-        let list: Option<Vec<_>> = items
-            .iter()
-            .map(|item| self.one_integer(key, item, &range))
-            .collect();
+        let list: Option<Vec<_>> = items.iter().map(|item| self.one_integer(key, item, &range)).collect();
         Some(At::new(list?, self.at(value)))
     }
 
@@ -236,11 +215,8 @@ impl<'a> Section<'a> {
                 format!("a number alone has no unit: \"{number}s\" is seconds, \"{number}ms\" milliseconds");
             return self.wrong(key, value, expected, help);
         }
-        let duration = self.parsed(
-            key,
-            "a duration such as \"500ms\", \"30s\", \"2m\" or \"1h\"",
-            units::duration,
-        )?;
+        let duration =
+            self.parsed(key, "a duration such as \"500ms\", \"30s\", \"2m\" or \"1h\"", units::duration)?;
         if duration.value >= shortest {
             return Some(duration);
         }
@@ -257,13 +233,11 @@ impl<'a> Section<'a> {
             return Some(number.map(i64::unsigned_abs));
         }
         self.parsed(key, "a size such as \"10MB\"", |text| {
-            units::size(text).and_then(|size| {
-                if size > 0 {
-                    Ok(size)
-                } else {
-                    Err("must be more than 0".into())
-                }
-            })
+            units::size(text).and_then(
+                |size| {
+                    if size > 0 { Ok(size) } else { Err("must be more than 0".into()) }
+                },
+            )
         })
     }
 
@@ -322,8 +296,7 @@ impl<'a> Section<'a> {
                         let text = format!("expected a table, found {}", kind(other));
                         let full = outer.key(&named.value);
                         let help = format!("write [{key}.NAME] above it, with a name of your choice");
-                        self.source
-                            .report(Problem::new(&named.place, full, text).help(help));
+                        self.source.report(Problem::new(&named.place, full, text).help(help));
                         None
                     }
                 }
@@ -349,20 +322,11 @@ impl<'a> Section<'a> {
             self.asked.push(key);
         }
         let table: &'a DeTable<'a> = self.table;
-        table
-            .iter()
-            .find(|(name, _)| name.get_ref() == key)
-            .map(|(_, value)| value)
+        table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
     fn inner(&self, name: String, table: &'a DeTable<'a>, span: Range<usize>) -> Section<'a> {
-        Section {
-            source: self.source,
-            table,
-            name,
-            span,
-            asked: Vec::new(),
-        }
+        Section { source: self.source, table, name, span, asked: Vec::new() }
     }
 
     fn at(&self, value: Value<'a>) -> Place {
@@ -386,12 +350,9 @@ impl<'a> Section<'a> {
         };
         match number {
             Some(number) if range.contains(&number) => Some(At::new(number, self.at(value))),
-            _ => self.wrong(
-                key,
-                value,
-                &expected,
-                "choose one within, or remove the line to have the default",
-            ),
+            _ => {
+                self.wrong(key, value, &expected, "choose one within, or remove the line to have the default")
+            }
         }
     }
 

@@ -17,15 +17,9 @@ pub(super) struct Set {
 }
 
 fn set(text: &str, check: impl Fn(&str) -> Result<(), String>) -> Result<Set, String> {
-    let names = NodeSet::parse(text)
-        .map_err(|error| error.problem)?
-        .names()
-        .to_vec();
+    let names = NodeSet::parse(text).map_err(|error| error.problem)?.names().to_vec();
     names.iter().try_for_each(|name| check(name))?;
-    Ok(Set {
-        text: text.to_owned(),
-        names,
-    })
+    Ok(Set { text: text.to_owned(), names })
 }
 
 pub(super) fn names(text: &str) -> Result<Set, String> {
@@ -36,10 +30,7 @@ pub(super) fn names(text: &str) -> Result<Set, String> {
             format!("a name has at most {LONGEST_NAME} bytes")
         } else if name.starts_with(['-', '.']) {
             format!("the name \"{}\" begins with \"-\" or \".\"", shown(name))
-        } else if let Some(bad) = name
-            .chars()
-            .find(|c| !(c.is_alphanumeric() || "-_.:".contains(*c)))
-        {
+        } else if let Some(bad) = name.chars().find(|c| !(c.is_alphanumeric() || "-_.:".contains(*c))) {
             format!("a name has letters, digits, \"-\", \"_\", \".\" and \":\", but no {bad:?}")
         } else {
             return Ok(());
@@ -55,13 +46,9 @@ pub(super) fn addresses(text: &str) -> Result<Set, String> {
         let problem = if address.starts_with('-') {
             format!("\"{}\" begins with \"-\"", shown(address))
         } else if colons == 1 {
-            format!(
-                "\"{}\" holds a port, which is a key of its own: port = 623",
-                shown(address)
-            )
-        } else if let Some(bad) = address
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || "-_.:%".contains(*c)))
+            format!("\"{}\" holds a port, which is a key of its own: port = 623", shown(address))
+        } else if let Some(bad) =
+            address.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_.:%".contains(*c)))
         {
             format!("an address holds no {bad:?}")
         } else {
@@ -81,15 +68,10 @@ pub(super) fn sockets(text: &str, source: &Source) -> Result<Set, String> {
             if path.as_os_str().len() > LONGEST_SOCKET {
                 return Err(format!("the path of a socket has at most {LONGEST_SOCKET} bytes"));
             }
-            path.into_os_string()
-                .into_string()
-                .map_err(|_| "the path is not UTF-8".to_owned())
+            path.into_os_string().into_string().map_err(|_| "the path is not UTF-8".to_owned())
         })
         .collect();
-    Ok(Set {
-        text: set.text,
-        names: names?,
-    })
+    Ok(Set { text: set.text, names: names? })
 }
 
 /// Checks that `other` can be zipped with the names of the node.

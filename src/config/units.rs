@@ -10,9 +10,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// What is expected.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .ok_or("a duration needs its unit: ms, s, m or h")?;
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or("a duration needs its unit: ms, s, m or h")?;
     let (number, unit) = text.split_at(split);
     let millis: u64 = match unit.trim() {
         "ms" => 1,
@@ -21,9 +19,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err("a duration is a whole number and a unit: ms, s, m or h".into()),
     };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a duration is a whole number and a unit: ms, s, m or h".to_owned())?;
+    let number: u64 =
+        number.parse().map_err(|_| "a duration is a whole number and a unit: ms, s, m or h".to_owned())?;
     let duration = Duration::from_millis(number.saturating_mul(millis));
     if duration > LONGEST {
         return Err("longer than seven days".into());
@@ -134,16 +131,7 @@ mod tests {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("2 m"), Ok(Duration::from_secs(120)));
         assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
-        for text in [
-            "",
-            "30",
-            "s",
-            "-1s",
-            "1.5s",
-            "30sec",
-            "99999999999999999999h",
-            "8000h",
-        ] {
+        for text in ["", "30", "s", "-1s", "1.5s", "30sec", "99999999999999999999h", "8000h"] {
             assert!(duration(text).is_err(), "{text}");
         }
         for text in ["0ms", "500ms", "30s", "10m", "90s", "1h"] {
@@ -178,18 +166,9 @@ mod tests {
         for text in ["ctrl-]", "ctrl-e c", "Ctrl-A", "ctrl-\\", "ctrl-e ctrl-e"] {
             assert_eq!(prefix(text), Ok(()), "{text}");
         }
-        for text in [
-            "",
-            " ",
-            "e",
-            "ctrl-",
-            "ctrl-]]",
-            "ctrl-e c .",
-            "alt-x",
-            "ctrl-m",
-            "ctrl-[",
-            "ctrl-e esc",
-        ] {
+        for text in
+            ["", " ", "e", "ctrl-", "ctrl-]]", "ctrl-e c .", "alt-x", "ctrl-m", "ctrl-[", "ctrl-e esc"]
+        {
             assert!(prefix(text).is_err(), "{text}");
         }
     }

@@ -7,12 +7,7 @@ pub(super) fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> S
     let known: Vec<&str> = known.collect();
     let nearest = known
         .iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&word.to_lowercase(), candidate),
-                *candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), *candidate))
         .min()
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1));
     match nearest {
@@ -41,20 +36,12 @@ fn cut(text: &str, length: usize) -> String {
         .chars()
         .take(length)
         .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-            .chars()
-            .collect::<Vec<_>>()
+            if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+                .chars()
+                .collect::<Vec<_>>()
         })
         .collect();
-    if text.chars().count() > length {
-        format!("{line}…")
-    } else {
-        line
-    }
+    if text.chars().count() > length { format!("{line}…") } else { line }
 }
 
 /// A value as an error names it.
@@ -85,8 +72,5 @@ pub(super) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or("unknown error");
     let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_lowercase().chain(chars).collect())
-        .unwrap_or_default()
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -21,10 +21,7 @@ impl Answers {
     /// What of `answers`, one after another, may be sent at `now`.
     pub(super) fn pass(&mut self, answers: &[u8], now: Instant) -> Vec<u8> {
         if self.since.is_none_or(|since| now >= since + SECOND) {
-            *self = Answers {
-                since: Some(now),
-                sent: 0,
-            };
+            *self = Answers { since: Some(now), sent: 0 };
         }
         let mut passed = Vec::new();
         for byte in answers {
@@ -49,10 +46,7 @@ mod tests {
         let mut answers = Answers::default();
         let start = Instant::now();
         assert_eq!(answers.pass(b"\x1b[?6c\x1b[0n", start), b"\x1b[?6c\x1b[0n");
-        assert_eq!(
-            answers.pass(&b"\x1b[1;1R".repeat(50), start),
-            b"\x1b[1;1R".repeat(8)
-        );
+        assert_eq!(answers.pass(&b"\x1b[1;1R".repeat(50), start), b"\x1b[1;1R".repeat(8));
         assert_eq!(answers.pass(b"\x1b[0n", start + SECOND / 2), b"");
         assert_eq!(answers.pass(b"\x1b[0n", start + SECOND), b"\x1b[0n");
     }

@@ -55,11 +55,7 @@ mod tests {
         let mut backoff = Backoff::default();
         seconds(&mut backoff, 2);
         backoff.attached(Duration::from_secs(1));
-        assert_eq!(
-            backoff.next().as_secs(),
-            20,
-            "dropped at once: the gap goes on growing"
-        );
+        assert_eq!(backoff.next().as_secs(), 20, "dropped at once: the gap goes on growing");
         backoff.attached(Duration::from_secs(60));
         assert_eq!(backoff.next().as_secs(), 5);
         backoff.reset();

@@ -50,23 +50,16 @@ impl Log {
             loss: Arc::clone(&loss),
             shared: Arc::clone(shared),
         };
-        let thread = std::thread::Builder::new()
-            .name("console-log".to_owned())
-            .spawn(move || {
-                writer.run(&pieces);
-                let _ = finished.send(());
-            });
+        let thread = std::thread::Builder::new().name("console-log".to_owned()).spawn(move || {
+            writer.run(&pieces);
+            let _ = finished.send(());
+        });
         if let Err(error) = thread {
             let text = format!("the log cannot be written: no thread ({error})");
             shared.update(|status| status.log_fault = Some(text));
             return None;
         }
-        Some(Log {
-            queue,
-            loss,
-            shared: Arc::clone(shared),
-            done,
-        })
+        Some(Log { queue, loss, shared: Arc::clone(shared), done })
     }
 
     /// Hands a piece over without waiting.
@@ -179,10 +172,7 @@ impl Writer {
         }
         self.shared.update(|status| {
             status.log_fault = None;
-            status.note = Some(format!(
-                "the log is written again, {} bytes are missing",
-                lost.bytes
-            ));
+            status.note = Some(format!("the log is written again, {} bytes are missing", lost.bytes));
         });
     }
 }
@@ -226,11 +216,7 @@ mod tests {
         log.close().await;
         assert_eq!(std::fs::read(&path).unwrap(), b"ABCDEFGH");
         let old = directory.path().join("deep/n1.log.1");
-        assert_eq!(
-            std::fs::read(old).unwrap(),
-            b"abcdefgh",
-            "only one old log is kept"
-        );
+        assert_eq!(std::fs::read(old).unwrap(), b"abcdefgh", "only one old log is kept");
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);

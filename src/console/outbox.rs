@@ -102,18 +102,10 @@ mod tests {
         outbox.paste(vec![b'p'; 40]);
         outbox.keys(b"c".to_vec());
         outbox.send_break();
-        assert_eq!(
-            outbox.take(start),
-            Some(Out::Bytes(b"ab".to_vec())),
-            "typed keys travel together"
-        );
+        assert_eq!(outbox.take(start), Some(Out::Bytes(b"ab".to_vec())), "typed keys travel together");
         assert_eq!(outbox.due(start), Some(start));
         assert_eq!(outbox.take(start), Some(Out::Bytes(vec![b'p'; 32])));
-        assert_eq!(
-            outbox.due(start),
-            Some(start + PASTE_GAP),
-            "the next piece is paced"
-        );
+        assert_eq!(outbox.due(start), Some(start + PASTE_GAP), "the next piece is paced");
         assert_eq!(outbox.take(start + PASTE_GAP), Some(Out::Bytes(vec![b'p'; 8])));
         assert_eq!(outbox.due(start), Some(start), "keys are not paced");
         assert_eq!(outbox.take(start), Some(Out::Bytes(b"c".to_vec())));

@@ -149,17 +149,9 @@ impl Session {
 /// not again until `status` or `frame` was called; it must not block.
 #[must_use]
 pub fn spawn_session(spec: SessionSpec, wake: Arc<dyn Fn() + Send + Sync>) -> Session {
-    let status = SessionStatus {
-        mode: spec.mode,
-        log: spec.log.clone(),
-        ..SessionStatus::default()
-    };
+    let status = SessionStatus { mode: spec.mode, log: spec.log.clone(), ..SessionStatus::default() };
     let shared = Arc::new(Shared::new(status, wake));
     let (commands, queue) = mpsc::channel(QUEUE);
     let task = tokio::spawn(task::run(spec, Arc::clone(&shared), queue));
-    Session {
-        commands,
-        shared,
-        task,
-    }
+    Session { commands, shared, task }
 }

@@ -33,12 +33,7 @@ pub(super) enum Ask {
         reply: oneshot::Sender<Result<Option<(LinePos, LinePos)>, String>>,
     },
     /// Text between two positions.
-    Copy {
-        from: LinePos,
-        to: LinePos,
-        lines: bool,
-        reply: oneshot::Sender<String>,
-    },
+    Copy { from: LinePos, to: LinePos, lines: bool, reply: oneshot::Sender<String> },
 }
 
 /// Bytes of the node.
@@ -124,12 +119,7 @@ impl Bell {
         while !*rung {
             rung = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 Some(Duration::ZERO) => break,
-                Some(left) => {
-                    self.changed
-                        .wait_timeout(rung, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
+                Some(left) => self.changed.wait_timeout(rung, left).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.changed.wait(rung).unwrap_or_else(PoisonError::into_inner),
             };
         }
@@ -240,8 +230,7 @@ impl Slot {
         }
         if self.emulator.rebuilt() != self.rebuilt {
             self.rebuilt = self.emulator.rebuilt();
-            self.shared
-                .note("the console's picture failed and was drawn anew");
+            self.shared.note("the console's picture failed and was drawn anew");
         }
         let idle = self.idle();
         let renew = self.publish();
@@ -262,21 +251,11 @@ impl Slot {
                 self.dirty = true;
                 self.shared.note(format!("charset {}", charset_name(next)));
             }
-            Ask::Search {
-                pattern,
-                from,
-                backward,
-                reply,
-            } => {
+            Ask::Search { pattern, from, backward, reply } => {
                 let found = self.emulator.search(&pattern, pair(from), backward);
                 let _ = reply.send(found.map(|found| found.map(|(first, last)| (pos(first), pos(last)))));
             }
-            Ask::Copy {
-                from,
-                to,
-                lines,
-                reply,
-            } => {
+            Ask::Copy { from, to, lines, reply } => {
                 let _ = reply.send(self.emulator.text(pair(from), pair(to), lines));
             }
         }

@@ -85,10 +85,7 @@ impl Shared {
             let before = status.clone();
             change(&mut status);
             let attached = matches!(status.state, ConsoleState::Attached { .. });
-            self.writable.store(
-                attached && status.mode == ConsoleMode::Interactive,
-                Ordering::Release,
-            );
+            self.writable.store(attached && status.mode == ConsoleMode::Interactive, Ordering::Release);
             *status != before
         };
         if changed {
@@ -137,17 +134,13 @@ impl Shared {
     /// Makes room for `bytes` typed bytes, if there is room.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
         let grow = |pending: usize| pending.checked_add(bytes).filter(|sum| *sum <= MAX_PENDING);
-        self.pending
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, grow)
-            .is_ok()
+        self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).is_ok()
     }
 
     /// Typed bytes left the queue, sent or thrown away.
     pub(super) fn release(&self, bytes: usize) {
         let shrink = |pending: usize| Some(pending.saturating_sub(bytes));
-        let _ = self
-            .pending
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, shrink);
+        let _ = self.pending.fetch_update(Ordering::AcqRel, Ordering::Acquire, shrink);
     }
 
     /// Asks for a view.
@@ -219,9 +212,6 @@ mod tests {
         shared.state(ConsoleState::Attached { silent: true });
         shared.received(5);
         let status = shared.look_status();
-        assert_eq!(
-            (status.state, status.received),
-            (ConsoleState::Attached { silent: false }, 5)
-        );
+        assert_eq!((status.state, status.received), (ConsoleState::Attached { silent: false }, 5));
     }
 }

@@ -58,13 +58,7 @@ impl Transport for Sol {
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
         stage(Stage::Waiting(around.gate.earliest()));
-        self.permit = Some(
-            around
-                .gate
-                .permit(Priority::Operator)
-                .await
-                .map_err(never_retried)?,
-        );
+        self.permit = Some(around.gate.permit(Priority::Operator).await.map_err(never_retried)?);
         stage(Stage::Connecting);
         let link = self.log_in(around, &bmc).await;
         if link.is_ok() {
@@ -85,9 +79,7 @@ impl Transport for Sol {
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
         if !self.guard.at_line_start() {
-            return Err(
-                "ipmitool can send a break only at the start of a line: press enter first".to_owned(),
-            );
+            return Err("ipmitool can send a break only at the start of a line: press enter first".to_owned());
         }
         self.echo.expect_one();
         Ok(vec![ESCAPE, b'B'])
@@ -133,11 +125,7 @@ impl Sol {
             match timeout(LOGIN, banner(&mut started.output)).await {
                 Ok(Some(first)) => {
                     around.suites.set(Some(suite));
-                    return Ok(Link {
-                        reader: started.output,
-                        writer: started.input,
-                        first,
-                    });
+                    return Ok(Link { reader: started.output, writer: started.input, first });
                 }
                 Ok(None) => {}
                 Err(_) => {

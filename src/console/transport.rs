@@ -42,10 +42,7 @@ impl Driver {
         gate: &dyn Gate,
         exchange: &Exchange,
     ) -> Option<Result<Reply, BmcError>> {
-        let mut lent = Lent {
-            driver: lock(&self.0).take(),
-            home: self,
-        };
+        let mut lent = Lent { driver: lock(&self.0).take(), home: self };
         let driver = lent.driver.as_mut()?;
         Some(match gate.permit(Priority::Operator).await {
             Ok(_permit) => driver.exchange(exchange).await,
@@ -102,20 +99,13 @@ pub(super) enum Ending {
 impl Ending {
     /// A failure; whether it is retried follows from its class: what only an operator can mend is not.
     pub(super) fn failed(class: FaultClass, reason: impl Into<String>, hint: Option<&str>) -> Ending {
-        Ending::from(Fault {
-            class,
-            reason: reason.into(),
-            hint: hint.map(str::to_owned),
-        })
+        Ending::from(Fault { class, reason: reason.into(), hint: hint.map(str::to_owned) })
     }
 }
 
 impl From<Fault> for Ending {
     fn from(fault: Fault) -> Ending {
-        let retry = !matches!(
-            fault.class,
-            FaultClass::Auth | FaultClass::Unsupported | FaultClass::Local
-        );
+        let retry = !matches!(fault.class, FaultClass::Auth | FaultClass::Unsupported | FaultClass::Local);
         Ending::Failed { fault, retry }
     }
 }

@@ -47,11 +47,7 @@ impl Transport for Unix {
         stage(Stage::Connecting);
         // While somebody else is kept waiting, another in the queue would only fill it.
         let start = Instant::now();
-        while let Listing {
-            served: 1..,
-            waiting: 1..,
-        } = listing(&path)
-        {
+        while let Listing { served: 1.., waiting: 1.. } = listing(&path) {
             if start.elapsed() >= TAKEN {
                 return Err(taken());
             }
@@ -80,11 +76,7 @@ impl Transport for Unix {
                 }
             }
         }));
-        Ok(Link {
-            reader,
-            writer,
-            first: Vec::new(),
-        })
+        Ok(Link { reader, writer, first: Vec::new() })
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
@@ -117,10 +109,7 @@ async fn served(path: &Path) -> Result<(), Ending> {
             Listing { waiting: 0, .. } => return Ok(()),
             Listing { served: 1.., .. } if start.elapsed() >= TAKEN => return Err(taken()),
             _ if start.elapsed() >= DEAF => {
-                let text = format!(
-                    "cannot open the console: nothing answers behind {}",
-                    path.display()
-                );
+                let text = format!("cannot open the console: nothing answers behind {}", path.display());
                 return Err(Ending::failed(FaultClass::Timeout, text, None));
             }
             _ => sleep(LOOK).await,

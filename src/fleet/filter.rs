@@ -52,17 +52,13 @@ impl Filter {
     /// and transport, letters of either case).
     #[must_use]
     pub fn parse(text: &str) -> Filter {
-        Filter {
-            terms: text.split_whitespace().filter_map(term).collect(),
-        }
+        Filter { terms: text.split_whitespace().filter_map(term).collect() }
     }
 
     /// Whether `node`, seen as `seen`, passes.
     #[must_use]
     pub fn matches(&self, node: &Node, seen: &Observation) -> bool {
-        self.terms
-            .iter()
-            .all(|term| term.what.matches(node, seen) != term.inverse)
+        self.terms.iter().all(|term| term.what.matches(node, seen) != term.inverse)
     }
 
     /// Whether it passes everything.
@@ -134,16 +130,9 @@ fn states(word: &str, body: &str) -> Option<(What, bool)> {
     if let Some((_, state)) = STATES.iter().find(|(name, _)| *name == word) {
         return Some((What::States(vec![*state]), true));
     }
-    let begun: Vec<State> = STATES
-        .iter()
-        .filter(|(name, _)| name.starts_with(word))
-        .map(|(_, state)| *state)
-        .collect();
-    if begun.is_empty() {
-        text(body, true)
-    } else {
-        Some((What::States(begun), false))
-    }
+    let begun: Vec<State> =
+        STATES.iter().filter(|(name, _)| name.starts_with(word)).map(|(_, state)| *state).collect();
+    if begun.is_empty() { text(body, true) } else { Some((What::States(begun), false)) }
 }
 
 fn text(text: &str, finished: bool) -> Option<(What, bool)> {
@@ -153,9 +142,7 @@ fn text(text: &str, finished: bool) -> Option<(What, bool)> {
 /// Whether `needle`, already lower case, is in `text`; ASCII letters of either case are equal. Allocates
 /// nothing: it runs for every node at every key.
 fn contains(text: &str, needle: &str) -> bool {
-    text.as_bytes()
-        .windows(needle.len())
-        .any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+    text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
 }
 
 #[cfg(test)]
@@ -177,11 +164,7 @@ mod tests {
     }
 
     fn seen(value: Power, freshness: Freshness) -> Observation {
-        Observation {
-            value,
-            freshness,
-            ..Observation::default()
-        }
+        Observation { value, freshness, ..Observation::default() }
     }
 
     fn passes(text: &str) -> bool {
@@ -209,18 +192,11 @@ mod tests {
 
     #[test]
     fn states_are_values_and_freshness() {
-        let fault = Fault {
-            class: FaultClass::Timeout,
-            reason: String::new(),
-            hint: None,
-        };
+        let fault = Fault { class: FaultClass::Timeout, reason: String::new(), hint: None };
         let cases = [
             (seen(Power::On, Freshness::Fresh), ["on"].as_slice()),
             (seen(Power::Off, Freshness::Stale), &["off", "stale"]),
-            (
-                seen(Power::Unknown, Freshness::Failed(fault)),
-                &["unknown", "failed"],
-            ),
+            (seen(Power::Unknown, Freshness::Failed(fault)), &["unknown", "failed"]),
             (seen(Power::Unknown, Freshness::Never), &["unknown"]),
         ];
         for (seen, expected) in cases {

@@ -74,9 +74,6 @@ impl NodeSet {
 
 impl NodeSetError {
     fn new(text: &str, problem: String) -> NodeSetError {
-        NodeSetError {
-            text: text.to_owned(),
-            problem,
-        }
+        NodeSetError { text: text.to_owned(), problem }
     }
 }

@@ -21,13 +21,8 @@ pub enum SortKey {
 
 impl SortKey {
     /// Every key, in the order `s` walks through.
-    pub const ALL: [SortKey; 5] = [
-        SortKey::Name,
-        SortKey::State,
-        SortKey::Tag,
-        SortKey::Age,
-        SortKey::Config,
-    ];
+    pub const ALL: [SortKey; 5] =
+        [SortKey::Name, SortKey::State, SortKey::Tag, SortKey::Age, SortKey::Config];
 
     /// The key's word.
     #[must_use]
@@ -51,9 +46,7 @@ impl SortKey {
             SortKey::Tag => by_tag(a.0.tags.first(), b.0.tags.first()),
             SortKey::Age => oldest(a.1).cmp(&oldest(b.1)),
         };
-        by_key
-            .then_with(|| natural(&a.0.name, &b.0.name))
-            .then_with(|| a.0.id.cmp(&b.0.id))
+        by_key.then_with(|| natural(&a.0.name, &b.0.name)).then_with(|| a.0.id.cmp(&b.0.id))
     }
 }
 
@@ -93,10 +86,7 @@ pub fn natural(a: &str, b: &str) -> Ordering {
             let (number_a, rest_a) = digits(left);
             let (number_b, rest_b) = digits(right);
             (left, right) = (rest_a, rest_b);
-            number_a
-                .len()
-                .cmp(&number_b.len())
-                .then_with(|| number_a.cmp(number_b))
+            number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b))
         } else {
             let ordering = x.cmp(y);
             (left, right) = (&left[1..], &right[1..]);

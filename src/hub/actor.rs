@@ -98,8 +98,7 @@ impl Actor {
         }
         if self.may_poll() && due.is_some_and(|at| at <= now) {
             self.polling = true;
-            self.jobs
-                .spawn(poll(Arc::clone(&self.node), self.stop.subscribe()));
+            self.jobs.spawn(poll(Arc::clone(&self.node), self.stop.subscribe()));
         }
     }
 
@@ -136,12 +135,8 @@ impl Actor {
             return job.done(Outcome::Failed(fault.clone()));
         }
         if !job.verb.is_read() {
-            let read_only = node
-                .context
-                .settings
-                .nodes
-                .get(node.id.index())
-                .is_some_and(|node| node.read_only);
+            let read_only =
+                node.context.settings.nodes.get(node.id.index()).is_some_and(|node| node.read_only);
             if options.read_only {
                 return job.done(Outcome::Refused("this lightsout is read-only".into()));
             }

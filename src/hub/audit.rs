@@ -84,14 +84,7 @@ impl Audit {
     pub async fn request(&self, request: u64, verb: &Verb, nodes: &[&str]) -> Arc<Tally> {
         let (done, written) = oneshot::channel();
         let verb = verb.words();
-        self.send(
-            &verb,
-            &NodeSet::fold(nodes),
-            "request",
-            Some(request),
-            None,
-            Some(done),
-        );
+        self.send(&verb, &NodeSet::fold(nodes), "request", Some(request), None, Some(done));
         let _ = tokio::time::timeout(PATIENCE, written).await;
         Arc::new(Tally {
             audit: self.clone(),
@@ -138,12 +131,7 @@ impl Audit {
         if let Ok(json) = serde_json::to_string(&line)
             && let Err(mpsc::error::TrySendError::Full(_)) = self.lines.try_send((json, done))
         {
-            tracing::error!(
-                verb,
-                nodes,
-                event,
-                "the audit trail does not keep up: a line is lost"
-            );
+            tracing::error!(verb, nodes, event, "the audit trail does not keep up: a line is lost");
         }
     }
 }
@@ -165,10 +153,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds a node's result.
     pub fn add(&self, name: &str, result: &VerbResult) {
-        self.open
-            .lock()
-            .expect("no panic while it is locked")
-            .retain(|open| open != name);
+        self.open.lock().expect("no panic while it is locked").retain(|open| open != name);
         self.results
             .lock()
             .expect("no panic while it is locked")
@@ -250,10 +235,7 @@ async fn write(
                 told = true;
                 outbox.fault(Fault {
                     class: crate::fleet::FaultClass::Local,
-                    reason: format!(
-                        "cannot write the audit trail {}: {error}",
-                        dir.join(NAME).display()
-                    ),
+                    reason: format!("cannot write the audit trail {}: {error}", dir.join(NAME).display()),
                     hint: Some(
                         "verbs go on without a trail; set state_dir to a directory that you can write".into(),
                     ),
@@ -299,9 +281,7 @@ mod tests {
 
     fn lines(dir: &Path) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(dir.join(NAME)).expect("a trail");
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("json"))
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).expect("json")).collect()
     }
 
     #[tokio::test]
@@ -313,10 +293,7 @@ mod tests {
         let tally = audit.request(7, &verb, &["a", "b", "c"]).await;
         let before = lines(&state);
         assert_eq!(before.len(), 1);
-        assert_eq!(
-            (&before[0]["event"], &before[0]["verb"]),
-            (&"request".into(), &"power off".into())
-        );
+        assert_eq!((&before[0]["event"], &before[0]["verb"]), (&"request".into(), &"power off".into()));
         assert_eq!(before[0]["operator"], "alice");
         assert!(before[0]["time"].as_str().expect("text").ends_with('Z'));
         tally.add("a", &result(Outcome::Confirmed));
@@ -325,22 +302,13 @@ mod tests {
         drop(audit);
         task.await.expect("ends");
         let after = lines(&state);
-        let results: Vec<_> = after[1..]
-            .iter()
-            .map(|l| (l["result"].as_str(), l["nodes"].as_str()))
-            .collect();
+        let results: Vec<_> =
+            after[1..].iter().map(|l| (l["result"].as_str(), l["nodes"].as_str())).collect();
         assert_eq!(
             results,
-            [
-                (Some("confirmed"), Some("a")),
-                (Some("refused"), Some("b")),
-                (Some("unknown"), Some("c"))
-            ]
+            [(Some("confirmed"), Some("a")), (Some("refused"), Some("b")), (Some("unknown"), Some("c"))]
         );
-        let mode = std::fs::metadata(state.join(NAME))
-            .expect("there")
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(state.join(NAME)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let mode = std::fs::metadata(&state).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

@@ -21,10 +21,7 @@ impl Clock {
         let base = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
             .map(Duration::from)
             .unwrap_or_default();
-        Clock {
-            started: Instant::now(),
-            base,
-        }
+        Clock { started: Instant::now(), base }
     }
 
     /// Monotonic time since the machine's boot.

@@ -54,12 +54,7 @@ const EARLY: usize = 64;
 
 impl Consoles {
     pub fn new(context: Arc<Context>, nodes: Arc<Vec<Arc<Node>>>, spawner: Spawner) -> Arc<Consoles> {
-        Arc::new(Consoles {
-            context,
-            nodes,
-            spawner,
-            inner: Mutex::default(),
-        })
+        Arc::new(Consoles { context, nodes, spawner, inner: Mutex::default() })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -112,19 +107,12 @@ impl Consoles {
     }
 
     fn read_only(&self, node: NodeId) -> bool {
-        let tagged = self
-            .context
-            .settings
-            .nodes
-            .get(node.index())
-            .is_some_and(|node| node.read_only);
+        let tagged = self.context.settings.nodes.get(node.index()).is_some_and(|node| node.read_only);
         self.context.options.read_only || tagged
     }
 
     fn name(&self, node: NodeId) -> &str {
-        self.nodes
-            .get(node.index())
-            .map_or("?", |node| node.name.as_str())
+        self.nodes.get(node.index()).map_or("?", |node| node.name.as_str())
     }
 
     /// Does what a front end asks. Never waits.
@@ -157,37 +145,19 @@ impl Consoles {
             ConsoleRequest::Mode(mode) => SessionCommand::Mode(mode),
             ConsoleRequest::View(view) => SessionCommand::View(view),
             ConsoleRequest::NextCharset => SessionCommand::NextCharset,
-            ConsoleRequest::Search {
-                id,
-                pattern,
-                from,
-                backward,
-            } => {
+            ConsoleRequest::Search { id, pattern, from, backward } => {
                 let reply = self.answer(console, move |found| Update::Found { id, found });
-                SessionCommand::Search {
-                    pattern,
-                    from,
-                    backward,
-                    reply,
-                }
+                SessionCommand::Search { pattern, from, backward, reply }
             }
             ConsoleRequest::Copy { id, from, to, lines } => {
                 let reply = self.answer(console, move |text| Update::Text { id, text });
-                SessionCommand::Copy {
-                    from,
-                    to,
-                    lines,
-                    reply,
-                }
+                SessionCommand::Copy { from, to, lines, reply }
             }
         };
         let refused = {
             let mut inner = self.lock();
             match inner.open.get_mut(&console) {
-                Some(Entry {
-                    session: Some(session),
-                    ..
-                }) => session.send(command).err(),
+                Some(Entry { session: Some(session), .. }) => session.send(command).err(),
                 Some(entry) if entry.early.len() < EARLY => {
                     entry.early.push(command);
                     None
@@ -198,10 +168,7 @@ impl Consoles {
         };
         // Views come with every resize and scroll: a lost one is followed by another.
         if refused.is_some_and(|command| !matches!(command, SessionCommand::View(_))) {
-            self.warn(
-                node,
-                "did not take the last input of its console: too much at once",
-            );
+            self.warn(node, "did not take the last input of its console: too much at once");
         }
     }
 
@@ -254,13 +221,7 @@ impl Consoles {
         self.operator_acts(node);
         let before = {
             let mut inner = self.lock();
-            let entry = Entry {
-                node,
-                session: None,
-                early: Vec::new(),
-                told: None,
-                frame: None,
-            };
+            let entry = Entry { node, session: None, early: Vec::new(), told: None, frame: None };
             if inner.open.contains_key(&console) {
                 return;
             }
@@ -295,11 +256,7 @@ impl Consoles {
             return;
         };
         let session = (self.spawner)(spec, Arc::new(wake));
-        let lost = entry
-            .early
-            .drain(..)
-            .filter_map(|command| session.send(command).err())
-            .count();
+        let lost = entry.early.drain(..).filter_map(|command| session.send(command).err()).count();
         entry.session = Some(session);
         drop(inner);
         if lost > 0 {
@@ -314,10 +271,9 @@ impl Consoles {
         let node = self.nodes.get(id.index())?;
         let (gate, suites): (Arc<dyn Gate>, _) = match &node.line {
             Ok(line) => (Arc::clone(&line.gate) as Arc<dyn Gate>, Arc::clone(&line.suites)),
-            Err(_) => (
-                Arc::new(OpenGate(self.context.clock)) as Arc<dyn Gate>,
-                Arc::new(SuiteMemory::default()),
-            ),
+            Err(_) => {
+                (Arc::new(OpenGate(self.context.clock)) as Arc<dyn Gate>, Arc::new(SuiteMemory::default()))
+            }
         };
         let driver = settings
             .bmc

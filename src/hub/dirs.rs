@@ -12,11 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A fault of this machine.
 pub(crate) fn local(reason: impl Into<String>, hint: Option<&str>) -> Fault {
-    Fault {
-        class: FaultClass::Local,
-        reason: reason.into(),
-        hint: hint.map(str::to_owned),
-    }
+    Fault { class: FaultClass::Local, reason: reason.into(), hint: hint.map(str::to_owned) }
 }
 
 /// Creates `path` with mode 0700, if it is missing, with its parents.
@@ -54,10 +50,7 @@ pub(crate) fn runtime_dir(path: &Path) -> Result<Ownership, Fault> {
             )
         })?,
         Err(error) => {
-            return Err(local(
-                format!("cannot use the runtime directory {shown}: {error}"),
-                None,
-            ));
+            return Err(local(format!("cannot use the runtime directory {shown}: {error}"), None));
         }
         Ok(_) => {}
     }
@@ -114,10 +107,7 @@ impl PrivateDir {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = runtime.join(format!("{PRIVATE}{}-{number}", std::process::id()));
         let failed = |error: io::Error| {
-            local(
-                format!("cannot create the private directory {}: {error}", path.display()),
-                None,
-            )
+            local(format!("cannot create the private directory {}: {error}", path.display()), None)
         };
         match std::fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -196,10 +186,7 @@ mod tests {
             std::fs::metadata(dir.path()).expect("meta")
         };
         let (uid, gid) = (meta(0o700).uid(), meta(0o700).gid());
-        let us = |uid, groups: &[u32]| Us {
-            uid,
-            groups: groups.to_vec(),
-        };
+        let us = |uid, groups: &[u32]| Us { uid, groups: groups.to_vec() };
         assert_eq!(judge(&meta(0o770), &us(uid, &[])), Ok(Ownership::Group(gid)));
         assert!(judge(&meta(0o700), &us(uid + 1, &[gid])).is_err());
         if uid == 0 {

@@ -85,13 +85,7 @@ impl Hub {
     /// # Errors
     /// A text for the operator: state or runtime directory unusable, no driver can be opened.
     pub async fn start(settings: Arc<Settings>, options: HubOptions) -> Result<(Hub, HubHandle), Fault> {
-        Hub::start_with(
-            settings,
-            options,
-            Clock::system(),
-            Arc::new(crate::bmc::open),
-            spawner(),
-        )
+        Hub::start_with(settings, options, Clock::system(), Arc::new(crate::bmc::open), spawner())
     }
 
     /// The same with another clock, other drivers and other consoles.
@@ -132,12 +126,8 @@ impl Hub {
         let (mut members, mut actors, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
         for (index, line) in lines.into_iter().enumerate() {
             let id = NodeId(u32::try_from(index).expect("a configuration has fewer nodes"));
-            let node = Arc::new(Node::new(
-                id,
-                settings.nodes[index].name.clone(),
-                Arc::clone(&context),
-                line,
-            ));
+            let node =
+                Arc::new(Node::new(id, settings.nodes[index].name.clone(), Arc::clone(&context), line));
             node.publish();
             let (mailbox, commands) = mpsc::channel(MAILBOX);
             actors.push(tokio::spawn(actor::run(Arc::clone(&node), commands)));
@@ -145,11 +135,7 @@ impl Hub {
             members.push(Member { node, mailbox });
         }
         let consoles = Consoles::new(Arc::clone(&context), Arc::new(nodes), spawner);
-        let router = Router {
-            context: Arc::clone(&context),
-            members,
-            consoles: Arc::clone(&consoles),
-        };
+        let router = Router { context: Arc::clone(&context), members, consoles: Arc::clone(&consoles) };
         let (requests, queue) = mpsc::channel(REQUESTS);
         let (stop, stopped) = oneshot::channel();
         let hub = Hub {
@@ -162,11 +148,7 @@ impl Hub {
             consoles: Arc::clone(&consoles),
             private,
         };
-        let handle = HubHandle {
-            requests,
-            outbox,
-            consoles,
-        };
+        let handle = HubHandle { requests, outbox, consoles };
         Ok((hub, handle))
     }
 
@@ -221,25 +203,10 @@ fn lines(
             None => {
                 let slot = shared.slot(&identity)?;
                 let interval = settings.poll.min_command_interval;
-                let gate = BmcGate::new(
-                    Arc::clone(pace),
-                    number,
-                    Arc::clone(shared),
-                    slot,
-                    clock,
-                    interval,
-                );
+                let gate = BmcGate::new(Arc::clone(pace), number, Arc::clone(shared), slot, clock, interval);
                 let suites = SuiteMemory::default();
-                suites.set(
-                    shared
-                        .suite(slot)
-                        .filter(|suite| bmc.cipher_suites.contains(suite)),
-                );
-                gates
-                    .entry(identity)
-                    .insert_entry((Arc::new(gate), Arc::new(suites)))
-                    .get()
-                    .clone()
+                suites.set(shared.suite(slot).filter(|suite| bmc.cipher_suites.contains(suite)));
+                gates.entry(identity).insert_entry((Arc::new(gate), Arc::new(suites))).get().clone()
             }
         };
         lines.push(match opener(bmc, drivers, Arc::clone(&suites)) {

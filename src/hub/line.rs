@@ -71,15 +71,7 @@ impl BmcGate {
         clock: Clock,
         interval: Duration,
     ) -> BmcGate {
-        let gate = BmcGate {
-            pace,
-            key: BmcKey(key),
-            shared,
-            slot,
-            clock,
-            interval,
-            auth: Mutex::default(),
-        };
+        let gate = BmcGate { pace, key: BmcKey(key), shared, slot, clock, interval, auth: Mutex::default() };
         gate.reload_auth();
         gate
     }
@@ -123,20 +115,13 @@ impl BmcGate {
 
     /// Authentication failed: final, here and in other processes, until an operator acts.
     pub fn auth_failed(&self, fault: &Fault) {
-        self.shared
-            .set_auth_failed(self.slot, Some((fault.reason.clone(), self.clock.wall().0)));
+        self.shared.set_auth_failed(self.slot, Some((fault.reason.clone(), self.clock.wall().0)));
         *self.auth.lock().expect("no panic while it is locked") = Some(fault.clone());
     }
 
     /// An operator acts, or it worked after all.
     pub fn clear_auth(&self) {
-        if self
-            .auth
-            .lock()
-            .expect("no panic while it is locked")
-            .take()
-            .is_some()
-        {
+        if self.auth.lock().expect("no panic while it is locked").take().is_some() {
             self.shared.set_auth_failed(self.slot, None);
         }
     }
@@ -223,13 +208,7 @@ impl Line {
         clock: Clock,
         limit: Duration,
     ) -> Line {
-        Line {
-            gate,
-            suites,
-            driver: Mutex::new(Some(driver)),
-            clock,
-            limit: limit + Duration::from_secs(5),
-        }
+        Line { gate, suites, driver: Mutex::new(Some(driver)), clock, limit: limit + Duration::from_secs(5) }
     }
 
     /// Executes one exchange; gives the time of its end with the result.
@@ -244,18 +223,14 @@ impl Line {
                 BmcError::new(FaultClass::Local, "the driver is in use by another exchange").not_sent();
             return (self.clock.mono(), Err(error));
         };
-        let mut lent = Lent {
-            line: self,
-            driver: Some(driver),
-        };
+        let mut lent = Lent { line: self, driver: Some(driver) };
         granted.start();
         let running = lent.driver.as_mut().expect("put there above").exchange(exchange);
         let result = match tokio::time::timeout(self.limit, running).await {
             Ok(result) => result,
-            Err(_) => Err(BmcError::new(
-                FaultClass::Timeout,
-                format!("no result after {} s", self.limit.as_secs()),
-            )),
+            Err(_) => {
+                Err(BmcError::new(FaultClass::Timeout, format!("no result after {} s", self.limit.as_secs())))
+            }
         };
         let at = granted.end();
         self.note(at, &result);

@@ -76,11 +76,8 @@ impl Node {
                 }
             }
             Err(fault) => {
-                let configured = context
-                    .settings
-                    .nodes
-                    .get(id.index())
-                    .is_some_and(|node| node.bmc.is_some());
+                let configured =
+                    context.settings.nodes.get(id.index()).is_some_and(|node| node.bmc.is_some());
                 if configured {
                     status.seen.freshness = Freshness::Failed(fault.clone());
                 }
@@ -92,13 +89,7 @@ impl Node {
             line,
             priority_changed: Notify::new(),
             wake: Notify::new(),
-            state: Mutex::new(State {
-                status,
-                schedule,
-                foreign: None,
-                visible: false,
-                asked: None,
-            }),
+            state: Mutex::new(State { status, schedule, foreign: None, visible: false, asked: None }),
             context,
         };
         node.look_at_others();
@@ -109,24 +100,14 @@ impl Node {
         let mut state = self.state.lock().expect("no panic while a node is locked");
         let before = state.status.clone();
         let result = change(&mut state);
-        let State {
-            status,
-            schedule,
-            foreign,
-            ..
-        } = &mut *state;
+        let State { status, schedule, foreign, .. } = &mut *state;
         let clock = &self.context.clock;
         if status.pending.as_ref().is_none_or(|pending| pending.id.is_none()) {
             status.pending.clone_from(foreign);
         }
         let (due, why) = match &self.line {
             Err(_) => (None, PollReason::NoDriver),
-            Ok(_)
-                if status
-                    .pending
-                    .as_ref()
-                    .is_some_and(|pending| pending.id.is_some()) =>
-            {
+            Ok(_) if status.pending.as_ref().is_some_and(|pending| pending.id.is_some()) => {
                 (status.next_poll, PollReason::Confirming)
             }
             Ok(_) if !self.context.options.poll && schedule.reason() != PollReason::AuthFinal => {
@@ -158,21 +139,12 @@ impl Node {
 
     /// Everything known now.
     pub fn status(&self) -> NodeStatus {
-        self.state
-            .lock()
-            .expect("no panic while a node is locked")
-            .status
-            .clone()
+        self.state.lock().expect("no panic while a node is locked").status.clone()
     }
 
     /// The power state as it is believed now.
     pub fn power(&self) -> Power {
-        self.state
-            .lock()
-            .expect("no panic while a node is locked")
-            .status
-            .seen
-            .value
+        self.state.lock().expect("no panic while a node is locked").status.seen.value
     }
 
     /// A reading was made.
@@ -254,11 +226,7 @@ impl Node {
             _ => None,
         };
         let scheduled = self.context.options.poll && !verb_runs;
-        let due = if scheduled {
-            state.schedule.due()
-        } else {
-            state.asked
-        };
+        let due = if scheduled { state.schedule.due() } else { state.asked };
         (due, stale)
     }
 
@@ -352,11 +320,7 @@ impl Node {
 
     /// Whether a verb of another process is shown as pending.
     pub fn has_foreign(&self) -> bool {
-        self.state
-            .lock()
-            .expect("no panic while a node is locked")
-            .foreign
-            .is_some()
+        self.state.lock().expect("no panic while a node is locked").foreign.is_some()
     }
 
     /// Takes over pending verbs and authentication marks of other processes.

@@ -63,10 +63,7 @@ impl Outbox {
             if matches!(update, Update::Notice { .. }) {
                 inner.notices += 1;
                 if inner.notices > NOTICES {
-                    let oldest = inner
-                        .queue
-                        .iter()
-                        .position(|u| matches!(u, Update::Notice { .. }));
+                    let oldest = inner.queue.iter().position(|u| matches!(u, Update::Notice { .. }));
                     if let Some(oldest) = oldest {
                         inner.queue.remove(oldest);
                         inner.notices -= 1;
@@ -80,11 +77,7 @@ impl Outbox {
 
     /// Queues a notice.
     pub fn notice(&self, level: Level, text: impl Into<String>, hint: Option<String>) {
-        self.push(Update::Notice {
-            level,
-            text: text.into(),
-            hint,
-        });
+        self.push(Update::Notice { level, text: text.into(), hint });
     }
 
     /// Queues a fault as a notice.
@@ -105,16 +98,11 @@ impl Outbox {
                 if inner.nodes.is_empty() && inner.queue.is_empty() && inner.woken.is_empty() {
                     return if inner.ended { Some(None) } else { None };
                 }
-                let mut updates: Vec<Update> = std::mem::take(&mut inner.nodes)
-                    .into_values()
-                    .map(Update::Node)
-                    .collect();
+                let mut updates: Vec<Update> =
+                    std::mem::take(&mut inner.nodes).into_values().map(Update::Node).collect();
                 updates.extend(inner.queue.drain(..));
                 inner.notices = 0;
-                Some(Some(Taken {
-                    updates,
-                    woken: std::mem::take(&mut inner.woken),
-                }))
+                Some(Some(Taken { updates, woken: std::mem::take(&mut inner.woken) }))
             });
             match taken {
                 Some(taken) => return taken,
@@ -147,10 +135,7 @@ mod tests {
     #[tokio::test]
     async fn notices_are_bounded_but_results_are_kept() {
         let outbox = Outbox::default();
-        outbox.push(Update::Described {
-            id: super::super::message::RequestId(1),
-            text: "first".into(),
-        });
+        outbox.push(Update::Described { id: super::super::message::RequestId(1), text: "first".into() });
         for n in 0..NOTICES + 20 {
             outbox.notice(Level::Info, n.to_string(), None);
         }

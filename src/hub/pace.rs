@@ -43,12 +43,7 @@ impl Limits {
     pub fn new(interval: Duration, max_in_flight: usize) -> Limits {
         let total = max_in_flight.max(1);
         let kept = if total == 1 { 0 } else { (total / 8).max(1) };
-        Limits {
-            interval,
-            total,
-            polls: total - kept,
-            failing: (total / 4).max(1),
-        }
+        Limits { interval, total, polls: total - kept, failing: (total / 4).max(1) }
     }
 }
 
@@ -94,10 +89,7 @@ impl Planner {
 
     /// Queues somebody who wants an exchange with `bmc`.
     pub fn ask(&mut self, bmc: BmcKey, priority: Priority) -> Ticket {
-        let ticket = Ticket {
-            priority: Reverse(priority),
-            seq: self.next_seq,
-        };
+        let ticket = Ticket { priority: Reverse(priority), seq: self.next_seq };
         self.next_seq += 1;
         self.ask_again(bmc, ticket);
         ticket
@@ -242,10 +234,7 @@ impl Pace {
     pub fn new(clock: Clock, limits: Limits) -> Arc<Pace> {
         Arc::new(Pace {
             clock,
-            inner: Mutex::new(Inner {
-                planner: Planner::new(limits),
-                waiters: BTreeMap::new(),
-            }),
+            inner: Mutex::new(Inner { planner: Planner::new(limits), waiters: BTreeMap::new() }),
             timer: Notify::new(),
         })
     }
@@ -262,12 +251,7 @@ impl Pace {
             change(&mut inner.planner);
             let now = self.clock.mono();
             for (ticket, key) in inner.planner.grant(now) {
-                let slot = Slot {
-                    pace: Arc::clone(self),
-                    key,
-                    next: Duration::ZERO,
-                    ticket,
-                };
+                let slot = Slot { pace: Arc::clone(self), key, next: Duration::ZERO, ticket };
                 match inner.waiters.remove(&ticket) {
                     Some(waiter) => unused.extend(waiter.send(slot).err()),
                     None => unused.push(slot),

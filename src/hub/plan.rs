@@ -103,18 +103,15 @@ impl Schedule {
             self.reset = None;
         }
         self.failures += 1;
-        let doubled = self
-            .interval
-            .saturating_mul(1_u32.checked_shl(self.failures.min(20) - 1).unwrap_or(u32::MAX));
+        let doubled =
+            self.interval.saturating_mul(1_u32.checked_shl(self.failures.min(20) - 1).unwrap_or(u32::MAX));
         let mut gap = doubled.min(BACK_OFF).max(self.interval);
         if class == FaultClass::Busy {
             gap = gap.max(BUSY);
         }
         // Only upwards: a failing BMC is never asked sooner than a healthy one.
         self.due = Some(now + gap + self.jitter(gap / 5));
-        self.reason = PollReason::BackOff {
-            failures: self.failures,
-        };
+        self.reason = PollReason::BackOff { failures: self.failures };
     }
 
     /// An operator asks.
@@ -132,10 +129,7 @@ impl Schedule {
 
     /// The BMC accepted its reset.
     pub fn reset(&mut self, now: Duration) {
-        self.reset = Some(Reset {
-            since: now,
-            gone: false,
-        });
+        self.reset = Some(Reset { since: now, gone: false });
         self.due = Some(now + RESET_GAP);
         self.reason = PollReason::Confirming;
     }
@@ -208,10 +202,7 @@ mod tests {
             schedule.success(secs(100));
             dues.push(schedule.due().expect("due"));
         }
-        assert!(
-            dues.iter().all(|due| *due >= secs(127) && *due <= secs(133)),
-            "{dues:?}"
-        );
+        assert!(dues.iter().all(|due| *due >= secs(127) && *due <= secs(133)), "{dues:?}");
         assert_ne!(dues[0], dues[1], "jitter");
         assert_eq!(schedule.reason(), PollReason::Interval);
         assert_eq!(schedule.stale_at(), Some(secs(145)));
@@ -225,10 +216,7 @@ mod tests {
             schedule.failure(secs(100), FaultClass::Unreachable);
             gaps.push(schedule.due().expect("due") - secs(100));
         }
-        assert!(
-            gaps.iter().all(|gap| *gap >= INTERVAL && *gap <= secs(360)),
-            "{gaps:?}"
-        );
+        assert!(gaps.iter().all(|gap| *gap >= INTERVAL && *gap <= secs(360)), "{gaps:?}");
         assert!(gaps[2] >= secs(120) && gaps[11] >= secs(300), "{gaps:?}");
         assert_eq!(schedule.reason(), PollReason::BackOff { failures: 12 });
         schedule.success(secs(200));
@@ -242,10 +230,7 @@ mod tests {
         schedule.failure(secs(100), FaultClass::Auth);
         assert_eq!((schedule.due(), schedule.reason()), (None, PollReason::AuthFinal));
         schedule.asked(secs(500));
-        assert_eq!(
-            (schedule.due(), schedule.reason()),
-            (Some(secs(500)), PollReason::Asked)
-        );
+        assert_eq!((schedule.due(), schedule.reason()), (Some(secs(500)), PollReason::Asked));
     }
 
     #[test]
@@ -261,26 +246,17 @@ mod tests {
         schedule.reset(secs(100));
         assert_eq!(schedule.due(), Some(secs(110)));
         schedule.success(secs(110));
-        assert!(
-            schedule.resetting().is_some(),
-            "it goes on answering before it goes"
-        );
+        assert!(schedule.resetting().is_some(), "it goes on answering before it goes");
         schedule.failure(secs(120), FaultClass::Unreachable);
         assert_eq!(schedule.due(), Some(secs(130)), "no back-off: it is expected");
         schedule.success(secs(131));
         assert!(schedule.resetting().is_none());
         schedule.reset(secs(200));
         schedule.success(secs(231));
-        assert!(
-            schedule.resetting().is_none(),
-            "a reset too short to be seen ends, too"
-        );
+        assert!(schedule.resetting().is_none(), "a reset too short to be seen ends, too");
         schedule.reset(secs(300));
         schedule.failure(secs(601), FaultClass::Unreachable);
-        assert!(
-            schedule.resetting().is_none(),
-            "not back after five minutes: it does not answer"
-        );
+        assert!(schedule.resetting().is_none(), "not back after five minutes: it does not answer");
         assert_eq!(schedule.reason(), PollReason::BackOff { failures: 1 });
     }
 

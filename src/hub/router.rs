@@ -57,10 +57,7 @@ impl Router {
     /// Looks at all nodes when the shared file says that something changed, and else only at those
     /// with a pending verb of another process: a crash changes no mark.
     fn others(&self, mark: &mut Option<u64>) {
-        let mut lines = self
-            .members
-            .iter()
-            .filter_map(|member| member.node.line.as_ref().ok());
+        let mut lines = self.members.iter().filter_map(|member| member.node.line.as_ref().ok());
         let Some(line) = lines.next() else { return };
         let now = line.gate.record().0.change_mark();
         let changed = mark.replace(now) != Some(now);
@@ -82,13 +79,9 @@ impl Router {
 
     async fn request(&self, request: Request, watched: &mut BTreeSet<NodeId>) {
         match request {
-            Request::Verb {
-                id,
-                verb,
-                nodes,
-                timeout,
-                wait,
-            } => self.verb(id, verb, nodes, timeout, wait).await,
+            Request::Verb { id, verb, nodes, timeout, wait } => {
+                self.verb(id, verb, nodes, timeout, wait).await
+            }
             Request::Cancel { nodes } => {
                 for node in nodes {
                     self.tell(node, Command::Cancel);
@@ -175,10 +168,8 @@ impl Router {
         };
         match (self.context.opener)(bmc, &self.context.drivers, Arc::new(SuiteMemory::default())) {
             Ok(driver) => {
-                let sent: Vec<String> = verb::sends(verb)
-                    .iter()
-                    .map(|exchange| driver.describe(exchange))
-                    .collect();
+                let sent: Vec<String> =
+                    verb::sends(verb).iter().map(|exchange| driver.describe(exchange)).collect();
                 sent.join("; then ")
             }
             Err(error) => format!("nothing: {error}"),

@@ -85,21 +85,13 @@ pub(crate) struct ExchangeLock {
 impl ExchangeLock {
     /// Notes that the exchange starts.
     pub fn start(&self, now: Duration) {
-        let times = Times {
-            boot: self.shared.boot.clone(),
-            start: micros(now),
-            end: 0,
-        };
+        let times = Times { boot: self.shared.boot.clone(), start: micros(now), end: 0 };
         self.shared.put(self.slot, record::TIMES, &times);
     }
 
     /// Notes that it is over.
     pub fn end(&self, start: Duration, now: Duration) {
-        let times = Times {
-            boot: self.shared.boot.clone(),
-            start: micros(start),
-            end: micros(now),
-        };
+        let times = Times { boot: self.shared.boot.clone(), start: micros(start), end: micros(now) };
         self.shared.put(self.slot, record::TIMES, &times);
     }
 }
@@ -178,10 +170,7 @@ impl Shared {
             let mut magic = vec![0; MAGIC.len()];
             if shared.file.read_exact_at(&mut magic, 0).is_err() || magic != MAGIC {
                 return Err(local(
-                    format!(
-                        "cannot use {}: it is not lightsout's shared state",
-                        path.display()
-                    ),
+                    format!("cannot use {}: it is not lightsout's shared state", path.display()),
                     Some(&format!("stop every lightsout, then remove {}", path.display())),
                 ));
             }
@@ -232,10 +221,7 @@ impl Shared {
         }
         Err(local(
             format!("cannot use {}: it is full", self.path.display()),
-            Some(&format!(
-                "stop every lightsout, then remove {}",
-                self.path.display()
-            )),
+            Some(&format!("stop every lightsout, then remove {}", self.path.display())),
         ))
     }
 
@@ -253,10 +239,7 @@ impl Shared {
         if !self.lock(slot.exchange_lock())? {
             return Ok(Begin::Held);
         }
-        let lock = ExchangeLock {
-            shared: Arc::clone(self),
-            slot,
-        };
+        let lock = ExchangeLock { shared: Arc::clone(self), slot };
         let Some(times) = self.get::<Times>(slot, record::TIMES) else {
             return Ok(Begin::Locked(lock));
         };
@@ -270,17 +253,12 @@ impl Shared {
             return Ok(Begin::NotBefore(now + interval));
         }
         let next = Duration::from_micros(times.end) + interval;
-        Ok(if now < next {
-            Begin::NotBefore(next)
-        } else {
-            Begin::Locked(lock)
-        })
+        Ok(if now < next { Begin::NotBefore(next) } else { Begin::Locked(lock) })
     }
 
     /// The newest reading by any process of this boot.
     pub fn seen(&self, slot: Slot) -> Option<Seen> {
-        self.get::<Seen>(slot, record::SEEN)
-            .filter(|seen| seen.boot == self.boot)
+        self.get::<Seen>(slot, record::SEEN).filter(|seen| seen.boot == self.boot)
     }
 
     /// Notes a reading.
@@ -308,8 +286,7 @@ impl Shared {
 
     /// Why the BMC may not be asked until an operator acts, and since when (wall clock, ms).
     pub fn auth_failed(&self, slot: Slot) -> Option<(String, u64)> {
-        self.get::<AuthRecord>(slot, record::AUTH)
-            .map(|auth| (auth.reason, auth.wall))
+        self.get::<AuthRecord>(slot, record::AUTH).map(|auth| (auth.reason, auth.wall))
     }
 
     /// Notes or clears that authentication failed for good.
@@ -343,10 +320,7 @@ impl Shared {
         self.clear(slot, record::PREEMPT);
         self.put(slot, record::PENDING, pending);
         self.mark();
-        Ok(Some(Claim {
-            shared: Arc::clone(self),
-            slot,
-        }))
+        Ok(Some(Claim { shared: Arc::clone(self), slot }))
     }
 
     /// The pending verb of another process, if that process lives.
@@ -395,10 +369,9 @@ impl Shared {
                     tracing::warn!(%error, path = %self.path.display(), "cannot write the shared state");
                 }
             }
-            None => tracing::warn!(
-                offset = area.offset,
-                "a value does not fit its place in the shared state"
-            ),
+            None => {
+                tracing::warn!(offset = area.offset, "a value does not fit its place in the shared state")
+            }
         }
     }
 

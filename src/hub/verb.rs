@@ -157,11 +157,7 @@ async fn power(run: &mut Run<'_>, verb: PowerVerb) -> Step<Outcome> {
             Sent::Refused(error) => Err(Outcome::Failed(error.into())),
         };
     };
-    let settles = if verb == PowerVerb::Cycle {
-        CYCLE_SETTLES
-    } else {
-        Duration::ZERO
-    };
+    let settles = if verb == PowerVerb::Cycle { CYCLE_SETTLES } else { Duration::ZERO };
     bring(run, &exchange(verb), target, staggered, settles).await
 }
 
@@ -274,11 +270,7 @@ fn lost(wanted: BootSetting, got: BootSetting) -> Option<String> {
             lost.push("asked for the next boot only, holds for all".into());
         }
         if wanted.uefi != got.uefi {
-            let (asked, reads) = if wanted.uefi {
-                ("uefi", "legacy")
-            } else {
-                ("legacy", "uefi")
-            };
+            let (asked, reads) = if wanted.uefi { ("uefi", "legacy") } else { ("legacy", "uefi") };
             lost.push(format!("asked for {asked}, reads back {reads}"));
         }
     }

@@ -51,11 +51,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
-            user: if wanted {
-                Some(signal(SignalKind::user_defined2())?)
-            } else {
-                None
-            },
+            user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
         })
     }
 }
@@ -253,10 +249,7 @@ async fn on_demand(signal: &mut Option<Signal>) {
     }
 }
 
-#[expect(
-    clippy::panic,
-    reason = "a test asks for it, to see what a panic leaves behind"
-)]
+#[expect(clippy::panic, reason = "a test asks for it, to see what a panic leaves behind")]
 fn demanded() {
     panic!("asked for by SIGUSR2");
 }
@@ -290,10 +283,5 @@ fn key_of(key: term::Key) -> app::Key {
         term::KeyCode::PageDown => app::KeyCode::PageDown,
         term::KeyCode::F(number) => app::KeyCode::F(number),
     };
-    app::Key {
-        code,
-        ctrl: key.ctrl,
-        alt: key.alt,
-        shift: key.shift,
-    }
+    app::Key { code, ctrl: key.ctrl, alt: key.alt, shift: key.shift }
 }

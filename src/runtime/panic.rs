@@ -21,10 +21,7 @@ pub fn install() {
         tracing::error!("panic: {info}");
         let backtrace = std::backtrace::Backtrace::force_capture();
         let mut err = std::io::stderr().lock();
-        let _ = writeln!(
-            err,
-            "lightsout ended because of a defect of its own; this helps to mend it:"
-        );
+        let _ = writeln!(err, "lightsout ended because of a defect of its own; this helps to mend it:");
         let _ = writeln!(err, "{info}\n{backtrace}");
         std::process::exit(PANICKED);
     }));

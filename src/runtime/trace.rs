@@ -22,17 +22,10 @@ pub fn start(state_dir: &Path) {
 }
 
 fn open(state_dir: &Path) -> std::io::Result<File> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(state_dir)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
     let path = state_dir.join("lightsout.log");
     if std::fs::metadata(&path).is_ok_and(|known| known.len() > MAX_BYTES) {
         std::fs::rename(&path, state_dir.join("lightsout.log.1"))?;
     }
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }

@@ -75,10 +75,7 @@ impl Emulator {
             rows: options.rows.clamp(1, MOST_ROWS),
             ..options
         };
-        let size = Size {
-            cols: options.cols,
-            rows: options.rows,
-        };
+        let size = Size { cols: options.cols, rows: options.rows };
         Emulator {
             named: options.charset,
             detected: false,
@@ -208,13 +205,8 @@ impl Emulator {
         if !self.ring.end().is_multiple_of(CHECKPOINT) {
             return;
         }
-        self.checkpoints
-            .push_back((self.ring.end(), self.grid.live_top()));
-        while self
-            .checkpoints
-            .front()
-            .is_some_and(|&(at, _)| at < self.ring.start())
-        {
+        self.checkpoints.push_back((self.ring.end(), self.grid.live_top()));
+        while self.checkpoints.front().is_some_and(|&(at, _)| at < self.ring.start()) {
             self.checkpoints.pop_front();
         }
     }
@@ -233,21 +225,14 @@ impl Emulator {
 
     fn restart(&mut self, next: u64) {
         let size = if self.ring.start() == 0 {
-            Size {
-                cols: self.options.cols,
-                rows: self.options.rows,
-            }
+            Size { cols: self.options.cols, rows: self.options.rows }
         } else {
             self.grid.size()
         };
         let mut store = std::mem::replace(&mut self.grid.store, Store::new(0));
         store.truncate(next);
         self.grid = Grid::new(size, self.options.grows, store);
-        self.gate = if self.detected {
-            Gate::detected()
-        } else {
-            Gate::new(self.named)
-        };
+        self.gate = if self.detected { Gate::detected() } else { Gate::new(self.named) };
     }
 
     fn replay(&mut self) {
@@ -265,12 +250,7 @@ impl Emulator {
         let mut at = start;
         while at < end {
             let stop = (at / CHECKPOINT + 1) * CHECKPOINT;
-            let stop = idles
-                .iter()
-                .copied()
-                .find(|&idle| idle > at && idle < stop)
-                .unwrap_or(stop)
-                .min(end);
+            let stop = idles.iter().copied().find(|&idle| idle > at && idle < stop).unwrap_or(stop).min(end);
             let piece = index(at - start)..index(stop - start);
             let used = take(&mut self.gate, &mut self.grid, bytes.get(piece).unwrap_or(&[]));
             at += used.max(1) as u64;
@@ -327,14 +307,8 @@ mod tests {
         emulator.feed(BOMB);
         emulator.feed(b"alive");
         let frame = emulator.frame();
-        assert_eq!(
-            (frame.line_text(4), frame.row(4)[5].style.bold),
-            ("bold alive".to_owned(), true)
-        );
-        assert_eq!(
-            (emulator.rebuilt(), frame.live_top, emulator.bytes_received()),
-            (1, 46, 320)
-        );
+        assert_eq!((frame.line_text(4), frame.row(4)[5].style.bold), ("bold alive".to_owned(), true));
+        assert_eq!((emulator.rebuilt(), frame.live_top, emulator.bytes_received()), (1, 46, 320));
         assert_eq!(emulator.text((0, 0), (0, 9), false), "line");
         assert!(!guarded());
     }

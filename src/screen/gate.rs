@@ -111,10 +111,7 @@ impl Gate {
 
     /// A gate that has detected CP437 already.
     pub(super) fn detected() -> Gate {
-        Gate {
-            decoder: Decoder::detected(),
-            ..Gate::new(None)
-        }
+        Gate { decoder: Decoder::detected(), ..Gate::new(None) }
     }
 
     /// The character set in use.
@@ -128,10 +125,7 @@ impl Gate {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             if self.state == State::Ground && self.decoder.is_empty() {
-                let run = bytes[at..]
-                    .iter()
-                    .take_while(|byte| matches!(byte, 0x20..=0x7e))
-                    .count();
+                let run = bytes[at..].iter().take_while(|byte| matches!(byte, 0x20..=0x7e)).count();
                 if run > 0 {
                     self.earn(run);
                     sink.pass(&bytes[at..at + run]);

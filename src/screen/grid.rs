@@ -112,9 +112,7 @@ impl Grid {
 
     /// Number of the oldest line kept.
     pub(super) fn oldest(&self) -> u64 {
-        self.store
-            .oldest()
-            .max(self.live_top().saturating_sub(self.store.limit() as u64))
+        self.store.oldest().max(self.live_top().saturating_sub(self.store.limit() as u64))
     }
 
     pub(super) fn modes(&self) -> Modes {
@@ -130,10 +128,7 @@ impl Grid {
     /// Column and row; `None` when hidden.
     pub(super) fn cursor(&self) -> Option<(u16, u16)> {
         let point = self.term.grid().cursor.point;
-        let at = (
-            u16::try_from(point.column.0).ok()?,
-            u16::try_from(point.line.0).ok()?,
-        );
+        let at = (u16::try_from(point.column.0).ok()?, u16::try_from(point.line.0).ok()?);
         self.term.mode().contains(TermMode::SHOW_CURSOR).then_some(at)
     }
 
@@ -147,9 +142,7 @@ impl Grid {
     fn row_of(&self, number: u64) -> Option<Line> {
         let row = i64::try_from(number).ok()? - i64::try_from(self.live_top()).ok()?;
         let oldest = -i64::try_from(self.term.grid().history_size()).ok()?;
-        (oldest..i64::from(self.size.rows))
-            .contains(&row)
-            .then_some(Line(i32::try_from(row).ok()?))
+        (oldest..i64::from(self.size.rows)).contains(&row).then_some(Line(i32::try_from(row).ok()?))
     }
 
     /// Gives the grid what is pending and drains its history when it is long.
@@ -199,11 +192,7 @@ impl Grid {
         for line in (0..i32::from(self.size.rows)).map(Line) {
             let row = &self.term.grid()[line];
             // Not visiting untouched rows keeps a flood of ED 2 cheap.
-            let columns = if row.is_clear() {
-                0
-            } else {
-                usize::from(self.size.cols)
-            };
+            let columns = if row.is_clear() { 0 } else { usize::from(self.size.cols) };
             for cell in (0..columns).map(|column| &row[Column(column)]) {
                 text.push(printable(cell.c));
                 if cell.c != ' ' && cell.c != '\t' {
@@ -213,10 +202,7 @@ impl Grid {
             text.push('\n');
         }
         text.truncate(end);
-        let same = self
-            .pushed
-            .as_ref()
-            .is_some_and(|(before, at)| *before == text && *at == self.live_top());
+        let same = self.pushed.as_ref().is_some_and(|(before, at)| *before == text && *at == self.live_top());
         if same || text.is_empty() {
             self.term.grid_mut().reset_region(..);
         } else {
@@ -243,10 +229,7 @@ impl Grid {
         if !self.grows || row > MOST_ROWS || col > MOST_COLS {
             return;
         }
-        let size = Size {
-            cols: self.size.cols.max(col),
-            rows: self.size.rows.max(row),
-        };
+        let size = Size { cols: self.size.cols.max(col), rows: self.size.rows.max(row) };
         if size == self.size {
             return;
         }
@@ -272,11 +255,7 @@ impl Grid {
     fn set_region(&mut self, top: u16, bottom: u16) {
         self.grow(bottom, 0);
         let top = top.max(1);
-        let bottom = if bottom == 0 {
-            self.size.rows
-        } else {
-            bottom.min(self.size.rows)
-        };
+        let bottom = if bottom == 0 { self.size.rows } else { bottom.min(self.size.rows) };
         if top >= bottom {
             return;
         }
@@ -383,8 +362,7 @@ impl Sink for Grid {
 }
 
 fn wrapped(row: &Row<TermCell>) -> bool {
-    row.last()
-        .is_some_and(|cell| cell.flags.contains(Flags::WRAPLINE))
+    row.last().is_some_and(|cell| cell.flags.contains(Flags::WRAPLINE))
 }
 
 /// Blank instead of what has no business in a cell (alacritty stores tabs).
@@ -396,14 +374,10 @@ fn printable(c: char) -> char {
 /// Blank cells at the end are left out, also one that is only empty because the next character was
 /// too wide for it.
 fn copy_row(row: &Row<TermCell>, out: &mut Vec<Cell>) {
-    let filler = row
-        .last()
-        .is_some_and(|cell| cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER));
+    let filler = row.last().is_some_and(|cell| cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER));
     let cols = row.len() - usize::from(filler && wrapped(row));
     let blank = TermCell::default();
-    let last = (0..cols)
-        .rev()
-        .find(|&column| wrapped(row) || row[Column(column)] != blank);
+    let last = (0..cols).rev().find(|&column| wrapped(row) || row[Column(column)] != blank);
     let cols = last.map_or(0, |last| last + 1);
     let mut column = 0;
     while column < cols {
@@ -416,22 +390,10 @@ fn copy_row(row: &Row<TermCell>, out: &mut Vec<Cell>) {
             && row[Column(column + 1)].flags.contains(Flags::WIDE_CHAR_SPACER);
         let narrow = c.is_ascii() || c.width() == Some(1);
         let ch = if wide || narrow { c } else { ' ' };
-        let marks = cell
-            .zerowidth()
-            .and_then(|marks| marks_on(ch, if wide { 2 } else { 1 }, marks));
-        out.push(Cell {
-            ch,
-            marks,
-            width: if wide { 2 } else { 1 },
-            style,
-        });
+        let marks = cell.zerowidth().and_then(|marks| marks_on(ch, if wide { 2 } else { 1 }, marks));
+        out.push(Cell { ch, marks, width: if wide { 2 } else { 1 }, style });
         if wide {
-            out.push(Cell {
-                ch: ' ',
-                marks: None,
-                width: 0,
-                style,
-            });
+            out.push(Cell { ch: ' ', marks: None, width: 0, style });
         }
         column += if wide { 2 } else { 1 };
     }

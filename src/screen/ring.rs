@@ -56,9 +56,6 @@ impl Ring {
 
     /// A copy, and the idle marks in it.
     pub(super) fn contents(&self) -> (Vec<u8>, Vec<u64>) {
-        (
-            self.bytes.iter().copied().collect(),
-            self.idles.iter().copied().collect(),
-        )
+        (self.bytes.iter().copied().collect(), self.idles.iter().copied().collect())
     }
 }

@@ -24,10 +24,7 @@ struct Joined {
 
 impl Joined {
     fn place(&self, byte: usize) -> Option<Position> {
-        let index = self
-            .places
-            .partition_point(|(at, _)| *at <= byte)
-            .checked_sub(1)?;
+        let index = self.places.partition_point(|(at, _)| *at <= byte).checked_sub(1)?;
         self.places.get(index).map(|(_, position)| *position)
     }
 }
@@ -75,11 +72,8 @@ fn compile(pattern: &str) -> Result<Regex, String> {
         .build()
         .map_err(|error| {
             let reason = error.to_string();
-            let reason = reason
-                .lines()
-                .last()
-                .unwrap_or("not a regular expression")
-                .trim_start_matches("error: ");
+            let reason =
+                reason.lines().last().unwrap_or("not a regular expression").trim_start_matches("error: ");
             format!("cannot search for `{pattern}`: {reason}")
         })
 }
@@ -113,10 +107,7 @@ fn first_row(grid: &Grid, number: u64) -> u64 {
 
 /// The line that begins in row `number`, and the row after it.
 fn joined(grid: &Grid, number: u64, end: u64) -> (Joined, u64) {
-    let mut line = Joined {
-        text: String::new(),
-        places: Vec::new(),
-    };
+    let mut line = Joined { text: String::new(), places: Vec::new() };
     let mut at = number;
     loop {
         let Joined { text, places } = &mut line;

@@ -36,18 +36,11 @@ struct Chunk {
 
 impl Chunk {
     fn push(&mut self, cells: &[Cell], wrapped: bool) {
-        let blank = Cell {
-            ch: ' ',
-            width: 1,
-            ..Cell::default()
-        };
+        let blank = Cell { ch: ' ', width: 1, ..Cell::default() };
         let used = if wrapped {
             cells.len()
         } else {
-            cells
-                .iter()
-                .rposition(|cell| *cell != blank)
-                .map_or(0, |last| last + 1)
+            cells.iter().rposition(|cell| *cell != blank).map_or(0, |last| last + 1)
         };
         let first_run = self.runs.len();
         for cell in &cells[..used] {
@@ -57,17 +50,10 @@ impl Chunk {
             }
             match self.runs[first_run..].last_mut() {
                 Some(run) if run.style == cell.style => run.cells += 1,
-                _ => self.runs.push(Run {
-                    cells: 1,
-                    style: cell.style,
-                }),
+                _ => self.runs.push(Run { cells: 1, style: cell.style }),
             }
         }
-        self.ends.push(End {
-            text: self.text.len(),
-            runs: self.runs.len(),
-            wrapped,
-        });
+        self.ends.push(End { text: self.text.len(), runs: self.runs.len(), wrapped });
     }
 
     fn line(&self, index: usize) -> Option<Line<'_>> {
@@ -109,10 +95,8 @@ impl Line<'_> {
     /// Appends exactly `cols` cells.
     pub(super) fn cells(&self, cols: usize, out: &mut Vec<Cell>) {
         let end = out.len() + cols;
-        let mut styles = self
-            .runs
-            .iter()
-            .flat_map(|run| std::iter::repeat_n(run.style, usize::from(run.cells)));
+        let mut styles =
+            self.runs.iter().flat_map(|run| std::iter::repeat_n(run.style, usize::from(run.cells)));
         let start = out.len();
         for c in self.text.chars() {
             let width = c.width().unwrap_or(1).min(2);
@@ -133,30 +117,13 @@ impl Line<'_> {
             for half in 0..width {
                 let style = styles.next().unwrap_or_default();
                 out.push(if half == 0 {
-                    Cell {
-                        ch: c,
-                        marks: None,
-                        width: if width == 2 { 2 } else { 1 },
-                        style,
-                    }
+                    Cell { ch: c, marks: None, width: if width == 2 { 2 } else { 1 }, style }
                 } else {
-                    Cell {
-                        ch: ' ',
-                        marks: None,
-                        width: 0,
-                        style,
-                    }
+                    Cell { ch: ' ', marks: None, width: 0, style }
                 });
             }
         }
-        out.resize(
-            end,
-            Cell {
-                ch: ' ',
-                width: 1,
-                ..Cell::default()
-            },
-        );
+        out.resize(end, Cell { ch: ' ', width: 1, ..Cell::default() });
     }
 }
 
@@ -173,12 +140,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(limit: usize) -> Store {
-        Store {
-            chunks: VecDeque::new(),
-            first: 0,
-            next: 0,
-            limit,
-        }
+        Store { chunks: VecDeque::new(), first: 0, next: 0, limit }
     }
 
     pub(super) fn push(&mut self, cells: &[Cell], wrapped: bool) {
@@ -245,15 +207,7 @@ mod tests {
 
     fn line(text: &str, fg: Color) -> Vec<Cell> {
         text.chars()
-            .map(|ch| Cell {
-                ch,
-                marks: None,
-                width: 1,
-                style: Style {
-                    fg,
-                    ..Style::default()
-                },
-            })
+            .map(|ch| Cell { ch, marks: None, width: 1, style: Style { fg, ..Style::default() } })
             .collect()
     }
 
@@ -276,24 +230,9 @@ mod tests {
     #[test]
     fn styles_wide_characters_and_marks_come_back() {
         let mut cells = line("ab", Color::Indexed(1));
-        cells.push(Cell {
-            ch: '漢',
-            marks: None,
-            width: 2,
-            style: Style::default(),
-        });
-        cells.push(Cell {
-            ch: ' ',
-            marks: None,
-            width: 0,
-            style: Style::default(),
-        });
-        cells.push(Cell {
-            ch: 'e',
-            marks: Some("\u{301}".into()),
-            width: 1,
-            style: Style::default(),
-        });
+        cells.push(Cell { ch: '漢', marks: None, width: 2, style: Style::default() });
+        cells.push(Cell { ch: ' ', marks: None, width: 0, style: Style::default() });
+        cells.push(Cell { ch: 'e', marks: Some("\u{301}".into()), width: 1, style: Style::default() });
         cells.extend(line("  ", Color::Indexed(4)));
         let mut store = Store::new(10);
         store.push(&cells, false);

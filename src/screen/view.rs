@@ -34,14 +34,7 @@ fn lines(grid: &Grid, top: u64, rows: u16, seq: u64) -> Frame {
         {
             line.cells(usize::from(cols), &mut cells);
         }
-        cells.resize(
-            end,
-            Cell {
-                ch: ' ',
-                width: 1,
-                ..Cell::default()
-            },
-        );
+        cells.resize(end, Cell { ch: ' ', width: 1, ..Cell::default() });
     }
     Frame {
         cols,

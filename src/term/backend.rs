@@ -171,11 +171,7 @@ impl<W: Write> SavingBackend<W> {
         }
         let drawn = !out.is_empty();
         if self.visible != Some(self.wanted_visible) {
-            out.extend_from_slice(if self.wanted_visible {
-                b"\x1b[?25h"
-            } else {
-                b"\x1b[?25l"
-            });
+            out.extend_from_slice(if self.wanted_visible { b"\x1b[?25h" } else { b"\x1b[?25l" });
             self.visible = Some(self.wanted_visible);
         }
         if self.wanted_visible {
@@ -214,10 +210,8 @@ impl<W: Write> SavingBackend<W> {
             .iter()
             .rposition(|cell| *cell != Cell::EMPTY)
             .map_or(0, |last| last + 1);
-        let stale = self.shown[start + used..start + cols]
-            .iter()
-            .filter(|cell| **cell != Cell::EMPTY)
-            .count();
+        let stale =
+            self.shown[start + used..start + cols].iter().filter(|cell| **cell != Cell::EMPTY).count();
         let end = if stale >= ERASE { used } else { cols };
         let mut column = 0;
         while column < end {
@@ -248,10 +242,7 @@ impl<W: Write> SavingBackend<W> {
         let plain = chars.next().is_some_and(|c| c < '\u{1f000}') && chars.next().is_none();
         let next = column + width;
         // In the last column it waits for the wrap.
-        (plain && next < self.cols()).then(|| Position {
-            x: u16::try_from(next).unwrap_or(u16::MAX),
-            y: row,
-        })
+        (plain && next < self.cols()).then(|| Position { x: u16::try_from(next).unwrap_or(u16::MAX), y: row })
     }
 
     /// The printed cells may have cut wide symbols in two: what is left of them is drawn anew.
@@ -270,23 +261,17 @@ impl<W: Write> SavingBackend<W> {
 
     /// Moves to a column further right, by printing over what is there when that is shorter.
     fn go_or_print(&mut self, row: u16, column: usize, out: &mut Vec<u8>) {
-        let to = Position {
-            x: u16::try_from(column).unwrap_or(u16::MAX),
-            y: row,
-        };
+        let to = Position { x: u16::try_from(column).unwrap_or(u16::MAX), y: row };
         if let Some(from) = self.cursor
             && from.y == row
             && from.x < to.x
         {
             let start = usize::from(row) * self.cols();
             let gap = &self.next[start + usize::from(from.x)..start + column];
-            let same_pen = gap
-                .iter()
-                .all(|cell| Pen::of(cell) == self.pen && cell.symbol().is_ascii());
+            let same_pen = gap.iter().all(|cell| Pen::of(cell) == self.pen && cell.symbol().is_ascii());
             let whole = gap.iter().all(|cell| cell.symbol().len() == 1);
             if same_pen && whole && gap.len() <= 4 {
-                gap.iter()
-                    .for_each(|cell| out.extend_from_slice(cell.symbol().as_bytes()));
+                gap.iter().for_each(|cell| out.extend_from_slice(cell.symbol().as_bytes()));
                 self.cursor = Some(to);
                 return;
             }
@@ -375,10 +360,7 @@ impl<W: Write> Backend for SavingBackend<W> {
 
     /// Pixels are not known.
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize {
-            columns_rows: self.size,
-            pixels: Size::ZERO,
-        })
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
     }
 
     /// Writes what has changed, in one write; nothing when nothing has.

@@ -38,10 +38,8 @@ impl Caps {
             Multiplexer::None
         };
         // The first of them that is set decides, as in setlocale(3).
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .filter_map(&env)
-            .find(|value| !value.is_empty());
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(&env).find(|value| !value.is_empty());
         let locale = locale.unwrap_or_default().to_ascii_lowercase();
         // The kernel's own console has 256 or 512 glyphs, few of ours among them.
         let poor_font = term == "linux" || term == "dumb" || term.starts_with("vt");
@@ -75,11 +73,7 @@ mod tests {
     use super::*;
 
     fn detect(env: &[(&str, &str)]) -> Caps {
-        Caps::detect(|name| {
-            env.iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        Caps::detect(|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
@@ -102,10 +96,7 @@ mod tests {
 
     #[test]
     fn ssh_and_multiplexers_are_seen() {
-        let caps = detect(&[
-            ("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22"),
-            ("TMUX", "/tmp/t,1,0"),
-        ]);
+        let caps = detect(&[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22"), ("TMUX", "/tmp/t,1,0")]);
         assert_eq!(caps.esc_hold(), Duration::from_millis(100));
         assert_eq!(caps.multiplexer, Multiplexer::Tmux);
         let caps = detect(&[("STY", "1.pts")]);

@@ -38,9 +38,7 @@ pub fn osc52(text: &str, multiplexer: Multiplexer) -> Result<Vec<u8>, TooLong> {
         }
         Multiplexer::Screen => {
             let chunks = plain.as_bytes().chunks(SCREEN_CHUNK);
-            chunks
-                .flat_map(|chunk| [b"\x1bP", chunk, b"\x1b\\"].concat())
-                .collect()
+            chunks.flat_map(|chunk| [b"\x1bP", chunk, b"\x1b\\"].concat()).collect()
         }
     };
     Ok(bytes)
@@ -52,10 +50,7 @@ mod tests {
 
     #[test]
     fn plain_terminals_get_the_plain_string() {
-        assert_eq!(
-            osc52("n[1-2]", Multiplexer::None).expect("short"),
-            b"\x1b]52;c;blsxLTJd\x07"
-        );
+        assert_eq!(osc52("n[1-2]", Multiplexer::None).expect("short"), b"\x1b]52;c;blsxLTJd\x07");
     }
 
     #[test]
@@ -69,11 +64,7 @@ mod tests {
     fn screen_gets_it_in_pieces_that_join_to_the_plain_string() {
         let text = "x".repeat(1000);
         let bytes = String::from_utf8(osc52(&text, Multiplexer::Screen).expect("short")).expect("ascii");
-        let pieces: Vec<&str> = bytes
-            .split("\x1bP")
-            .skip(1)
-            .map(|piece| &piece[..piece.len() - 2])
-            .collect();
+        let pieces: Vec<&str> = bytes.split("\x1bP").skip(1).map(|piece| &piece[..piece.len() - 2]).collect();
         assert!(pieces.len() > 4 && pieces.iter().all(|piece| piece.len() <= 256));
         let plain = String::from_utf8(osc52(&text, Multiplexer::None).expect("short")).expect("ascii");
         assert_eq!(pieces.concat(), plain);
@@ -82,9 +73,6 @@ mod tests {
     #[test]
     fn text_beyond_the_cap_is_refused() {
         assert!(osc52(&"x".repeat(56_000), Multiplexer::None).is_ok());
-        assert_eq!(
-            osc52(&"x".repeat(57_000), Multiplexer::None),
-            Err(TooLong { bytes: 57_000 })
-        );
+        assert_eq!(osc52(&"x".repeat(57_000), Multiplexer::None), Err(TooLong { bytes: 57_000 }));
     }
 }

@@ -58,13 +58,7 @@ impl Decoder {
     /// 0x08 (its erase character), which otherwise is ctrl-h.
     #[must_use]
     pub fn new(esc_hold: Duration, erase_is_backspace: bool) -> Decoder {
-        Decoder {
-            esc_hold,
-            erase_is_backspace,
-            held: Vec::new(),
-            paste: None,
-            newest: None,
-        }
+        Decoder { esc_hold, erase_is_backspace, held: Vec::new(), paste: None, newest: None }
     }
 
     /// Takes bytes that came at `now`.
@@ -145,10 +139,7 @@ impl Decoder {
         let Some(text) = &mut self.paste else {
             return true;
         };
-        let end = self
-            .held
-            .windows(PASTE_END.len())
-            .position(|window| window == PASTE_END);
+        let end = self.held.windows(PASTE_END.len()).position(|window| window == PASTE_END);
         if let Some(end) = end {
             text.extend(self.held.drain(..end));
             self.held.drain(..PASTE_END.len());
@@ -157,9 +148,7 @@ impl Decoder {
             return true;
         }
         // The last bytes may be the beginning of the end.
-        let may_end = (1..PASTE_END.len())
-            .rev()
-            .find(|&length| self.held.ends_with(&PASTE_END[..length]));
+        let may_end = (1..PASTE_END.len()).rev().find(|&length| self.held.ends_with(&PASTE_END[..length]));
         let sure = self.held.len() - may_end.unwrap_or(0);
         text.extend(self.held.drain(..sure));
         if text.len() >= PASTE_PIECE {
@@ -192,10 +181,7 @@ impl Decoder {
     /// One control byte or one character.
     fn simple(&self, bytes: &[u8]) -> Step {
         let first = bytes[0];
-        let ctrl = |ch: char| Key {
-            ctrl: true,
-            ..Key::plain(KeyCode::Char(ch))
-        };
+        let ctrl = |ch: char| Key { ctrl: true, ..Key::plain(KeyCode::Char(ch)) };
         let key = match first {
             0x00 => ctrl(' '),
             0x08 if self.erase_is_backspace => KeyCode::Backspace.into(),

@@ -45,12 +45,7 @@ impl Inputs {
         let thread = std::thread::Builder::new()
             .name("input".to_owned())
             .spawn(move || run(File::from(source), &stopped, decoder, &sender))?;
-        Ok(Inputs {
-            receiver: Some(receiver),
-            resized,
-            stop,
-            thread: Some(thread),
-        })
+        Ok(Inputs { receiver: Some(receiver), resized, stop, thread: Some(thread) })
     }
 
     /// The next input. After [`Input::Closed`] only resizes can still come, so waiting again does no
@@ -137,10 +132,8 @@ fn wait(source: &File, stopped: &UnixStream, deadline: Option<Instant>) -> Wake 
         // Rounded up: waking too early would poll again and again without time passing.
         PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX)
     });
-    let mut fds = [
-        PollFd::new(source.as_fd(), PollFlags::POLLIN),
-        PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-    ];
+    let mut fds =
+        [PollFd::new(source.as_fd(), PollFlags::POLLIN), PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
     match poll(&mut fds, timeout) {
         // Interrupted: come again, the deadline is looked at anew.
         Err(nix::errno::Errno::EINTR) | Ok(0) => Wake::Time,
@@ -162,16 +155,11 @@ mod tests {
     fn start() -> (UnixStream, Inputs) {
         let (ours, theirs) = UnixStream::pair().expect("pair");
         let decoder = Decoder::new(Duration::from_millis(25), false);
-        (
-            ours,
-            Inputs::over(OwnedFd::from(theirs), decoder).expect("starts"),
-        )
+        (ours, Inputs::over(OwnedFd::from(theirs), decoder).expect("starts"))
     }
 
     async fn next(inputs: &mut Inputs) -> Input {
-        tokio::time::timeout(PATIENCE, inputs.next())
-            .await
-            .expect("an input")
+        tokio::time::timeout(PATIENCE, inputs.next()).await.expect("an input")
     }
 
     #[tokio::test]
@@ -179,10 +167,7 @@ mod tests {
         let (mut tty, mut inputs) = start();
         tty.write_all(b"a\x1d\x1b").expect("written");
         assert_eq!(next(&mut inputs).await, Input::Key(KeyCode::Char('a').into()));
-        let prefix = Key {
-            ctrl: true,
-            ..Key::plain(KeyCode::Char(']'))
-        };
+        let prefix = Key { ctrl: true, ..Key::plain(KeyCode::Char(']')) };
         assert_eq!(next(&mut inputs).await, Input::Key(prefix));
         assert_eq!(next(&mut inputs).await, Input::Key(KeyCode::Esc.into()));
     }

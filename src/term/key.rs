@@ -58,12 +58,7 @@ impl Key {
     /// A key without modifiers.
     #[must_use]
     pub fn plain(code: KeyCode) -> Key {
-        Key {
-            code,
-            ctrl: false,
-            alt: false,
-            shift: false,
-        }
+        Key { code, ctrl: false, alt: false, shift: false }
     }
 
     /// Applies the modifier parameter of xterm and kitty: 1 plus a bit each for shift, alt, ctrl.

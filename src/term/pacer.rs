@@ -14,11 +14,7 @@ impl Pacer {
     /// At most `fps` frames a second (at least 1).
     #[must_use]
     pub fn new(fps: u32) -> Pacer {
-        Pacer {
-            interval: Duration::from_secs(1) / fps.max(1),
-            last: None,
-            dirty: false,
-        }
+        Pacer { interval: Duration::from_secs(1) / fps.max(1), last: None, dirty: false }
     }
 
     /// Something to be seen has changed.

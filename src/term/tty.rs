@@ -56,9 +56,7 @@ impl OuterTerminal {
             erase.map(|tty| tty.control_chars[nix::sys::termios::SpecialCharacterIndices::VERASE as usize]);
         crossterm::terminal::enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
-        let terminal = OuterTerminal {
-            erase_is_backspace: erase == Some(0x08),
-        };
+        let terminal = OuterTerminal { erase_is_backspace: erase == Some(0x08) };
         // From here on dropping `terminal` restores, also when this write fails.
         output()?.write_all(ENTER)?;
         Ok(terminal)
@@ -116,19 +114,13 @@ mod tests {
     fn leaving_undoes_every_mode_that_entering_and_frames_set() {
         let enter = String::from_utf8_lossy(ENTER).replace("25l", "25?");
         let leave = String::from_utf8_lossy(LEAVE);
-        let set: Vec<&str> = enter
-            .split("\x1b[?")
-            .filter_map(|part| part.split_once('h'))
-            .map(|(mode, _)| mode)
-            .collect();
+        let set: Vec<&str> =
+            enter.split("\x1b[?").filter_map(|part| part.split_once('h')).map(|(mode, _)| mode).collect();
         assert_eq!(set, ["1049", "2004"]);
         for mode in set.into_iter().chain(["2026"]) {
             assert!(leave.contains(&format!("\x1b[?{mode}l")), "{mode}");
         }
         assert!(leave.contains("\x1b[?25h"), "the cursor comes back");
-        assert!(
-            leave.ends_with("\x1b[?1049l"),
-            "everything else is undone on the alternate screen"
-        );
+        assert!(leave.ends_with("\x1b[?1049l"), "everything else is undone on the alternate screen");
     }
 }

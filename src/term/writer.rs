@@ -65,22 +65,14 @@ impl FrameWriter {
     pub fn start(out: impl Write + Send + 'static) -> io::Result<FrameWriter> {
         let shared = Arc::new(Shared::default());
         let mine = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("frames".to_owned())
-            .spawn(move || run(&mine, out))?;
-        Ok(FrameWriter {
-            shared,
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("frames".to_owned()).spawn(move || run(&mine, out))?;
+        Ok(FrameWriter { shared, thread: Some(thread) })
     }
 
     /// A sink for frames.
     #[must_use]
     pub fn sink(&self) -> FrameSink {
-        FrameSink {
-            shared: Arc::clone(&self.shared),
-            frame: Vec::new(),
-        }
+        FrameSink { shared: Arc::clone(&self.shared), frame: Vec::new() }
     }
 
     /// Whether the frame before is still being written: draw later.
@@ -157,9 +149,7 @@ fn run(shared: &Shared, mut out: impl Write) {
     loop {
         let bytes = {
             let slot = shared.slot();
-            let waited = shared
-                .changed
-                .wait_while(slot, |slot| slot.bytes.is_empty() && !slot.closing);
+            let waited = shared.changed.wait_while(slot, |slot| slot.bytes.is_empty() && !slot.closing);
             let mut slot = waited.unwrap_or_else(PoisonError::into_inner);
             if slot.bytes.is_empty() {
                 return;
@@ -206,10 +196,7 @@ mod tests {
     fn slow() -> (FrameWriter, SyncSender<()>, Receiver<Vec<u8>>) {
         let (allow, allowed) = sync_channel(16);
         let (send, got) = sync_channel(16);
-        let writer = FrameWriter::start(Slow {
-            allow: allowed,
-            got: send,
-        });
+        let writer = FrameWriter::start(Slow { allow: allowed, got: send });
         (writer.expect("thread"), allow, got)
     }
 
@@ -226,9 +213,7 @@ mod tests {
         assert!(writer.is_busy());
         allow.send(()).expect("alive");
         assert_eq!(got.recv_timeout(PATIENCE).expect("written"), b"hello");
-        tokio::time::timeout(PATIENCE, writer.ready())
-            .await
-            .expect("free again");
+        tokio::time::timeout(PATIENCE, writer.ready()).await.expect("free again");
         sink.flush().expect("memory");
         assert!(!writer.is_busy(), "an empty frame writes nothing");
     }
@@ -246,9 +231,7 @@ mod tests {
         for _ in 0..3 {
             allow.send(()).expect("alive");
         }
-        tokio::time::timeout(PATIENCE, writer.ready())
-            .await
-            .expect("free again");
+        tokio::time::timeout(PATIENCE, writer.ready()).await.expect("free again");
         let all: Vec<u8> = got.try_iter().flatten().collect();
         let text = String::from_utf8(all).expect("ascii");
         assert_eq!(text, "onetwoclip", "what was handed over comes in order");
@@ -267,9 +250,7 @@ mod tests {
         let (writer, allow, _got) = slow();
         drop(allow);
         writer.send(b"lost");
-        tokio::time::timeout(PATIENCE, writer.ready())
-            .await
-            .expect("given up");
+        tokio::time::timeout(PATIENCE, writer.ready()).await.expect("given up");
         assert!(writer.is_broken());
         writer.send(b"more");
         assert!(!writer.is_busy());

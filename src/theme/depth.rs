@@ -131,9 +131,7 @@ mod tests {
     fn choose(setting: &str, env: &[(&str, &str)]) -> ColorDepth {
         let env: Vec<(String, String)> = env.iter().map(|&(k, v)| (k.into(), v.into())).collect();
         ColorDepth::choose(setting, |name| {
-            env.iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
+            env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         })
     }
 
@@ -143,35 +141,19 @@ mod tests {
         assert_eq!(choose("truecolor", &env), ColorDepth::TrueColor);
         assert_eq!(choose("256", &env), ColorDepth::Indexed256);
         assert_eq!(choose("16", &env), ColorDepth::Ansi16);
-        assert_eq!(
-            choose("never", &[("COLORTERM", "truecolor"), ("TERM", "xterm")]),
-            ColorDepth::Mono
-        );
+        assert_eq!(choose("never", &[("COLORTERM", "truecolor"), ("TERM", "xterm")]), ColorDepth::Mono);
     }
 
     #[test]
     fn the_environment_decides_for_auto() {
         for (env, depth) in [
-            (
-                vec![("TERM", "xterm-256color"), ("COLORTERM", "truecolor")],
-                ColorDepth::TrueColor,
-            ),
+            (vec![("TERM", "xterm-256color"), ("COLORTERM", "truecolor")], ColorDepth::TrueColor),
             (vec![("TERM", "xterm-256color")], ColorDepth::Indexed256),
             (vec![("TERM", "xterm")], ColorDepth::Ansi16),
+            (vec![("TERM", "linux"), ("COLORTERM", "truecolor")], ColorDepth::Ansi16),
+            (vec![("TERM", "screen-256color"), ("COLORTERM", "truecolor")], ColorDepth::Indexed256),
             (
-                vec![("TERM", "linux"), ("COLORTERM", "truecolor")],
-                ColorDepth::Ansi16,
-            ),
-            (
-                vec![("TERM", "screen-256color"), ("COLORTERM", "truecolor")],
-                ColorDepth::Indexed256,
-            ),
-            (
-                vec![
-                    ("TERM", "screen-256color"),
-                    ("COLORTERM", "truecolor"),
-                    ("TMUX", "/tmp/x,1,0"),
-                ],
+                vec![("TERM", "screen-256color"), ("COLORTERM", "truecolor"), ("TMUX", "/tmp/x,1,0")],
                 ColorDepth::TrueColor,
             ),
             (vec![("TERM", "xterm"), ("NO_COLOR", "1")], ColorDepth::Mono),

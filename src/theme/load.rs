@@ -97,18 +97,14 @@ pub fn load(name: &str, depth: ColorDepth, dir: Option<&Path>) -> Result<Theme, 
             });
         }
         parents += 1;
-        let raw: RawTheme = toml::from_str(&text).map_err(|error| ThemeError::Wrong {
-            file: file.clone(),
-            problem: at_line(&text, &error),
-        })?;
+        let raw: RawTheme = toml::from_str(&text)
+            .map_err(|error| ThemeError::Wrong { file: file.clone(), problem: at_line(&text, &error) })?;
         let mine = styles(&raw).map_err(|problem| ThemeError::Wrong { file, problem })?;
         for (slot, style) in partial.iter_mut().zip(mine) {
             *slot = slot.or(style);
         }
         // The embedded default is the end of every line.
-        next = raw
-            .inherits
-            .or_else(|| (current != "default").then(|| "default".to_owned()));
+        next = raw.inherits.or_else(|| (current != "default").then(|| "default".to_owned()));
     }
     let styles = partial.into_iter().map(Option::unwrap_or_default).collect();
     Ok(Theme::new(wanted, depth, styles))
@@ -126,10 +122,7 @@ fn at_line(text: &str, error: &toml::de::Error) -> String {
 fn source(name: &str, dir: Option<&Path>) -> Result<(String, String), ThemeError> {
     // A name is a file's stem, never a path.
     let plain_name = !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
-    if let Some(path) = dir
-        .filter(|_| plain_name)
-        .map(|dir| dir.join(format!("{name}.toml")))
-    {
+    if let Some(path) = dir.filter(|_| plain_name).map(|dir| dir.join(format!("{name}.toml"))) {
         match std::fs::read_to_string(&path) {
             Ok(text) => return Ok((path.display().to_string(), text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -143,10 +136,7 @@ fn source(name: &str, dir: Option<&Path>) -> Result<(String, String), ThemeError
     }
     match EMBEDDED.iter().find(|(known, _)| *known == name) {
         Some((_, text)) => Ok((format!("themes/{name}.toml"), (*text).to_owned())),
-        None => Err(ThemeError::Unknown {
-            name: name.to_owned(),
-            known: names().join(", "),
-        }),
+        None => Err(ThemeError::Unknown { name: name.to_owned(), known: names().join(", ") }),
     }
 }
 
@@ -165,8 +155,7 @@ fn styles(raw: &RawTheme) -> Result<Partial, String> {
 fn style_of(raw: &RawStyle, palette: &BTreeMap<String, String>) -> Result<Style, String> {
     let look_up = |word: &Option<String>| {
         let word = word.as_deref();
-        word.map(|word| color(palette.get(word).map_or(word, String::as_str)))
-            .transpose()
+        word.map(|word| color(palette.get(word).map_or(word, String::as_str))).transpose()
     };
     let mut mods = Modifier::empty();
     for word in &raw.mods {
@@ -211,11 +200,7 @@ fn color(word: &str) -> Result<Color, String> {
     if word == "default" {
         return Ok(Color::Reset);
     }
-    if let Some(index) = (0u8..)
-        .zip(COLORS)
-        .find(|(_, name)| *name == word)
-        .map(|(index, _)| index)
-    {
+    if let Some(index) = (0u8..).zip(COLORS).find(|(_, name)| *name == word).map(|(index, _)| index) {
         return Ok(Color::Indexed(index));
     }
     if let Ok(index) = word.parse::<u8>() {
@@ -231,9 +216,7 @@ fn color(word: &str) -> Result<Color, String> {
 
 fn unknown<'a>(kind: &str, word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known.map(|name| (strsim::jaro_winkler(word, name), name));
-    let near = near
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let near = near.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
     match near {
         Some((_, name)) => format!("unknown {kind} \"{word}\", did you mean \"{name}\"?"),
         None => format!("unknown {kind} \"{word}\""),

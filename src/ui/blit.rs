@@ -26,9 +26,7 @@ pub(super) fn viewport(frame: &Frame, width: u16, height: u16) -> (u16, u16) {
 /// The first column shown so that `column` is visible.
 pub(super) fn side(column: u16, columns: u16, width: u16) -> u16 {
     let needed = (column + 1).saturating_sub(width);
-    needed
-        .next_multiple_of(SIDE_STEP)
-        .min(columns.saturating_sub(width))
+    needed.next_multiple_of(SIDE_STEP).min(columns.saturating_sub(width))
 }
 
 /// One row of the frame from column `from` on, into the line `at` (height 1).
@@ -76,13 +74,8 @@ fn symbol(cell: &Cell, ascii: bool) -> Option<String> {
         return (width == 1).then(|| REPLACEMENT.to_string());
     }
     let mut text = cell.ch.to_string();
-    let marks = cell
-        .marks
-        .as_deref()
-        .filter(|_| !ascii)
-        .unwrap_or("")
-        .chars()
-        .filter(|mark| !is_unsafe(*mark));
+    let marks =
+        cell.marks.as_deref().filter(|_| !ascii).unwrap_or("").chars().filter(|mark| !is_unsafe(*mark));
     text.extend(marks);
     // A variation selector can make a narrow character wide.
     if text.width() != width {

@@ -19,13 +19,7 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.notice;
     if state.quitting {
         let style = canvas.style(Role::Banner);
-        canvas.put(
-            area.x,
-            area.y,
-            area.width,
-            " ending: consoles are being detached ",
-            style,
-        );
+        canvas.put(area.x, area.y, area.width, " ending: consoles are being detached ", style);
         return;
     }
     let Some(notice) = state.current_notice() else {
@@ -37,13 +31,7 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
         Level::Error => (Role::NoticeError, '!'),
     };
     let style = canvas.style(role);
-    let used = canvas.put(
-        area.x,
-        area.y,
-        area.width,
-        &format!("{glyph} {}", notice.text),
-        style,
-    );
+    let used = canvas.put(area.x, area.y, area.width, &format!("{glyph} {}", notice.text), style);
     if let Some(hint) = &notice.hint {
         let style = canvas.style(Role::HintText);
         let room = area.width.saturating_sub(used + 2);

@@ -20,11 +20,7 @@ pub(super) struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(buffer: &'a mut Buffer, look: &'a Look) -> Canvas<'a> {
-        Canvas {
-            buffer,
-            look,
-            cursor: None,
-        }
+        Canvas { buffer, look, cursor: None }
     }
 
     pub(super) fn look(&self) -> &'a Look {
@@ -32,10 +28,7 @@ impl<'a> Canvas<'a> {
     }
 
     pub(super) fn style(&self, role: Role) -> Style {
-        self.look
-            .theme
-            .style(Role::Text)
-            .patch(self.look.theme.style(role))
+        self.look.theme.style(Role::Text).patch(self.look.theme.style(role))
     }
 
     /// Where the terminal's own cursor stands; the last one set wins, since overlays come last.
@@ -54,15 +47,7 @@ impl<'a> Canvas<'a> {
     pub(super) fn clear_all(&mut self) {
         let style = self.style(Role::Text);
         let all = self.buffer.area;
-        self.fill(
-            Area {
-                x: all.x,
-                y: all.y,
-                width: all.width,
-                height: all.height,
-            },
-            style,
-        );
+        self.fill(Area { x: all.x, y: all.y, width: all.width, height: all.height }, style);
     }
 
     /// Blanks in one style.
@@ -100,11 +85,7 @@ impl<'a> Canvas<'a> {
         let chars: Vec<char> = self.shown(text);
         let total: usize = chars.iter().map(|ch| columns(*ch)).sum();
         let room = usize::from(width);
-        let (limit, cut) = if total > room {
-            (room.saturating_sub(1), true)
-        } else {
-            (room, false)
-        };
+        let (limit, cut) = if total > room { (room.saturating_sub(1), true) } else { (room, false) };
         let mut used = 0;
         for ch in chars {
             let wide = columns(ch);
@@ -174,12 +155,7 @@ impl<'a> Canvas<'a> {
             self.line_cell(area.x, y, lines.vertical, style);
             self.line_cell(right, y, lines.vertical, style);
         }
-        let ends = [
-            (area.x, area.y),
-            (right, area.y),
-            (area.x, bottom),
-            (right, bottom),
-        ];
+        let ends = [(area.x, area.y), (right, area.y), (area.x, bottom), (right, bottom)];
         for ((x, y), corner) in ends.into_iter().zip(lines.corners) {
             self.line_cell(x, y, corner, style);
         }

@@ -79,16 +79,7 @@ pub static COLUMNS: &[Column] = &[
         sort: Some(SortKey::Age),
         cell: age,
     },
-    Column {
-        name: "boot",
-        header: "BOOT",
-        min: 8,
-        ideal: 16,
-        priority: 5,
-        grow: 4,
-        sort: None,
-        cell: boot,
-    },
+    Column { name: "boot", header: "BOOT", min: 8, ideal: 16, priority: 5, grow: 4, sort: None, cell: boot },
     Column {
         name: "console",
         header: "CONSOLE",
@@ -99,16 +90,7 @@ pub static COLUMNS: &[Column] = &[
         sort: None,
         cell: console,
     },
-    Column {
-        name: "note",
-        header: "NOTE",
-        min: 14,
-        ideal: 40,
-        priority: 2,
-        grow: 1,
-        sort: None,
-        cell: note,
-    },
+    Column { name: "note", header: "NOTE", min: 14, ideal: 40, priority: 2, grow: 1, sort: None, cell: note },
 ];
 
 /// The columns that fit into `width` with one blank between them, each with its width.
@@ -117,18 +99,10 @@ pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
     let narrowest = |column: &Column| column.min.min(wanted(state, column).max(heading(column)));
     let mut chosen: Vec<(&'static Column, u16)> =
         COLUMNS.iter().map(|column| (column, narrowest(column))).collect();
-    let needed = |chosen: &[(&Column, u16)]| {
-        chosen
-            .iter()
-            .map(|(_, width)| width + 1)
-            .sum::<u16>()
-            .saturating_sub(1)
-    };
+    let needed =
+        |chosen: &[(&Column, u16)]| chosen.iter().map(|(_, width)| width + 1).sum::<u16>().saturating_sub(1);
     while needed(&chosen) > width {
-        let first_to_go = chosen
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, (column, _))| column.priority);
+        let first_to_go = chosen.iter().enumerate().max_by_key(|(_, (column, _))| column.priority);
         match first_to_go {
             Some((at, (column, _))) if column.priority > 0 => {
                 chosen.remove(at);
@@ -166,16 +140,11 @@ fn wanted(state: &State, column: &Column) -> u16 {
         "tags" => state.nodes.iter().map(tags_width).max(),
         _ => return column.ideal,
     };
-    u16::try_from(longest.unwrap_or(0))
-        .unwrap_or(u16::MAX)
-        .min(column.ideal)
+    u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).min(column.ideal)
 }
 
 fn text(text: impl Into<String>, role: Role) -> CellText {
-    CellText {
-        text: text.into(),
-        role,
-    }
+    CellText { text: text.into(), role }
 }
 
 /// What is not set, or cannot be told.
@@ -194,12 +163,7 @@ fn tags_width(row: &NodeRow) -> usize {
 }
 
 fn tag_text(row: &NodeRow) -> String {
-    row.node
-        .tags
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(",")
+    row.node.tags.iter().map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
 fn tags(_: &State, row: &NodeRow) -> CellText {
@@ -241,15 +205,8 @@ fn console(state: &State, row: &NodeRow) -> CellText {
         ConsoleGlyph::Busy => (glyphs::FAILED, Role::StateUnknown),
         ConsoleGlyph::Closed => (glyphs::FAILED, Role::StateFailed),
     };
-    let (unseen, role) = if cell.unseen {
-        ("+", Role::FrameUnseen)
-    } else {
-        ("", role)
-    };
-    text(
-        format!("{glyph} {} {}{unseen}", cell.transport, cell.number),
-        role,
-    )
+    let (unseen, role) = if cell.unseen { ("+", Role::FrameUnseen) } else { ("", role) };
+    text(format!("{glyph} {} {}{unseen}", cell.transport, cell.number), role)
 }
 
 fn note(state: &State, row: &NodeRow) -> CellText {

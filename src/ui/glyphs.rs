@@ -30,17 +30,11 @@ pub(super) struct Lines {
     pub(super) corners: [char; 4],
 }
 
-pub(super) const LIGHT: Lines = Lines {
-    horizontal: '─',
-    vertical: '│',
-    corners: ['┌', '┐', '└', '┘'],
-};
+pub(super) const LIGHT: Lines =
+    Lines { horizontal: '─', vertical: '│', corners: ['┌', '┐', '└', '┘'] };
 
-pub(super) const HEAVY: Lines = Lines {
-    horizontal: '━',
-    vertical: '┃',
-    corners: ['┏', '┓', '┗', '┛'],
-};
+pub(super) const HEAVY: Lines =
+    Lines { horizontal: '━', vertical: '┃', corners: ['┏', '┓', '┗', '┛'] };
 
 /// The ASCII twin; may be longer than one character in running text.
 pub(super) fn twin(ch: char) -> &'static str {

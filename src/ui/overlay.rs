@@ -22,12 +22,9 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
             Overlay::Menu(menu) => menu::draw(canvas, state, menu),
             Overlay::Confirm(confirm) => confirm::draw(canvas, state, confirm),
             Overlay::Filter { input, .. } => prompt::filter(canvas, state, input),
-            Overlay::Command {
-                input,
-                candidates,
-                picked,
-                error,
-            } => prompt::command(canvas, state, input, candidates, *picked, error.as_deref()),
+            Overlay::Command { input, candidates, picked, error } => {
+                prompt::command(canvas, state, input, candidates, *picked, error.as_deref())
+            }
             Overlay::Raw { input, error } => prompt::raw(canvas, state, input, error.as_deref()),
             Overlay::Help { top } => help::draw(canvas, state, *top),
             Overlay::Details { node, top, info } => details::draw(canvas, state, *node, *top, info.as_ref()),
@@ -55,12 +52,7 @@ fn boxed(
     let (columns, rows) = state.size;
     let width = size.0.saturating_add(4).min(columns);
     let height = size.1.saturating_add(2).min(rows.saturating_sub(2));
-    let area = Area {
-        x: (columns - width) / 2,
-        y: 1 + (rows.saturating_sub(2) - height) / 2,
-        width,
-        height,
-    };
+    let area = Area { x: (columns - width) / 2, y: 1 + (rows.saturating_sub(2) - height) / 2, width, height };
     let style = canvas.style(role);
     let inside = canvas.style(Role::Dialog);
     canvas.fill(area, inside);
@@ -70,11 +62,7 @@ fn boxed(
         canvas.on_frame_right(area, area.y + height - 1, 0, footer, style);
     }
     let inner = area.inner();
-    Area {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    }
+    Area { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
 /// Columns that a dialog of running text takes.
@@ -91,11 +79,7 @@ pub(super) struct Line {
 
 impl Line {
     fn new(label: impl Into<String>, text: impl Into<String>) -> Line {
-        Line {
-            label: label.into(),
-            text: text.into(),
-            role: Role::Dialog,
-        }
+        Line { label: label.into(), text: text.into(), role: Role::Dialog }
     }
 
     fn role(self, role: Role) -> Line {

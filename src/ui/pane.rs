@@ -27,11 +27,8 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
 
 fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
     let focused = state.focus == Focus::Pane(pane.console);
-    let (lines, role) = if focused {
-        (&glyphs::HEAVY, Role::FrameFocus)
-    } else {
-        (&glyphs::LIGHT, Role::Frame)
-    };
+    let (lines, role) =
+        if focused { (&glyphs::HEAVY, Role::FrameFocus) } else { (&glyphs::LIGHT, Role::Frame) };
     let style = canvas.style(role);
     canvas.frame(area, lines, style);
     titles(canvas, state, pane, area, style);
@@ -59,23 +56,14 @@ fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
 /// The top line: node, transport, mode, logging; cut from the right.
 fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style: Style) {
     let row = state.row(pane.node);
-    let number = state
-        .panes
-        .iter()
-        .position(|other| other.console == pane.console)
-        .unwrap_or(0)
-        + 1;
+    let number = state.panes.iter().position(|other| other.console == pane.console).unwrap_or(0) + 1;
     let transport = row.and_then(|row| row.node.transport.as_deref()).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
     words.push(match pane.status.mode {
         ConsoleMode::Interactive => "interactive",
         ConsoleMode::Monitor => "monitor",
     });
-    let fault = pane
-        .status
-        .log_fault
-        .as_ref()
-        .map(|fault| format!("not logged: {fault}"));
+    let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
     if fault.is_none() && pane.status.log.is_some() {
         words.push("logging");
     }
@@ -90,11 +78,7 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     }
     if state.panes.len() > 1 {
         let unseen = if pane.unseen { "+" } else { "" };
-        let role = if pane.unseen {
-            canvas.style(Role::FrameUnseen)
-        } else {
-            style
-        };
+        let role = if pane.unseen { canvas.style(Role::FrameUnseen) } else { style };
         canvas.on_frame_right(area, area.y, used, &format!("{number}{unseen}"), role);
     }
 }
@@ -116,11 +100,7 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
     if let Some(frame) = &pane.frame {
         let (from, top) = blit::viewport(frame, inner.width, inner.height);
         for y in 0..inner.height.min(frame.rows.saturating_sub(top)) {
-            let line = Area {
-                y: inner.y + y,
-                height: 1,
-                ..inner
-            };
+            let line = Area { y: inner.y + y, height: 1, ..inner };
             blit::row(canvas, frame.row(top + y), from, line);
         }
         if frame.cols > inner.width || frame.rows > inner.height {
@@ -139,11 +119,7 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
         }
     }
     if let Some(note) = &pane.status.note {
-        left = if left.is_empty() {
-            note.clone()
-        } else {
-            format!("{left} · {note}")
-        };
+        left = if left.is_empty() { note.clone() } else { format!("{left} · {note}") };
     }
     let style = canvas.style(if focused { Role::FrameFocus } else { Role::Frame });
     let used = canvas.on_frame(area, bottom, 0, &left, style);
@@ -169,21 +145,14 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
         ConsoleState::Connecting => vec![("connecting".into(), Role::StatePending)],
         ConsoleState::Waiting { until } => {
             let at = words::clock_seconds(*until, state.utc_offset);
-            vec![(
-                format!("waiting for the BMC's pace until {at}"),
-                Role::StatePending,
-            )]
+            vec![(format!("waiting for the BMC's pace until {at}"), Role::StatePending)]
         }
         ConsoleState::Busy { holder, hint } => {
             let held = match holder {
                 Some(holder) => format!("busy: held by {holder}"),
                 None => "busy: somebody else holds this console".into(),
             };
-            vec![
-                (held, Role::NoticeWarn),
-                (hint.clone(), Role::Text),
-                (again, Role::HintText),
-            ]
+            vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text), (again, Role::HintText)]
         }
         ConsoleState::Closed { fault, retry } => {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
@@ -191,10 +160,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines.push(match retry {
                 Some(at) => {
                     let at = view::clock(*at, state.utc_offset);
-                    (
-                        format!("next try {at}; {} o tries now", state.prefix),
-                        Role::HintText,
-                    )
+                    (format!("next try {at}; {} o tries now", state.prefix), Role::HintText)
                 }
                 None => (again, Role::HintText),
             });
@@ -210,9 +176,7 @@ fn message(canvas: &mut Canvas<'_>, inner: Area, lines: &[(String, Role)], over_
         .iter()
         .filter(|(text, _)| !text.is_empty())
         .flat_map(|(text, role)| {
-            words::wrap(text, usize::from(width))
-                .into_iter()
-                .map(move |line| (line, *role))
+            words::wrap(text, usize::from(width)).into_iter().map(move |line| (line, *role))
         })
         .collect();
     let height = u16::try_from(wrapped.len()).unwrap_or(u16::MAX).min(inner.height);
@@ -224,14 +188,7 @@ fn message(canvas: &mut Canvas<'_>, inner: Area, lines: &[(String, Role)], over_
     for (y, (line, role)) in (top..top + height).zip(wrapped) {
         let style = canvas.style(role);
         if over_screen {
-            canvas.fill(
-                Area {
-                    y,
-                    height: 1,
-                    ..inner
-                },
-                style,
-            );
+            canvas.fill(Area { y, height: 1, ..inner }, style);
         }
         let used = canvas.width(&line).min(width);
         canvas.put(inner.x + 1 + (width - used) / 2, y, width, &line, style);

@@ -24,11 +24,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     }
     let columns = columns::fit(state, area.width.saturating_sub(GUTTER));
     header(canvas, state, &columns);
-    let rows = Area {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
+    let rows = Area { y: area.y + 1, height: area.height - 1, ..area };
     if state.table.order.is_empty() {
         return empty(canvas, state, rows);
     }
@@ -47,11 +43,7 @@ fn header(canvas: &mut Canvas<'_>, state: &State, columns: &[(&Column, u16)]) {
     for (column, width) in columns {
         let mut title = column.header.to_owned();
         if column.sort == Some(state.table.sort) {
-            title.push(if state.table.reverse {
-                glyphs::ASCENDING
-            } else {
-                glyphs::DESCENDING
-            });
+            title.push(if state.table.reverse { glyphs::ASCENDING } else { glyphs::DESCENDING });
         }
         canvas.put(x, area.y, *width, &title, style);
         x += width + 1;
@@ -59,20 +51,10 @@ fn header(canvas: &mut Canvas<'_>, state: &State, columns: &[(&Column, u16)]) {
     // Where one is, when not everything fits.
     let total = state.table.order.len();
     if total > usize::from(area.height - 1) {
-        let at = state
-            .table
-            .order
-            .iter()
-            .position(|node| Some(*node) == state.table.cursor);
+        let at = state.table.order.iter().position(|node| Some(*node) == state.table.cursor);
         let text = format!(" {}/{total} ", at.map_or(0, |at| at + 1));
         let width = canvas.width(&text);
-        canvas.put(
-            area.x + area.width.saturating_sub(width),
-            area.y,
-            width,
-            &text,
-            style,
-        );
+        canvas.put(area.x + area.width.saturating_sub(width), area.y, width, &text, style);
     }
 }
 
@@ -99,21 +81,13 @@ fn row(
     let mut x = line.x + GUTTER;
     for (column, width) in columns {
         let cell = (column.cell)(state, row);
-        let style = if cell.role == Role::Text {
-            base
-        } else {
-            canvas.style(cell.role)
-        };
+        let style = if cell.role == Role::Text { base } else { canvas.style(cell.role) };
         let room = (line.x + line.width).saturating_sub(x).min(*width);
         canvas.put(x, line.y, room, &cell.text, style);
         x += width + 1;
     }
     if under_cursor {
-        let role = if state.focus == Focus::Table {
-            Role::RowCursor
-        } else {
-            Role::RowCursorBlur
-        };
+        let role = if state.focus == Focus::Table { Role::RowCursor } else { Role::RowCursorBlur };
         let style = canvas.look().theme.style(role);
         canvas.patch(line, style);
     }
@@ -127,12 +101,6 @@ fn empty(canvas: &mut Canvas<'_>, state: &State, rows: Area) {
     };
     let style = canvas.style(Role::Dim);
     if rows.height > 0 {
-        canvas.put(
-            rows.x + GUTTER,
-            rows.y,
-            rows.width.saturating_sub(GUTTER),
-            text,
-            style,
-        );
+        canvas.put(rows.x + GUTTER, rows.y, rows.width.saturating_sub(GUTTER), text, style);
     }
 }

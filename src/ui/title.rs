@@ -32,9 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
         canvas.put(right, area.y, 4, "[RO]", style);
     }
     let room = right.saturating_sub(area.x + 1);
-    let parts = (0..4)
-        .map(|step| parts(state, step))
-        .find(|parts| width(canvas, parts) <= room);
+    let parts = (0..4).map(|step| parts(state, step)).find(|parts| width(canvas, parts) <= room);
     let mut x = area.x + 1;
     for part in parts.unwrap_or_else(|| self::parts(state, 3)) {
         let style = canvas.style(part.role);
@@ -62,28 +60,12 @@ fn parts(state: &State, step: u8) -> Vec<Part> {
     let states = [
         (glyphs::ON, counts.on, "on", Role::StateOn, true),
         (glyphs::OFF, counts.off, "off", Role::StateOff, true),
-        (
-            glyphs::UNKNOWN,
-            counts.unknown,
-            "unknown",
-            Role::StateUnknown,
-            false,
-        ),
-        (
-            glyphs::FAILED,
-            counts.failed,
-            "unreachable",
-            Role::StateFailed,
-            false,
-        ),
+        (glyphs::UNKNOWN, counts.unknown, "unknown", Role::StateUnknown, false),
+        (glyphs::FAILED, counts.failed, "unreachable", Role::StateFailed, false),
     ];
     for (glyph, count, word, role, always) in states {
         if count > 0 || always {
-            let word = if step < 2 {
-                format!(" {word}")
-            } else {
-                String::new()
-            };
+            let word = if step < 2 { format!(" {word}") } else { String::new() };
             parts.push(part(format!("{glyph} {count}{word}"), role));
         }
     }

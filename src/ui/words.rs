@@ -15,11 +15,7 @@ pub(super) fn clock(at: Millis, utc_offset: i32) -> String {
 
 /// Local clock time with seconds, `22:31:07`; only for what ends within a minute or is long past.
 pub(super) fn clock_seconds(at: Millis, utc_offset: i32) -> String {
-    format!(
-        "{}:{:02}",
-        clock(at, utc_offset),
-        seconds(at, utc_offset).rem_euclid(60)
-    )
+    format!("{}:{:02}", clock(at, utc_offset), seconds(at, utc_offset).rem_euclid(60))
 }
 
 fn seconds(at: Millis, utc_offset: i32) -> i64 {

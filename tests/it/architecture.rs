@@ -29,31 +29,11 @@ const PURE: &[&str] = &[
 ];
 
 const ROOMS: &[Room] = &[
-    Room {
-        name: "fleet",
-        may: &[],
-        never: PURE,
-    },
-    Room {
-        name: "config",
-        may: &["fleet"],
-        never: &["tokio", "ratatui", "crossterm"],
-    },
-    Room {
-        name: "screen",
-        may: &[],
-        never: PURE,
-    },
-    Room {
-        name: "bmc",
-        may: &["fleet", "config"],
-        never: &["ratatui", "crossterm"],
-    },
-    Room {
-        name: "console",
-        may: &["fleet", "screen", "config", "bmc"],
-        never: &["ratatui", "crossterm"],
-    },
+    Room { name: "fleet", may: &[], never: PURE },
+    Room { name: "config", may: &["fleet"], never: &["tokio", "ratatui", "crossterm"] },
+    Room { name: "screen", may: &[], never: PURE },
+    Room { name: "bmc", may: &["fleet", "config"], never: &["ratatui", "crossterm"] },
+    Room { name: "console", may: &["fleet", "screen", "config", "bmc"], never: &["ratatui", "crossterm"] },
     Room {
         name: "hub",
         may: &["fleet", "config", "screen", "bmc", "console"],
@@ -61,43 +41,19 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "app",
-        may: &[
-            "fleet",
-            "config",
-            "screen::Frame",
-            "screen::Modes",
-            "hub::message",
-        ],
+        may: &["fleet", "config", "screen::Frame", "screen::Modes", "hub::message"],
         never: PURE,
     },
     Room {
         name: "ui",
         may: &["app", "fleet", "theme", "screen", "hub::message"],
-        never: &[
-            "tokio",
-            "nix",
-            "std::fs",
-            "std::net",
-            "std::process",
-            "std::thread",
-            "std::env",
-        ],
+        never: &["tokio", "nix", "std::fs", "std::net", "std::process", "std::thread", "std::env"],
     },
-    Room {
-        name: "theme",
-        may: &[],
-        never: &["tokio", "nix", "crossterm"],
-    },
-    Room {
-        name: "term",
-        may: &[],
-        never: &[],
-    },
+    Room { name: "theme", may: &[], never: &["tokio", "nix", "crossterm"] },
+    Room { name: "term", may: &[], never: &[] },
     Room {
         name: "runtime",
-        may: &[
-            "app", "bmc", "config", "console", "fleet", "hub", "screen", "term", "theme", "ui",
-        ],
+        may: &["app", "bmc", "config", "console", "fleet", "hub", "screen", "term", "theme", "ui"],
         never: &[],
     },
     Room {
@@ -124,29 +80,17 @@ fn every_arrow_between_rooms_is_in_the_plan() {
     let mut wrong = Vec::new();
     for (file, module) in sources() {
         let Some(room) = ROOMS.iter().find(|room| room.name == module[0]) else {
-            assert!(
-                module[0] == "lib" || module[0] == "main",
-                "{} is in no room",
-                file.display()
-            );
+            assert!(module[0] == "lib" || module[0] == "main", "{} is in no room", file.display());
             continue;
         };
         for path in paths_into_crate(&code(&file), &module) {
             let allowed = path[0] == room.name
                 || room.may.iter().any(|may| {
                     let may: Vec<&str> = may.split("::").collect();
-                    path.iter()
-                        .map(String::as_str)
-                        .take(may.len())
-                        .eq(may.iter().copied())
+                    path.iter().map(String::as_str).take(may.len()).eq(may.iter().copied())
                 });
             if !allowed {
-                wrong.push(format!(
-                    "{}: {} must not use {}",
-                    file.display(),
-                    room.name,
-                    path.join("::")
-                ));
+                wrong.push(format!("{}: {} must not use {}", file.display(), room.name, path.join("::")));
             }
         }
     }
@@ -164,9 +108,7 @@ fn pure_rooms_touch_no_clock_no_io_and_no_runtime() {
         let used: Vec<Vec<String>> = used_paths(&text);
         for never in room.never {
             let words: Vec<&str> = never.split("::").collect();
-            let hit = used
-                .iter()
-                .any(|path| path.iter().take(words.len()).eq(words.iter().copied()));
+            let hit = used.iter().any(|path| path.iter().take(words.len()).eq(words.iter().copied()));
             if hit {
                 wrong.push(format!("{}: {} must not use {never}", file.display(), room.name));
             }
@@ -180,26 +122,13 @@ fn the_reader_of_paths_sees_every_spelling() {
     let module = vec!["app".to_owned(), "update".to_owned()];
     let text = "use crate::{fleet::{Node, time::Millis}, hub};\nfn f() { crate::bmc::open(); super::super::ui::draw() }\n\
                 use super::state;";
-    let seen: BTreeSet<String> = paths_into_crate(text, &module)
-        .into_iter()
-        .map(|path| path.join("::"))
-        .collect();
-    for expected in [
-        "fleet::Node",
-        "fleet::time::Millis",
-        "hub",
-        "bmc::open",
-        "ui::draw",
-        "app::state",
-    ] {
+    let seen: BTreeSet<String> =
+        paths_into_crate(text, &module).into_iter().map(|path| path.join("::")).collect();
+    for expected in ["fleet::Node", "fleet::time::Millis", "hub", "bmc::open", "ui::draw", "app::state"] {
         assert!(seen.contains(expected), "{expected} not in {seen:?}");
     }
     assert!(used_paths("use std::{fs, time::Instant};").contains(&vec!["std".into(), "fs".into()]));
-    assert!(
-        strip("a // crate::hub\n\"crate::ui\" /* crate::x */ b")
-            .find("crate")
-            .is_none()
-    );
+    assert!(strip("a // crate::hub\n\"crate::ui\" /* crate::x */ b").find("crate").is_none());
 }
 
 #[test]
@@ -211,10 +140,7 @@ fn no_file_grows_past_600_lines_and_no_module_file_is_called_mod() {
     }
     let mut wrong = Vec::new();
     for file in files {
-        let lines = std::fs::read_to_string(&file)
-            .expect("a source file is UTF-8")
-            .lines()
-            .count();
+        let lines = std::fs::read_to_string(&file).expect("a source file is UTF-8").lines().count();
         if lines > 600 {
             wrong.push(format!("{} has {lines} lines", file.display()));
         }
@@ -230,21 +156,12 @@ fn sources() -> Vec<(PathBuf, Vec<String>)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     walk(&src, &mut files);
-    assert!(
-        files.len() > ROOMS.len(),
-        "the sources are where they are looked for"
-    );
+    assert!(files.len() > ROOMS.len(), "the sources are where they are looked for");
     files
         .into_iter()
         .map(|file| {
-            let relative = file
-                .strip_prefix(&src)
-                .expect("walked from there")
-                .with_extension("");
-            let module = relative
-                .iter()
-                .map(|part| part.to_string_lossy().into_owned())
-                .collect();
+            let relative = file.strip_prefix(&src).expect("walked from there").with_extension("");
+            let module = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             (file, module)
         })
         .collect()
@@ -302,12 +219,7 @@ fn unfold(before: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
         None => {
             let plain = tree.split(" as ").next().unwrap_or(tree);
             let mut path = before.to_vec();
-            path.extend(
-                plain
-                    .split("::")
-                    .map(|word| word.trim().to_owned())
-                    .filter(|word| !word.is_empty()),
-            );
+            path.extend(plain.split("::").map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()));
             if !path.is_empty() {
                 paths.push(path);
             }
@@ -315,10 +227,7 @@ fn unfold(before: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
         Some(open) => {
             let mut head = before.to_vec();
             head.extend(
-                tree[..open]
-                    .split("::")
-                    .map(|word| word.trim().to_owned())
-                    .filter(|word| !word.is_empty()),
+                tree[..open].split("::").map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()),
             );
             let inner = tree[open + 1..].trim_end().trim_end_matches('}');
             let mut depth = 0;

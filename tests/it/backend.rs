@@ -13,29 +13,17 @@ const COLS: u16 = 40;
 const ROWS: u16 = 12;
 
 fn terminal(cols: u16, rows: u16) -> Terminal<SavingBackend<Vec<u8>>> {
-    Terminal::new(SavingBackend::new(
-        Vec::new(),
-        Size::new(cols, rows),
-        ColorDepth::True,
-    ))
-    .expect("memory takes everything")
+    Terminal::new(SavingBackend::new(Vec::new(), Size::new(cols, rows), ColorDepth::True))
+        .expect("memory takes everything")
 }
 
 fn draw(terminal: &mut Terminal<SavingBackend<Vec<u8>>>, buffer: &Buffer) -> Vec<u8> {
-    terminal
-        .draw(|frame| frame.buffer_mut().clone_from(buffer))
-        .expect("memory takes everything");
+    terminal.draw(|frame| frame.buffer_mut().clone_from(buffer)).expect("memory takes everything");
     std::mem::take(terminal.backend_mut().writer_mut())
 }
 
 fn outer(cols: u16, rows: u16) -> Emulator {
-    Emulator::new(EmulatorOptions {
-        cols,
-        rows,
-        grows: false,
-        charset: Some(Charset::Utf8),
-        scrollback: 10,
-    })
+    Emulator::new(EmulatorOptions { cols, rows, grows: false, charset: Some(Charset::Utf8), scrollback: 10 })
 }
 
 fn color(color: Color) -> screen::Color {
@@ -63,37 +51,13 @@ fn compare(emulator: &mut Emulator, buffer: &Buffer) {
                 assert_eq!(have.style.fg, color(want.fg), "at {x},{y}");
             }
             assert_eq!(have.style.bg, color(want.bg), "at {x},{y}");
-            assert_eq!(
-                have.style.reverse,
-                want.modifier.contains(Modifier::REVERSED),
-                "at {x},{y}"
-            );
-            assert_eq!(
-                have.style.underline,
-                want.modifier.contains(Modifier::UNDERLINED),
-                "at {x},{y}"
-            );
-            assert_eq!(
-                have.style.strike,
-                want.modifier.contains(Modifier::CROSSED_OUT),
-                "at {x},{y}"
-            );
+            assert_eq!(have.style.reverse, want.modifier.contains(Modifier::REVERSED), "at {x},{y}");
+            assert_eq!(have.style.underline, want.modifier.contains(Modifier::UNDERLINED), "at {x},{y}");
+            assert_eq!(have.style.strike, want.modifier.contains(Modifier::CROSSED_OUT), "at {x},{y}");
             if inked {
-                assert_eq!(
-                    have.style.bold,
-                    want.modifier.contains(Modifier::BOLD),
-                    "at {x},{y}"
-                );
-                assert_eq!(
-                    have.style.dim,
-                    want.modifier.contains(Modifier::DIM),
-                    "at {x},{y}"
-                );
-                assert_eq!(
-                    have.style.italic,
-                    want.modifier.contains(Modifier::ITALIC),
-                    "at {x},{y}"
-                );
+                assert_eq!(have.style.bold, want.modifier.contains(Modifier::BOLD), "at {x},{y}");
+                assert_eq!(have.style.dim, want.modifier.contains(Modifier::DIM), "at {x},{y}");
+                assert_eq!(have.style.italic, want.modifier.contains(Modifier::ITALIC), "at {x},{y}");
             }
             x += u16::from(have.width.max(1));
         }
@@ -103,23 +67,9 @@ fn compare(emulator: &mut Emulator, buffer: &Buffer) {
 /// A change of the buffer.
 #[derive(Debug, Clone)]
 enum Change {
-    Text {
-        x: u16,
-        y: u16,
-        text: String,
-        style: Style,
-    },
-    Fill {
-        area: Rect,
-        style: Style,
-        clear: bool,
-    },
-    Scroll {
-        top: u16,
-        bottom: u16,
-        by: u16,
-        up: bool,
-    },
+    Text { x: u16, y: u16, text: String, style: Style },
+    Fill { area: Rect, style: Style, clear: bool },
+    Scroll { top: u16, bottom: u16, by: u16, up: bool },
     Spoil,
 }
 
@@ -261,12 +211,7 @@ fn log_screen(last: usize) -> Buffer {
         buffer.set_string(119, y, "│", edge);
     }
     buffer.set_string(0, 38, format!("└{}┘", "─".repeat(118)), edge);
-    buffer.set_string(
-        0,
-        39,
-        "^o prefix",
-        Style::default().add_modifier(Modifier::REVERSED),
-    );
+    buffer.set_string(0, 39, "^o prefix", Style::default().add_modifier(Modifier::REVERSED));
     buffer
 }
 
@@ -276,9 +221,7 @@ fn a_scrolling_log_costs_little() {
     let mut emulator = outer(120, 40);
     let mut plain = Terminal::with_options(
         CrosstermBackend::new(Vec::new()),
-        ratatui::TerminalOptions {
-            viewport: ratatui::Viewport::Fixed(Rect::new(0, 0, 120, 40)),
-        },
+        ratatui::TerminalOptions { viewport: ratatui::Viewport::Fixed(Rect::new(0, 0, 120, 40)) },
     )
     .unwrap();
     let mut costs = (0, 0);
@@ -288,27 +231,14 @@ fn a_scrolling_log_costs_little() {
         emulator.feed(&bytes);
         compare(&mut emulator, &buffer);
         let mut out = Vec::new();
-        let previous = if last == 0 {
-            Buffer::empty(buffer.area)
-        } else {
-            log_screen(last - 1)
-        };
-        CrosstermBackend::new(&mut out)
-            .draw(previous.diff_iter(&buffer))
-            .unwrap();
-        plain
-            .draw(|frame| frame.buffer_mut().clone_from(&buffer))
-            .unwrap();
+        let previous = if last == 0 { Buffer::empty(buffer.area) } else { log_screen(last - 1) };
+        CrosstermBackend::new(&mut out).draw(previous.diff_iter(&buffer)).unwrap();
+        plain.draw(|frame| frame.buffer_mut().clone_from(&buffer)).unwrap();
         if last > 0 {
             costs = (costs.0 + bytes.len(), costs.1 + out.len());
         }
     }
-    assert!(
-        costs.0 * 8 < costs.1,
-        "saving {} bytes, plain {} bytes",
-        costs.0,
-        costs.1
-    );
+    assert!(costs.0 * 8 < costs.1, "saving {} bytes, plain {} bytes", costs.0, costs.1);
     assert!(costs.0 < 10 * 200, "{} bytes for ten lines", costs.0);
 }
 
@@ -326,9 +256,7 @@ fn one_write_inside_a_synchronized_update() {
         }
     }
     let hello = |frame: &mut ratatui::Frame<'_>| {
-        frame
-            .buffer_mut()
-            .set_string(0, 0, "hello", Style::default().fg(Color::Red));
+        frame.buffer_mut().set_string(0, 0, "hello", Style::default().fg(Color::Red));
     };
     let backend = SavingBackend::new(Counting(0, Vec::new()), Size::new(80, 24), ColorDepth::True);
     let mut terminal = Terminal::new(backend).unwrap();
@@ -343,9 +271,7 @@ fn one_write_inside_a_synchronized_update() {
     terminal.draw(hello).unwrap();
     assert_eq!(terminal.backend_mut().writer_mut().0, 0);
     terminal.backend_mut().set_size(Size::new(60, 20));
-    terminal
-        .draw(|frame| assert_eq!(frame.area(), Rect::new(0, 0, 60, 20)))
-        .unwrap();
+    terminal.draw(|frame| assert_eq!(frame.area(), Rect::new(0, 0, 60, 20))).unwrap();
     assert_eq!(terminal.backend_mut().writer_mut().0, 1);
 }
 
@@ -353,12 +279,7 @@ fn one_write_inside_a_synchronized_update() {
 fn the_cursor_goes_where_it_is_wanted() {
     let mut terminal = terminal(COLS, ROWS);
     let mut emulator = outer(COLS, ROWS);
-    for (at, text) in [
-        (Some((3, 4)), "a"),
-        (Some((39, 11)), "a"),
-        (None, "b"),
-        (Some((0, 0)), "b"),
-    ] {
+    for (at, text) in [(Some((3, 4)), "a"), (Some((39, 11)), "a"), (None, "b"), (Some((0, 0)), "b")] {
         terminal
             .draw(|frame| {
                 frame.buffer_mut().set_string(5, 5, text, Style::default());
@@ -380,9 +301,5 @@ fn control_characters_never_get_out() {
     buffer[(1, 0)].set_symbol("\u{9b}31m");
     buffer[(12, 0)].set_symbol("x");
     let bytes = draw(&mut terminal, &buffer);
-    assert!(
-        !bytes
-            .windows(2)
-            .any(|pair| pair == b"\x1b]" || pair == b"\xc2\x9b")
-    );
+    assert!(!bytes.windows(2).any(|pair| pair == b"\x1b]" || pair == b"\xc2\x9b"));
 }

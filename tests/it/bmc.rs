@@ -29,10 +29,7 @@ struct Change {
 
 impl Default for Change {
     fn default() -> Self {
-        Self {
-            limit: Duration::from_secs(20),
-            tool: "ipmitool",
-        }
+        Self { limit: Duration::from_secs(20), tool: "ipmitool" }
     }
 }
 
@@ -68,11 +65,7 @@ fn try_open(settings: &BmcSettings, change: &Change) -> Result<Opened, BmcError>
     };
     let suites = Arc::new(SuiteMemory::default());
     let driver = open(settings, &context, suites.clone())?;
-    Ok(Opened {
-        driver,
-        suites,
-        private,
-    })
+    Ok(Opened { driver, suites, private })
 }
 
 fn opened(settings: &BmcSettings) -> Opened {
@@ -80,11 +73,7 @@ fn opened(settings: &BmcSettings) -> Opened {
 }
 
 fn lab(sims: usize, pyghmi: usize) -> Lab {
-    Lab::up(&LabOptions {
-        sims,
-        pyghmi,
-        ..LabOptions::default()
-    })
+    Lab::up(&LabOptions { sims, pyghmi, ..LabOptions::default() })
 }
 
 /// A stand-in for ipmitool, for what no BMC here can say.

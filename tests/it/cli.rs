@@ -9,24 +9,14 @@ const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"200ms\"
 
 #[test]
 fn power_cycle_on_four_nodes_is_confirmed_and_ipmitool_agrees() {
-    let lab = Lab::up(&LabOptions {
-        sims: 4,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 4, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    let ended = run(
-        home.path(),
-        &["-c", &config, "power", "cycle", "r1n[01-04]", "--yes"],
-    );
+    let ended = run(home.path(), &["-c", &config, "power", "cycle", "r1n[01-04]", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(ended.out.trim(), "on: r1n[01-04]");
     for node in ["r1n01", "r1n02", "r1n03", "r1n04"] {
-        assert_eq!(
-            lab.ipmitool(node, &["power", "status"]).stdout,
-            "Chassis Power is on"
-        );
+        assert_eq!(lab.ipmitool(node, &["power", "status"]).stdout, "Chassis Power is on");
         let commands = lab.node(node).commands().join("\n");
         assert!(
             commands.contains("set power 0") || commands.contains("reset"),
@@ -37,36 +27,15 @@ fn power_cycle_on_four_nodes_is_confirmed_and_ipmitool_agrees() {
 
 #[test]
 fn off_and_on_are_seen_by_the_bmc_and_said_as_json() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    let ended = run(
-        home.path(),
-        &["-c", &config, "power", "off", "r1n01", "--yes", "--json"],
-    );
+    let ended = run(home.path(), &["-c", &config, "power", "off", "r1n01", "--yes", "--json"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     let line = &ended.json()[0];
     assert_eq!(
-        (
-            &line["v"],
-            &line["node"],
-            &line["ok"],
-            &line["power"],
-            &line["verb"],
-            &line["confirmed"]
-        ),
-        (
-            &json!(1),
-            &json!("r1n01"),
-            &json!(true),
-            &json!("off"),
-            &json!("power off"),
-            &json!(true)
-        )
+        (&line["v"], &line["node"], &line["ok"], &line["power"], &line["verb"], &line["confirmed"]),
+        (&json!(1), &json!("r1n01"), &json!(true), &json!("off"), &json!("power off"), &json!(true))
     );
     assert!(line["elapsed_ms"].is_u64() && line["age_ms"].is_u64(), "{line}");
     assert_eq!(lab.node("r1n01").power(), "off");
@@ -76,130 +45,68 @@ fn off_and_on_are_seen_by_the_bmc_and_said_as_json() {
 
 #[test]
 fn an_accepted_verb_without_effect_is_not_confirmed_and_exits_4() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     lab.node("r1n01").ignore("power");
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    let ended = run(
-        home.path(),
-        &["-c", &config, "power", "off", "r1n01", "--yes", "--timeout", "3s"],
-    );
+    let ended = run(home.path(), &["-c", &config, "power", "off", "r1n01", "--yes", "--timeout", "3s"]);
     assert_eq!(ended.code, 4, "{ended:?}");
     assert!(ended.err.contains("not confirmed"), "{}", ended.err);
-    let json = run(
-        home.path(),
-        &[
-            "-c",
-            &config,
-            "power",
-            "off",
-            "r1n01",
-            "--yes",
-            "--timeout",
-            "3s",
-            "--json",
-        ],
-    );
+    let json =
+        run(home.path(), &["-c", &config, "power", "off", "r1n01", "--yes", "--timeout", "3s", "--json"]);
     assert_eq!((json.code, &json.json()[0]["confirmed"]), (4, &json!(false)));
 }
 
 #[test]
 fn boot_device_is_read_back_with_its_flags() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        pyghmi: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, pyghmi: 1, ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let set = run(
         home.path(),
-        &[
-            "-c",
-            &config,
-            "boot",
-            "pxe",
-            "p1n01",
-            "--uefi",
-            "--persistent",
-            "--yes",
-            "--json",
-        ],
+        &["-c", &config, "boot", "pxe", "p1n01", "--uefi", "--persistent", "--yes", "--json"],
     );
     assert_eq!(set.code, 0, "{set:?}");
     let line = &set.json()[0];
     assert_eq!(
-        (
-            &line["device"],
-            &line["persistent"],
-            &line["uefi"],
-            &line["confirmed"]
-        ),
+        (&line["device"], &line["persistent"], &line["uefi"], &line["confirmed"]),
         (&json!("pxe"), &json!(true), &json!(true), &json!(true))
     );
     assert_eq!(lab.node("p1n01").boot(), "e004000000", "the BMC's own record");
-    let witness = lab
-        .ipmitool("p1n01", &["chassis", "bootparam", "get", "5"])
-        .stdout;
+    let witness = lab.ipmitool("p1n01", &["chassis", "bootparam", "get", "5"]).stdout;
     assert!(witness.contains("Boot parameter data: e004000000"), "{witness}");
     let read = run(home.path(), &["-c", &config, "boot", "status", "p1n01"]);
-    assert_eq!(
-        (read.code, read.out.trim()),
-        (0, "boot pxe, persistent, uefi: p1n01")
-    );
+    assert_eq!((read.code, read.out.trim()), (0, "boot pxe, persistent, uefi: p1n01"));
 }
 
 #[test]
 fn a_boot_device_that_does_not_hold_is_a_failure_although_ipmitool_exits_0() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, ..LabOptions::default() });
     lab.node("r1n01").refuse("boot");
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let ended = run(home.path(), &["-c", &config, "boot", "pxe", "r1n01", "--yes"]);
     assert_eq!(ended.code, 2, "{ended:?}");
-    assert!(
-        lab.ipmitool("r1n01", &["chassis", "bootdev", "pxe"]).ok,
-        "ipmitool itself calls it a success"
-    );
+    assert!(lab.ipmitool("r1n01", &["chassis", "bootdev", "pxe"]).ok, "ipmitool itself calls it a success");
 }
 
 #[test]
 fn a_cold_reset_reaches_the_bmc_and_a_refused_one_is_told() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        pyghmi: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    let cold = run(
-        home.path(),
-        &["-c", &config, "bmc", "reset-cold", "p1n01", "--yes", "--json"],
-    );
+    let cold = run(home.path(), &["-c", &config, "bmc", "reset-cold", "p1n01", "--yes", "--json"]);
     assert_eq!(cold.code, 0, "{cold:?}");
     assert_eq!(cold.json()[0]["confirmed"], json!(null));
     let record = lab.node("p1n01").commands().join("\n");
     assert!(record.contains("cold"), "the BMC's own record: {record}");
-    let refused = run(
-        home.path(),
-        &["-c", &config, "bmc", "reset-cold", "r1n01", "--yes"],
-    );
+    let refused = run(home.path(), &["-c", &config, "bmc", "reset-cold", "r1n01", "--yes"]);
     assert_eq!(refused.code, 2, "ipmi_sim answers 0xC1: {refused:?}");
 }
 
 #[test]
 fn wrong_password_wrong_user_and_dead_address_are_told_apart() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, ..LabOptions::default() });
     let node = lab.node("r1n01");
     let home = Home::new();
     let bmc = |name: &str, address: &str, credentials: &str| {
@@ -213,16 +120,9 @@ fn wrong_password_wrong_user_and_dead_address_are_told_apart() {
         let file = home.path().join(name);
         std::fs::write(&file, password).unwrap();
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        format!(
-            "[credentials.{name}]\nusername = \"{user}\"\npassword_file = \"{}\"\n",
-            file.display()
-        )
+        format!("[credentials.{name}]\nusername = \"{user}\"\npassword_file = \"{}\"\n", file.display())
     };
-    let dead = node
-        .address()
-        .rsplit_once('.')
-        .map(|(net, _)| format!("{net}.250"))
-        .unwrap();
+    let dead = node.address().rsplit_once('.').map(|(net, _)| format!("{net}.250")).unwrap();
     let config = home.config(
         &[
             QUICK.to_owned() + "\n",
@@ -237,35 +137,19 @@ fn wrong_password_wrong_user_and_dead_address_are_told_apart() {
     let ended = run(home.path(), &["-c", &config, "status", "--json"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     let class = |name: &str, ended: &crate::support::program::Ended| {
-        ended
-            .json()
-            .into_iter()
-            .find(|line| line["node"] == name)
-            .map(|line| line["class"].clone())
-            .unwrap()
+        ended.json().into_iter().find(|line| line["node"] == name).map(|line| line["class"].clone()).unwrap()
     };
     assert_eq!(class("dead", &ended), "unreachable");
     for credentials in ["badpw", "baduser"] {
         let text = std::fs::read_to_string(&config).unwrap();
-        let changed = text.replacen(
-            "credentials = \"good\"",
-            &format!("credentials = \"{credentials}\""),
-            1,
-        );
+        let changed = text.replacen("credentials = \"good\"", &format!("credentials = \"{credentials}\""), 1);
         std::fs::write(&config, changed).unwrap();
         let ended = run(home.path(), &["-c", &config, "power", "status", "good", "--json"]);
-        assert_eq!(
-            (ended.code, class("good", &ended)),
-            (2, json!("auth")),
-            "{credentials}: {ended:?}"
-        );
+        assert_eq!((ended.code, class("good", &ended)), (2, json!("auth")), "{credentials}: {ended:?}");
         std::fs::write(&config, text).unwrap();
     }
     let ended = run(home.path(), &["-c", &config, "power", "status", "good", "--json"]);
-    assert_eq!(
-        ended.code, 0,
-        "an operator's command clears a final failure: {ended:?}"
-    );
+    assert_eq!(ended.code, 0, "an operator's command clears a final failure: {ended:?}");
 }
 
 #[test]
@@ -286,38 +170,19 @@ fn usage_refusal_and_read_only_have_their_exit_codes() {
     assert_eq!(code(&["bmc", "raw", "vm1", "--yes"]), 1, "raw without bytes");
     assert_eq!(code(&["power", "off", "vm1"]), 3, "no --yes and no terminal");
     assert_eq!(code(&["power", "off", "vm2", "--yes"]), 3, "read-only tag");
-    assert_eq!(
-        code(&["power", "off", "vm1", "--yes", "--read-only"]),
-        3,
-        "--read-only"
-    );
-    assert_eq!(
-        code(&["power", "reset", "vm1", "--yes"]),
-        2,
-        "a machine that does not run cannot be reset"
-    );
+    assert_eq!(code(&["power", "off", "vm1", "--yes", "--read-only"]), 3, "--read-only");
+    assert_eq!(code(&["power", "reset", "vm1", "--yes"]), 2, "a machine that does not run cannot be reset");
     assert_eq!(code(&[]), 1, "the screen needs a terminal");
-    assert_eq!(
-        run(home.path(), &["-c", "/nonexistent.toml", "status"]).code,
-        1,
-        "no configuration"
-    );
+    assert_eq!(run(home.path(), &["-c", "/nonexistent.toml", "status"]).code, 1, "no configuration");
 }
 
 #[test]
 fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let before = lab.node("r1n01").logins().len();
-    let ended = run(
-        home.path(),
-        &["-c", &config, "--dry-run", "power", "off", "r1n01"],
-    );
+    let ended = run(home.path(), &["-c", &config, "--dry-run", "power", "off", "r1n01"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(
         ended.out.contains("chassis power off") && ended.out.contains(&lab.node("r1n01").address()),
@@ -331,23 +196,13 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
 
 #[test]
 fn machines_under_qemu_obey_and_say_what_they_cannot() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        vms: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let status = run(home.path(), &["-c", &config, "status", "vm[1-2]", "--json"]);
     assert_eq!(status.code, 0, "{status:?}");
-    assert!(
-        status.json().iter().all(|line| line["power"] == "on"),
-        "{status:?}"
-    );
-    let boot = run(
-        home.path(),
-        &["-c", &config, "boot", "pxe", "vm1", "--yes", "--json"],
-    );
+    assert!(status.json().iter().all(|line| line["power"] == "on"), "{status:?}");
+    let boot = run(home.path(), &["-c", &config, "boot", "pxe", "vm1", "--yes", "--json"]);
     assert_eq!((boot.code, &boot.json()[0]["class"]), (2, &json!("unsupported")));
     let off = run(home.path(), &["-c", &config, "power", "off", "vm1", "--yes"]);
     assert_eq!((off.code, off.out.trim()), (0, "off: vm1"), "{off:?}");
@@ -355,35 +210,17 @@ fn machines_under_qemu_obey_and_say_what_they_cannot() {
 
 #[test]
 fn every_verb_leaves_an_audit_line_without_a_secret() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    assert_eq!(
-        run(home.path(), &["-c", &config, "power", "off", "r1n01", "--yes"]).code,
-        0
-    );
+    assert_eq!(run(home.path(), &["-c", &config, "power", "off", "r1n01", "--yes"]).code, 0);
     let audit = home.audit();
     assert!(
-        audit
-            .iter()
-            .any(|line| line["verb"] == "power off" && line.to_string().contains("r1n01")),
+        audit.iter().any(|line| line["verb"] == "power off" && line.to_string().contains("r1n01")),
         "{audit:?}"
     );
-    assert!(
-        audit
-            .iter()
-            .all(|line| line["time"].is_string() && line["uid"].is_u64()),
-        "{audit:?}"
-    );
-    assert!(
-        !std::fs::read_to_string(home.audit_path())
-            .unwrap()
-            .contains("secret")
-    );
+    assert!(audit.iter().all(|line| line["time"].is_string() && line["uid"].is_u64()), "{audit:?}");
+    assert!(!std::fs::read_to_string(home.audit_path()).unwrap().contains("secret"));
     let mode = std::fs::metadata(home.audit_path()).unwrap().permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
 }

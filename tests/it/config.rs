@@ -101,9 +101,7 @@ impl Place {
 
 /// Runs `outcome` over the fixtures of `kind` and compares with the text beside each.
 fn compare(kind: &str, outcome: impl Fn(&Place, &str) -> String) {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/config")
-        .join(kind);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/config").join(kind);
     let mut different = Vec::new();
     let mut count = 0;
     for entry in fs::read_dir(&fixtures).expect("the fixtures") {
@@ -116,11 +114,7 @@ fn compare(kind: &str, outcome: impl Fn(&Place, &str) -> String) {
         for file in fs::read_dir(&fixtures).expect("the fixtures") {
             let file = file.expect("a fixture").path();
             let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
-            let mode = if name.starts_with("private_") {
-                0o600
-            } else {
-                0o644
-            };
+            let mode = if name.starts_with("private_") { 0o600 } else { 0o644 };
             place.write(name, fs::read(&file).expect("a fixture"), mode);
         }
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -151,15 +145,9 @@ fn invalid_files_say_everything_that_is_wrong() {
 fn valid_files_are_merged_zipped_and_filled_in() {
     compare("valid", |place, name| match place.load(Some(name)) {
         Ok(loaded) => {
-            let warnings: Vec<String> = loaded
-                .warnings
-                .iter()
-                .map(|line| format!("warning: {line}\n"))
-                .collect();
-            assert!(
-                !format!("{loaded:?}").contains(CANARY),
-                "a secret is in the Debug output"
-            );
+            let warnings: Vec<String> =
+                loaded.warnings.iter().map(|line| format!("warning: {line}\n")).collect();
+            assert!(!format!("{loaded:?}").contains(CANARY), "a secret is in the Debug output");
             warnings.concat() + loaded.settings.render().trim_end()
         }
         Err(errors) => format!("{name} was refused:\n{errors}"),
@@ -175,11 +163,7 @@ fn what_is_rendered_can_be_read_and_renders_the_same() {
         console = { transport = \"sol\", size = \"80x25\", charset = \"latin-1\", log = false }\n\
         [tags.t]\nprotected = true\n";
     let first = place.load_text(text).expect("good").settings.render();
-    let second = place
-        .load_text(&first)
-        .expect("what is rendered")
-        .settings
-        .render();
+    let second = place.load_text(&first).expect("what is rendered").settings.render();
     assert_eq!(first, second);
 }
 
@@ -189,30 +173,25 @@ fn no_damage_to_a_file_breaks_the_reader() {
     let place = Place::new();
     // A damaged command must not be run, so there is none.
     let good = include_str!("config/valid/fleet.toml");
-    let good = good.replace(
-        "password_command = [\"sh\", \"-c\", \"printf hunter2\"]",
-        "password_file = \"lab.pw\"",
-    );
+    let good =
+        good.replace("password_command = [\"sh\", \"-c\", \"printf hunter2\"]", "password_file = \"lab.pw\"");
     assert!(!good.contains("command ="), "{good}");
     let chars: Vec<char> = good.chars().collect();
     let damage = (0..chars.len(), 0_usize..20, "[\\[\\]{}=\".,#\n a0-]{0,3}");
-    TestRunner::new(Config {
-        failure_persistence: None,
-        ..Config::with_cases(300)
-    })
-    .run(&damage, |(at, removed, added)| {
-        let end = (at + removed).min(chars.len());
-        let text: String = chars[..at]
-            .iter()
-            .copied()
-            .chain(added.chars())
-            .chain(chars[end..].iter().copied())
-            .collect();
-        match place.load_text(&text) {
-            Ok(loaded) => assert!(loaded.settings.render().contains("[poll]")),
-            Err(errors) => assert!(!errors.problems.is_empty()),
-        }
-        Ok(())
-    })
-    .expect("no damage matters");
+    TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(300) })
+        .run(&damage, |(at, removed, added)| {
+            let end = (at + removed).min(chars.len());
+            let text: String = chars[..at]
+                .iter()
+                .copied()
+                .chain(added.chars())
+                .chain(chars[end..].iter().copied())
+                .collect();
+            match place.load_text(&text) {
+                Ok(loaded) => assert!(loaded.settings.render().contains("[poll]")),
+                Err(errors) => assert!(!errors.problems.is_empty()),
+            }
+            Ok(())
+        })
+        .expect("no damage matters");
 }

@@ -30,11 +30,7 @@ impl Gate for Open {
     async fn permit(&self, priority: Priority) -> Result<Permit, Fault> {
         assert_eq!(priority, Priority::Operator);
         self.given.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(
-            self.held.fetch_add(1, Ordering::SeqCst),
-            0,
-            "one exchange at a time"
-        );
+        assert_eq!(self.held.fetch_add(1, Ordering::SeqCst), 0, "one exchange at a time");
         let held = Arc::clone(&self.held);
         Ok(Permit::new(move || {
             held.fetch_sub(1, Ordering::SeqCst);
@@ -240,8 +236,5 @@ fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
 fn private() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::Permissions::from_mode(0o700);
-    tempfile::Builder::new()
-        .permissions(mode)
-        .tempdir()
-        .expect("a directory")
+    tempfile::Builder::new().permissions(mode).tempdir().expect("a directory")
 }

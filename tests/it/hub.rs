@@ -51,14 +51,8 @@ struct Front {
 impl Front {
     async fn start(settings: Settings, poll: bool) -> Front {
         let names = settings.nodes.iter().map(|node| node.name.clone()).collect();
-        let options = HubOptions {
-            poll,
-            read_only: false,
-            operator: "tester".into(),
-        };
-        let (hub, handle) = Hub::start(Arc::new(settings), options)
-            .await
-            .expect("the hub starts");
+        let options = HubOptions { poll, read_only: false, operator: "tester".into() };
+        let (hub, handle) = Hub::start(Arc::new(settings), options).await.expect("the hub starts");
         Front {
             hub,
             handle,
@@ -73,32 +67,20 @@ impl Front {
     }
 
     fn id(&self, name: &str) -> NodeId {
-        let index = self
-            .names
-            .iter()
-            .position(|other| other == name)
-            .expect("a node of the lab");
+        let index = self.names.iter().position(|other| other == name).expect("a node of the lab");
         NodeId(u32::try_from(index).expect("few nodes"))
     }
 
     fn node(&self, name: &str) -> NodeStatus {
         let id = self.id(name);
-        self.nodes
-            .get(&id)
-            .cloned()
-            .unwrap_or_else(|| NodeStatus::unknown(id))
+        self.nodes.get(&id).cloned().unwrap_or_else(|| NodeStatus::unknown(id))
     }
 
     async fn until(&mut self, what: &str, reached: impl Fn(&Front) -> bool) {
         let end = tokio::time::Instant::now() + LONG;
         while !reached(self) {
             let updates = tokio::time::timeout_at(end, self.handle.updates()).await;
-            assert!(
-                updates.is_ok(),
-                "not within {LONG:?}: {what}; {:?} {:?}",
-                self.nodes,
-                self.consoles
-            );
+            assert!(updates.is_ok(), "not within {LONG:?}: {what}; {:?} {:?}", self.nodes, self.consoles);
             for update in updates.expect("checked").expect("the hub lives") {
                 match update {
                     Update::Node(status) => {
@@ -142,12 +124,7 @@ impl Front {
 }
 
 fn lab(sims: usize, pyghmi: usize, more: &'static [&'static str]) -> Lab {
-    Lab::up(&LabOptions {
-        sims,
-        pyghmi,
-        more,
-        ..LabOptions::default()
-    })
+    Lab::up(&LabOptions { sims, pyghmi, more, ..LabOptions::default() })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,9 +134,7 @@ async fn off_is_confirmed_and_ipmitool_agrees() {
     let mut front = Front::start(settings(&lab), true).await;
     front
         .until("both are seen on", |front| {
-            ["r1n01", "r1n02"]
-                .iter()
-                .all(|name| front.node(name).seen.value == Power::On)
+            ["r1n01", "r1n02"].iter().all(|name| front.node(name).seen.value == Power::On)
         })
         .await;
     let result = front.verb(Verb::Power(PowerVerb::Off), "r1n01").await;
@@ -167,26 +142,13 @@ async fn off_is_confirmed_and_ipmitool_agrees() {
     let said = lab.ipmitool("r1n01", &["power", "status"]).stdout;
     assert_eq!(said, "Chassis Power is off");
     assert_eq!(front.node("r1n02").seen.value, Power::On);
-    assert_eq!(
-        front.verb(Verb::Power(PowerVerb::Off), "r1n01").await.outcome,
-        Outcome::Already
-    );
-    let offs = lab
-        .node("r1n01")
-        .commands()
-        .iter()
-        .filter(|line| line.contains("set power 0"))
-        .count();
+    assert_eq!(front.verb(Verb::Power(PowerVerb::Off), "r1n01").await.outcome, Outcome::Already);
+    let offs = lab.node("r1n01").commands().iter().filter(|line| line.contains("set power 0")).count();
     assert_eq!(offs, 1, "{:?}", lab.node("r1n01").commands());
     front.hub.stop().await;
     let trail = std::fs::read_to_string(lab.dir().join("hub-state/audit.jsonl")).expect("a trail");
-    assert!(
-        trail.contains("\"result\":\"confirmed\"") && !trail.contains("secret"),
-        "{trail}"
-    );
-    let left = std::fs::read_dir(lab.dir().join("hub-run"))
-        .expect("there")
-        .count();
+    assert!(trail.contains("\"result\":\"confirmed\"") && !trail.contains("secret"), "{trail}");
+    let left = std::fs::read_dir(lab.dir().join("hub-run")).expect("there").count();
     assert_eq!(left, 1, "only the shared file stays");
 }
 
@@ -198,11 +160,7 @@ async fn an_accepted_verb_without_effect_is_not_confirmed() {
     settings.power.timeout = Duration::from_secs(4);
     let mut front = Front::start(settings, false).await;
     let result = front.verb(Verb::Power(PowerVerb::Off), "r1n01").await;
-    assert!(
-        matches!(&result.outcome, Outcome::NotConfirmed { .. }),
-        "{:?}",
-        result.outcome
-    );
+    assert!(matches!(&result.outcome, Outcome::NotConfirmed { .. }), "{:?}", result.outcome);
     assert_eq!(result.power, Power::On);
     front.hub.stop().await;
 }
@@ -213,21 +171,13 @@ async fn two_hubs_with_verbs_keep_one_pace_by_the_packets() {
     let mut one = Front::start(settings(&lab), true).await;
     let mut two = Front::start(settings(&lab), true).await;
     let everybody = ["r1n01", "r1n02", "r1n03"];
-    let seen = |front: &Front| {
-        everybody
-            .iter()
-            .all(|name| front.node(name).seen.value == Power::On)
-    };
+    let seen = |front: &Front| everybody.iter().all(|name| front.node(name).seen.value == Power::On);
     one.until("one sees all", seen).await;
     two.until("two sees all", seen).await;
     let cycle = one.ask(Verb::Power(PowerVerb::Off), &["r1n01", "r1n02"]);
     let info = two.ask(Verb::Info, &everybody);
     let boot = two.ask(
-        Verb::BootSet(BootSetting {
-            device: Some(BootDevice::Pxe),
-            persistent: false,
-            uefi: false,
-        }),
+        Verb::BootSet(BootSetting { device: Some(BootDevice::Pxe), persistent: false, uefi: false }),
         &["r1n03"],
     );
     for request in [&everybody[..1], &everybody[1..]] {
@@ -235,17 +185,9 @@ async fn two_hubs_with_verbs_keep_one_pace_by_the_packets() {
         one.handle.try_send(Request::Poll { nodes }).expect("room");
     }
     let results = one.results(cycle, 2).await;
-    assert!(
-        results.iter().all(|done| done.outcome == Outcome::Confirmed),
-        "{results:?}"
-    );
+    assert!(results.iter().all(|done| done.outcome == Outcome::Confirmed), "{results:?}");
     let results = two.results(info, 3).await;
-    assert!(
-        results
-            .iter()
-            .all(|done| matches!(done.outcome, Outcome::Info(_))),
-        "{results:?}"
-    );
+    assert!(results.iter().all(|done| matches!(done.outcome, Outcome::Info(_))), "{results:?}");
     let results = two.results(boot, 1).await;
     assert!(matches!(results[0].outcome, Outcome::Boot(_)), "{results:?}");
     one.hub.stop().await;
@@ -254,11 +196,7 @@ async fn two_hubs_with_verbs_keep_one_pace_by_the_packets() {
         let node = lab.node(name);
         assert!(node.logins().len() >= 3, "{:?}", node.logins());
         let gap = node.smallest_login_gap();
-        assert!(
-            gap >= INTERVAL.as_secs_f64(),
-            "{name}: {gap} s between two logins: {:?}",
-            node.logins()
-        );
+        assert!(gap >= INTERVAL.as_secs_f64(), "{name}: {gap} s between two logins: {:?}", node.logins());
     }
 }
 
@@ -289,11 +227,7 @@ async fn a_wrong_password_is_told_from_a_dead_bmc_and_not_tried_again() {
     lab.start("r1n02");
     let nodes = vec![front.id("r1n02")];
     front.handle.try_send(Request::Poll { nodes }).expect("room");
-    front
-        .until("the dead one is back", |front| {
-            front.node("r1n02").seen.value == Power::On
-        })
-        .await;
+    front.until("the dead one is back", |front| front.node("r1n02").seen.value == Power::On).await;
     front.hub.stop().await;
 }
 
@@ -301,32 +235,18 @@ async fn a_wrong_password_is_told_from_a_dead_bmc_and_not_tried_again() {
 async fn boot_device_and_bmc_reset_are_agreed_by_the_bmc() {
     let lab = lab(1, 1, &["--power", "on", "--outage", "12"]);
     let mut front = Front::start(settings(&lab), true).await;
-    let wanted = BootSetting {
-        device: Some(BootDevice::Pxe),
-        persistent: true,
-        uefi: true,
-    };
+    let wanted = BootSetting { device: Some(BootDevice::Pxe), persistent: true, uefi: true };
     let result = front.verb(Verb::BootSet(wanted), "p1n01").await;
     assert_eq!(result.outcome, Outcome::Boot(wanted));
-    assert!(
-        lab.node("p1n01").boot().starts_with("e004"),
-        "{}",
-        lab.node("p1n01").boot()
-    );
+    assert!(lab.node("p1n01").boot().starts_with("e004"), "{}", lab.node("p1n01").boot());
     // ipmi_sim keeps a device only: what is lost is said.
     let result = front.verb(Verb::BootSet(wanted), "r1n01").await;
-    let Outcome::Failed(fault) = &result.outcome else {
-        panic!("{result:?}")
-    };
+    let Outcome::Failed(fault) = &result.outcome else { panic!("{result:?}") };
     assert_eq!(fault.class, FaultClass::Rejected);
     assert!(fault.reason.contains("persistent"), "{fault:?}");
     let result = front.verb(Verb::ResetBmc(BmcReset::Cold), "p1n01").await;
     assert_eq!(result.outcome, Outcome::Accepted);
-    front
-        .until("it is being reset", |front| {
-            front.node("p1n01").resetting.is_some()
-        })
-        .await;
+    front.until("it is being reset", |front| front.node("p1n01").resetting.is_some()).await;
     front
         .until("it is back", |front| {
             let node = front.node("p1n01");
@@ -346,11 +266,6 @@ async fn a_state_directory_that_cannot_be_written_is_said_and_stops_nothing() {
     let result = front.verb(Verb::Power(PowerVerb::Off), "r1n01").await;
     assert_eq!(result.outcome, Outcome::Confirmed);
     let told = |(level, text): &&(Level, String)| *level == Level::Error && text.contains("audit trail");
-    assert_eq!(
-        front.notices.iter().filter(told).count(),
-        1,
-        "{:?}",
-        front.notices
-    );
+    assert_eq!(front.notices.iter().filter(told).count(), 1, "{:?}", front.notices);
     front.hub.stop().await;
 }

@@ -15,13 +15,7 @@ const RECORDINGS: [&[u8]; 4] = [OVMF_SETUP, OVMF_SHELL, GRUB_LINUX, IPXE_UI];
 const BOXES: usize = 28_557;
 
 fn options() -> EmulatorOptions {
-    EmulatorOptions {
-        cols: 80,
-        rows: 25,
-        grows: true,
-        charset: None,
-        scrollback: 2000,
-    }
+    EmulatorOptions { cols: 80, rows: 25, grows: true, charset: None, scrollback: 2000 }
 }
 
 fn emulator(cols: u16, rows: u16) -> Emulator {
@@ -43,12 +37,7 @@ fn fed(options: EmulatorOptions, bytes: &[u8]) -> Emulator {
 fn screen(emulator: &mut Emulator) -> String {
     let frame = emulator.frame();
     check(&frame);
-    (0..frame.rows)
-        .map(|row| frame.line_text(row))
-        .collect::<Vec<_>>()
-        .join("\n")
-        .trim_end()
-        .to_owned()
+    (0..frame.rows).map(|row| frame.line_text(row)).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -59,10 +48,7 @@ fn shown(bytes: &[u8]) -> String {
 
 /// What every picture must be, whatever a node sends.
 fn check(frame: &Frame) {
-    assert_eq!(
-        frame.cells.len(),
-        usize::from(frame.cols) * usize::from(frame.rows)
-    );
+    assert_eq!(frame.cells.len(), usize::from(frame.cols) * usize::from(frame.rows));
     for row in 0..frame.rows {
         let cells = frame.row(row);
         for (column, cell) in cells.iter().enumerate() {
@@ -86,26 +72,14 @@ fn check(frame: &Frame) {
 }
 
 fn same_picture(left: &Frame, right: &Frame) {
-    assert_eq!(
-        Frame {
-            seq: 0,
-            ..left.clone()
-        },
-        Frame {
-            seq: 0,
-            ..right.clone()
-        }
-    );
+    assert_eq!(Frame { seq: 0, ..left.clone() }, Frame { seq: 0, ..right.clone() });
 }
 
 #[test]
 fn recordings_end_with_the_screens_tmux_shows() {
     for (bytes, reference) in [
         (OVMF_SETUP, include_str!("../data/ovmf_setup.screen.txt")),
-        (
-            &OVMF_SETUP[..BOXES],
-            include_str!("../data/ovmf_setup_boxes.screen.txt"),
-        ),
+        (&OVMF_SETUP[..BOXES], include_str!("../data/ovmf_setup_boxes.screen.txt")),
         (OVMF_SHELL, include_str!("../data/ovmf_shell.screen.txt")),
         (GRUB_LINUX, include_str!("../data/seabios_grub_linux.screen.txt")),
         (IPXE_UI, include_str!("../data/seabios_ipxe_ui.screen.txt")),
@@ -117,24 +91,13 @@ fn recordings_end_with_the_screens_tmux_shows() {
 #[test]
 fn recordings_agree_with_a_second_emulator_at_many_places() {
     for bytes in [OVMF_SHELL, GRUB_LINUX, IPXE_UI] {
-        let mut ours = fed(
-            EmulatorOptions {
-                grows: false,
-                cols: 100,
-                rows: 31,
-                ..options()
-            },
-            b"",
-        );
+        let mut ours = fed(EmulatorOptions { grows: false, cols: 100, rows: 31, ..options() }, b"");
         let mut theirs = avt::Terminal::new(100, 31).unwrap();
         for piece in bytes.chunks(701) {
             ours.feed(piece);
             theirs.feed(std::str::from_utf8(piece).unwrap());
-            let text: Vec<_> = theirs
-                .screen()
-                .visible_lines()
-                .map(|line| line.text().trim_end().to_owned())
-                .collect();
+            let text: Vec<_> =
+                theirs.screen().visible_lines().map(|line| line.text().trim_end().to_owned()).collect();
             assert_eq!(screen(&mut ours), text.join("\n").trim_end());
         }
     }
@@ -144,30 +107,16 @@ fn recordings_agree_with_a_second_emulator_at_many_places() {
 fn the_grid_grows_to_what_is_addressed_but_not_to_a_probe() {
     let shell = fed(options(), OVMF_SHELL).frame();
     assert_eq!((shell.cols, shell.rows), (80, 31));
-    let mut emulator = fed(
-        options(),
-        b"first\r\n\x1b[999;999H\x1b[6nx\x1b[32766;1H\x1b[50;300H\x1b[999d\x1b[1;999r",
-    );
+    let mut emulator =
+        fed(options(), b"first\r\n\x1b[999;999H\x1b[6nx\x1b[32766;1H\x1b[50;300H\x1b[999d\x1b[1;999r");
     assert_eq!((emulator.frame().cols, emulator.frame().rows), (80, 25));
     assert_eq!(emulator.take_replies(), b"\x1b[25;80R");
     emulator.feed(b"\x1b[31;1Hlow\x1b[132Gw\x1b[1;40r");
     let frame = emulator.frame();
-    assert_eq!(
-        (frame.cols, frame.rows, frame.line_text(0).as_str()),
-        (132, 40, "first")
-    );
+    assert_eq!((frame.cols, frame.rows, frame.line_text(0).as_str()), (132, 40, "first"));
     assert!(frame.line_text(30).starts_with("low") && frame.line_text(30).ends_with('w'));
-    let mut fixed = fed(
-        EmulatorOptions {
-            grows: false,
-            ..options()
-        },
-        b"\x1b[31;1Hlow",
-    );
-    assert_eq!(
-        (fixed.frame().rows, fixed.frame().line_text(24).as_str()),
-        (25, "low")
-    );
+    let mut fixed = fed(EmulatorOptions { grows: false, ..options() }, b"\x1b[31;1Hlow");
+    assert_eq!((fixed.frame().rows, fixed.frame().line_text(24).as_str()), (25, "low"));
 }
 
 #[test]
@@ -181,10 +130,7 @@ fn growing_keeps_history_and_scroll_region() {
     check(&frame);
     assert_eq!(frame.rows, 30);
     assert_eq!(frame.line_text(0), format!("line {}", frame.live_top));
-    assert_eq!(
-        (frame.line_text(17), frame.line_text(29)),
-        ("end".to_owned(), "below".to_owned())
-    );
+    assert_eq!((frame.line_text(17), frame.line_text(29)), ("end".to_owned(), "below".to_owned()));
     let history = emulator.frame_at(0, 10);
     assert_eq!(history.line_text(9), "line 9");
 }
@@ -193,20 +139,11 @@ fn growing_keeps_history_and_scroll_region() {
 fn cp437_is_detected_and_a_utf8_system_after_it_is_still_readable() {
     let mut emulator = fed(options(), &OVMF_SETUP[..BOXES]);
     assert_eq!(emulator.charset(), Charset::Cp437);
-    let mut named = fed(
-        EmulatorOptions {
-            charset: Some(Charset::Cp437),
-            ..options()
-        },
-        &OVMF_SETUP[..BOXES],
-    );
+    let mut named = fed(EmulatorOptions { charset: Some(Charset::Cp437), ..options() }, &OVMF_SETUP[..BOXES]);
     same_picture(&emulator.frame(), &named.frame());
     emulator.feed("\x1b[2J\x1b[H● started “x” ┌─┐".as_bytes());
     assert_eq!(screen(&mut emulator), "● started “x” ┌─┐");
-    assert_eq!(
-        fed(options(), "größer ─│┌ 漢字 ".repeat(50).as_bytes()).charset(),
-        Charset::Utf8
-    );
+    assert_eq!(fed(options(), "größer ─│┌ 漢字 ".repeat(50).as_bytes()).charset(), Charset::Utf8);
 }
 
 #[test]
@@ -222,10 +159,7 @@ fn a_named_character_set_renders_anew() {
     assert_eq!(emulator.bytes_received(), 10);
     emulator.feed(b"\x9b31mred\x9d0;title\x9cshown");
     let frame = emulator.frame();
-    assert_eq!(
-        (frame.line_text(1).as_str(), frame.row(1)[0].style.fg),
-        ("redshown", Color::Indexed(1))
-    );
+    assert_eq!((frame.line_text(1).as_str(), frame.row(1)[0].style.fg), ("redshown", Color::Indexed(1)));
 }
 
 #[test]
@@ -235,11 +169,7 @@ fn modes_keys_need_are_told() {
     let modes = emulator.frame().modes;
     assert!(modes.app_cursor && modes.app_keypad && modes.bracketed_paste && modes.line_feed);
     emulator.feed(b"one\ntwo");
-    assert_eq!(
-        screen(&mut emulator),
-        "one\ntwo",
-        "line feed mode returns the carriage"
-    );
+    assert_eq!(screen(&mut emulator), "one\ntwo", "line feed mode returns the carriage");
     emulator.feed(b"\x1b[?25l");
     assert_eq!(emulator.frame().cursor, None);
     emulator.feed(b"\x1b[!p");

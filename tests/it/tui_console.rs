@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::lab::{Lab, LabOptions, ipmitool};
+use crate::support::lab::{Lab, LabOptions};
 use crate::support::program::Home;
+use crate::support::sol::Sol;
 use crate::support::tui::{SOON, Tui};
 use crate::support::wait_for;
 
@@ -15,9 +16,7 @@ const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"500ms\"
 fn open_console(tui: &mut Tui, node: &str) {
     tui.keys(&format!("/{node}\r"));
     tui.wait_until(&format!("only {node} in the table"), SOON, |screen| {
-        screen
-            .lines()
-            .any(|line| line.contains('▸') && line.contains(node))
+        screen.lines().any(|line| line.contains('▸') && line.contains(node))
     });
     tui.keys("c");
     tui.wait(&format!("{node} ·"));
@@ -25,34 +24,23 @@ fn open_console(tui: &mut Tui, node: &str) {
 
 /// Types a word until the node echoes it (its simulator may lose the first key of a session).
 fn make_it_talk(tui: &mut Tui, word: &str) {
-    tui.wait_until("the console is attached", SOON, |screen| {
-        screen.contains("nteractive")
-    });
-    wait_for(
-        &format!("the node echoes {word}"),
-        Duration::from_secs(30),
-        || {
-            tui.keys(&format!("{word}\r"));
-            let end = std::time::Instant::now() + Duration::from_secs(2);
-            while std::time::Instant::now() < end {
-                if tui.screen().contains(&format!("[{word}]")) {
-                    return Some(());
-                }
-                std::thread::park_timeout(Duration::from_millis(20));
+    tui.wait_until("the console is attached", SOON, |screen| screen.contains("nteractive"));
+    wait_for(&format!("the node echoes {word}"), Duration::from_secs(30), || {
+        tui.keys(&format!("{word}\r"));
+        let end = std::time::Instant::now() + Duration::from_secs(2);
+        while std::time::Instant::now() < end {
+            if tui.screen().contains(&format!("[{word}]")) {
+                return Some(());
             }
-            None
-        },
-    );
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        None
+    });
 }
 
 #[test]
 fn two_sol_panes_and_a_vm_live_at_once_and_kill_9_frees_them() {
-    let lab = Lab::up(&LabOptions {
-        sims: 2,
-        vms: true,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 2, vms: true, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (160, 48));
@@ -65,9 +53,7 @@ fn two_sol_panes_and_a_vm_live_at_once_and_kill_9_frees_them() {
     tui.keys("\x1d\x1b");
     open_console(&mut tui, "vm1");
     tui.wait_until("three panes", SOON, |screen| {
-        ["r1n01 ·", "r1n02 ·", "vm1 ·"]
-            .iter()
-            .all(|title| screen.contains(title))
+        ["r1n01 ·", "r1n02 ·", "vm1 ·"].iter().all(|title| screen.contains(title))
     });
     let typed_before = [lab.node("r1n01").typed(), lab.node("r1n02").typed()];
     tui.signal(Signal::SIGKILL);
@@ -77,69 +63,26 @@ fn two_sol_panes_and_a_vm_live_at_once_and_kill_9_frees_them() {
     }
     let typed_after = [lab.node("r1n01").typed(), lab.node("r1n02").typed()];
     assert_eq!(typed_before, typed_after, "not one byte that was not typed");
-    let only = |bytes: &[u8], word: &str| {
-        bytes
-            .iter()
-            .all(|byte| word.as_bytes().contains(byte) || *byte == b'\r')
-    };
-    assert!(
-        only(&typed_after[0], "alpha"),
-        "{:?}",
-        typed_after[0].escape_ascii().to_string()
-    );
-    assert!(
-        only(&typed_after[1], "bravo"),
-        "{:?}",
-        typed_after[1].escape_ascii().to_string()
-    );
+    let only =
+        |bytes: &[u8], word: &str| bytes.iter().all(|byte| word.as_bytes().contains(byte) || *byte == b'\r');
+    assert!(only(&typed_after[0], "alpha"), "{:?}", typed_after[0].escape_ascii().to_string());
+    assert!(only(&typed_after[1], "bravo"), "{:?}", typed_after[1].escape_ascii().to_string());
 }
 
 /// A foreign client can take the SOL at once.
 fn assert_sol_is_free(lab: &Lab, node: &str) {
-    let mut sol = ipmitool(&lab.node(node), 3, "admin");
-    sol.env("IPMITOOL_PASSWORD", "secret").args(["sol", "activate"]);
-    let mut sol = sol
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("ipmitool starts");
-    let output = sol.stdout.take().expect("it is piped");
-    let (said, heard) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        use std::io::BufRead;
-        for line in std::io::BufReader::new(output).lines().map_while(Result::ok) {
-            if line.contains("SOL Session operational") || line.contains("already active") {
-                let _ = said.send(line);
-                return;
-            }
-        }
-    });
-    let line = heard
-        .recv_timeout(Duration::from_secs(10))
-        .unwrap_or_else(|_| panic!("{node}: no word from sol activate"));
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(sol.id().try_into().unwrap()),
-        Signal::SIGINT,
-    )
-    .unwrap();
-    sol.wait().unwrap();
-    assert!(line.contains("operational"), "{node}: {line}");
+    let sol = Sol::activate(&lab.node(node));
+    sol.shows("SOL Session operational");
+    sol.interrupt();
 }
 
 #[test]
 fn every_door_leaves_the_sol_free_and_types_nothing() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     for door in ["quit", "detach", "term", "hup", "hangup", "panic"] {
-        let panic: &[(&str, &str)] = if door == "panic" {
-            &[("LIGHTSOUT_PANIC_ON", "USR2")]
-        } else {
-            &[]
-        };
+        let panic: &[(&str, &str)] = if door == "panic" { &[("LIGHTSOUT_PANIC_ON", "USR2")] } else { &[] };
         let mut tui = Tui::start_with(home.path(), &["-c", &config], (100, 30), panic);
         tui.wait("r1n01");
         open_console(&mut tui, "r1n01");
@@ -169,70 +112,29 @@ fn every_door_leaves_the_sol_free_and_types_nothing() {
             tui.assert_restored();
         }
         assert_sol_is_free(&lab, "r1n01");
-        assert_eq!(
-            lab.node("r1n01").typed(),
-            before,
-            "{door}: a byte was typed that nobody pressed"
-        );
+        assert_eq!(lab.node("r1n01").typed(), before, "{door}: a byte was typed that nobody pressed");
     }
 }
 
 #[test]
 fn a_busy_sol_is_said_and_not_stolen() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
-    let mut holder = ipmitool(&lab.node("r1n01"), 3, "admin");
-    holder
-        .env("IPMITOOL_PASSWORD", "secret")
-        .args(["sol", "activate"])
-        .stdout(std::process::Stdio::null());
-    let pty = portable_pty::native_pty_system()
-        .openpty(portable_pty::PtySize::default())
-        .unwrap();
-    let mut command = portable_pty::CommandBuilder::new("ipmitool");
-    command.args(holder.get_args());
-    command.env("IPMITOOL_PASSWORD", "secret");
-    let mut holder = pty.slave.spawn_command(command).unwrap();
-    let mut said = pty.master.try_clone_reader().unwrap();
-    let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = Vec::new();
-        let mut piece = [0; 4096];
-        while let Ok(count @ 1..) = std::io::Read::read(&mut said, &mut piece) {
-            text.extend_from_slice(&piece[..count]);
-            let _ = tell.send(String::from_utf8_lossy(&text).into_owned());
-        }
-    });
-    wait_for("the other holds the SOL", SOON, || {
-        told.try_iter().find(|text| text.contains("operational"))
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
+    let mut holder = Sol::activate(&lab.node("r1n01"));
+    holder.shows("SOL Session operational");
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("r1n01");
     open_console(&mut tui, "r1n01");
-    tui.wait_until("busy is said", SOON, |screen| {
-        screen.to_lowercase().contains("busy")
-    });
-    assert!(holder.try_wait().unwrap().is_none(), "the holder still has it");
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(holder.process_id().unwrap().try_into().unwrap()),
-        Signal::SIGINT,
-    )
-    .unwrap();
-    holder.wait().unwrap();
+    tui.wait_until("busy is said", SOON, |screen| screen.to_lowercase().contains("busy"));
+    holder.types("x\r");
+    holder.shows("you said [x]");
+    holder.interrupt();
 }
 
 #[test]
 fn the_prefix_works_and_nothing_else_is_taken() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (100, 30));
@@ -255,14 +157,8 @@ fn the_prefix_works_and_nothing_else_is_taken() {
     tui.keys("\x1dm");
     tui.wait("nteractive");
     tui.keys("z");
-    wait_for("keys flow again", SOON, || {
-        lab.node("r1n01").typed()[before..].contains(&b'z').then_some(())
-    });
-    assert_eq!(
-        &lab.node("r1n01").typed()[before..],
-        [3, 0x1d, b'z'],
-        "monitor mode typed nothing"
-    );
+    wait_for("keys flow again", SOON, || lab.node("r1n01").typed()[before..].contains(&b'z').then_some(()));
+    assert_eq!(&lab.node("r1n01").typed()[before..], [3, 0x1d, b'z'], "monitor mode typed nothing");
     tui.keys("\x1dz");
     tui.wait_gone("NODE");
     tui.keys("\x1dz");
@@ -271,11 +167,7 @@ fn the_prefix_works_and_nothing_else_is_taken() {
 
 #[test]
 fn scrollback_is_frozen_scrolled_searched_and_copied() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (100, 40));
@@ -283,23 +175,16 @@ fn scrollback_is_frozen_scrolled_searched_and_copied() {
     open_console(&mut tui, "r1n01");
     make_it_talk(&mut tui, "hello");
     tui.keys("flood 300\r");
-    tui.wait_until("the flood is over", Duration::from_secs(60), |screen| {
-        screen.contains("FLOOD-DONE")
-    });
+    tui.wait_until("the flood is over", Duration::from_secs(60), |screen| screen.contains("FLOOD-DONE"));
     tui.keys("\x1d[");
     tui.keys("?line 000042\r");
-    tui.wait_until("the line is found and shown", SOON, |screen| {
-        screen.contains("line 000042")
-    });
+    tui.wait_until("the line is found and shown", SOON, |screen| screen.contains("line 000042"));
     tui.keys("Vy");
     wait_for("the line is on the clipboard", SOON, || {
         let raw = tui.raw();
         let start = raw.windows(5).rposition(|window| window == b"\x1b]52;")?;
-        let text: Vec<u8> = raw[start..]
-            .iter()
-            .copied()
-            .take_while(|byte| *byte != 7 && *byte != 0x5c)
-            .collect();
+        let text: Vec<u8> =
+            raw[start..].iter().copied().take_while(|byte| *byte != 7 && *byte != 0x5c).collect();
         (text.len() > 20).then_some(())
     });
     tui.keys("q");
@@ -308,37 +193,24 @@ fn scrollback_is_frozen_scrolled_searched_and_copied() {
 
 #[test]
 fn a_console_that_cannot_be_had_says_why_and_the_table_lives_on() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        vms: true,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, vms: true, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let held = std::os::unix::net::UnixStream::connect(lab.node("vm1").serial()).unwrap();
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("vm1");
     open_console(&mut tui, "vm1");
-    tui.wait_until("taken by another client", SOON, |screen| {
-        screen.to_lowercase().contains("busy")
-    });
+    tui.wait_until("taken by another client", SOON, |screen| screen.to_lowercase().contains("busy"));
     drop(held);
     tui.keys("\x1d\x1b");
     lab.kill("vm2");
     open_console(&mut tui, "vm2");
-    tui.wait_until("nobody listens", SOON, |screen| {
-        screen.contains("cannot") || screen.contains("refused")
-    });
+    tui.wait_until("nobody listens", SOON, |screen| screen.contains("cannot") || screen.contains("refused"));
 }
 
 #[test]
 fn a_paused_machine_is_resumed_when_its_console_is_attached_by_the_operator() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        vms: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut looking = Tui::start(home.path(), &["-c", &config, "--read-only"], (80, 24));

@@ -33,34 +33,21 @@ fn all_nodes_show_their_true_state_and_p_f_turns_one_off() {
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
-    tui.wait_until(
-        "every node with its true power state",
-        Duration::from_secs(10),
-        |screen| {
-            ["r1n01", "r1n03", "p1n01", "vm1"]
-                .iter()
-                .all(|node| power_of(screen, node).as_deref() == Some("on"))
-                && power_of(screen, "r1n02").as_deref() == Some("off")
-        },
-    );
+    tui.wait_until("every node with its true power state", Duration::from_secs(10), |screen| {
+        ["r1n01", "r1n03", "p1n01", "vm1"].iter().all(|node| power_of(screen, node).as_deref() == Some("on"))
+            && power_of(screen, "r1n02").as_deref() == Some("off")
+    });
     tui.keys("/r1n03\r");
     tui.wait_gone("r1n01");
     tui.keys("pf");
     tui.wait("power off");
-    tui.wait_until("the command that would be sent", SOON, |screen| {
-        screen.contains("chassis power off")
-    });
+    tui.wait_until("the command that would be sent", SOON, |screen| screen.contains("chassis power off"));
     press_y_until_gone(&mut tui);
     tui.wait_until("on→off, then off", SOON, |screen| {
         power_of(screen, "r1n03").as_deref() == Some("on→off")
     });
-    tui.wait_until("off", SOON, |screen| {
-        power_of(screen, "r1n03").as_deref() == Some("off")
-    });
-    assert_eq!(
-        lab.ipmitool("r1n03", &["power", "status"]).stdout,
-        "Chassis Power is off"
-    );
+    tui.wait_until("off", SOON, |screen| power_of(screen, "r1n03").as_deref() == Some("off"));
+    assert_eq!(lab.ipmitool("r1n03", &["power", "status"]).stdout, "Chassis Power is off");
     tui.keys("q");
     assert_eq!(tui.wait_exit(), Some(0));
     tui.assert_restored();
@@ -88,18 +75,12 @@ fn wait_gone_briefly(tui: &Tui) -> bool {
 
 #[test]
 fn several_nodes_need_the_count_typed_and_nothing_less() {
-    let lab = Lab::up(&LabOptions {
-        sims: 2,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 2, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait_until("both on", SOON, |screen| {
-        ["r1n01", "r1n02"]
-            .iter()
-            .all(|node| power_of(screen, node).as_deref() == Some("on"))
+        ["r1n01", "r1n02"].iter().all(|node| power_of(screen, node).as_deref() == Some("on"))
     });
     tui.keys("*pf");
     tui.wait("power off 2 nodes?");
@@ -112,72 +93,44 @@ fn several_nodes_need_the_count_typed_and_nothing_less() {
         tui.keys("\x1b");
         wait_gone_briefly(&tui).then_some(())
     });
-    assert_eq!(
-        (lab.node("r1n01").power(), lab.node("r1n02").power()),
-        ("on".into(), "on".into())
-    );
+    assert_eq!((lab.node("r1n01").power(), lab.node("r1n02").power()), ("on".into(), "on".into()));
     tui.keys("pf");
     tui.wait("r1n[01-02]");
-    tui.wait_until("the command that would be sent", SOON, |screen| {
-        screen.contains("chassis power off")
-    });
+    tui.wait_until("the command that would be sent", SOON, |screen| screen.contains("chassis power off"));
     wait_for("the count is taken", SOON, || {
         tui.keys("\x15\x7f\x7f2\r");
         wait_gone_briefly(&tui).then_some(())
     });
     tui.wait_until("both off", SOON, |screen| {
-        ["r1n01", "r1n02"]
-            .iter()
-            .all(|node| power_of(screen, node).as_deref() == Some("off"))
+        ["r1n01", "r1n02"].iter().all(|node| power_of(screen, node).as_deref() == Some("off"))
     });
-    assert_eq!(
-        (lab.node("r1n01").power(), lab.node("r1n02").power()),
-        ("off".into(), "off".into())
-    );
+    assert_eq!((lab.node("r1n01").power(), lab.node("r1n02").power()), ("off".into(), "off".into()));
 }
 
 #[test]
 fn a_paste_into_the_table_presses_no_key() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "off"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "off"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
-    tui.wait_until("off", SOON, |screen| {
-        power_of(screen, "r1n01").as_deref() == Some("off")
-    });
+    tui.wait_until("off", SOON, |screen| power_of(screen, "r1n01").as_deref() == Some("off"));
     tui.keys("\x1b[200~poq\x1b[201~?");
-    tui.wait_until("help, and no menu", SOON, |screen| {
-        screen.to_lowercase().contains("help")
-    });
+    tui.wait_until("help, and no menu", SOON, |screen| screen.to_lowercase().contains("help"));
     assert_eq!(lab.node("r1n01").power(), "off");
 }
 
 #[test]
 fn an_arrow_key_split_by_a_slow_line_stays_an_arrow_key() {
-    let lab = Lab::up(&LabOptions {
-        sims: 3,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 3, ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
-    let mut tui = Tui::start_with(
-        home.path(),
-        &["-c", &config],
-        (80, 24),
-        &[("SSH_CONNECTION", "1 2 3 4")],
-    );
+    let mut tui = Tui::start_with(home.path(), &["-c", &config], (80, 24), &[("SSH_CONNECTION", "1 2 3 4")]);
     tui.wait("r1n03");
     for part in ["\x1b", "[", "B"] {
         tui.keys(part);
     }
     tui.wait_until("the cursor on the second row", SOON, |screen| {
-        screen
-            .lines()
-            .any(|line| line.contains('▸') && line.contains("r1n02"))
+        screen.lines().any(|line| line.contains('▸') && line.contains("r1n02"))
     });
 }
 
@@ -197,65 +150,40 @@ fn every_door_restores_the_terminal() {
     tui.wait("vm1");
     tui.keys("\x03\x1b\x1b");
     tui.keys("?");
-    tui.wait_until("^c and esc do not quit", SOON, |screen| {
-        screen.to_lowercase().contains("help")
-    });
+    tui.wait_until("^c and esc do not quit", SOON, |screen| screen.to_lowercase().contains("help"));
     tui.hang_up();
     tui.wait_exit();
 }
 
 #[test]
 fn a_terminal_of_20x5_gets_one_line_and_everything_goes_on() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (20, 5));
     tui.wait("20x5");
     tui.resize(80, 24);
-    tui.wait_until("on", SOON, |screen| {
-        power_of(screen, "r1n01").as_deref() == Some("on")
-    });
+    tui.wait_until("on", SOON, |screen| power_of(screen, "r1n01").as_deref() == Some("on"));
     tui.resize(20, 5);
     tui.wait("20x5");
 }
 
 #[test]
 fn an_idle_screen_writes_nothing() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        more: &["--power", "on"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(
-        &lab,
-        "[poll]\ninterval = \"2s\"\nmin_command_interval = \"200ms\"",
-    );
+    let config = home.config_of(&lab, "[poll]\ninterval = \"2s\"\nmin_command_interval = \"200ms\"");
     let tui = Tui::start(home.path(), &["-c", &config], (80, 24));
-    tui.wait_until("on", SOON, |screen| {
-        power_of(screen, "r1n01").as_deref() == Some("on")
-    });
+    tui.wait_until("on", SOON, |screen| power_of(screen, "r1n01").as_deref() == Some("on"));
     let polls = || lab.node("r1n01").logins().len();
     let settled = polls() + 2;
-    wait_for("two more polls", Duration::from_secs(20), || {
-        (polls() >= settled).then_some(())
-    });
+    wait_for("two more polls", Duration::from_secs(20), || (polls() >= settled).then_some(()));
     let before = tui.raw().len();
-    let clock = |screen: &str| {
-        screen
-            .lines()
-            .next()
-            .map(|line| line.chars().rev().take(5).collect::<String>())
-    };
+    let clock =
+        |screen: &str| screen.lines().next().map(|line| line.chars().rev().take(5).collect::<String>());
     let minute = clock(&tui.screen());
     let later = polls() + 2;
-    wait_for("two more polls", Duration::from_secs(20), || {
-        (polls() >= later).then_some(())
-    });
+    wait_for("two more polls", Duration::from_secs(20), || (polls() >= later).then_some(()));
     if clock(&tui.screen()) == minute {
         assert_eq!(tui.raw().len(), before, "polls that change nothing draw nothing");
     }

@@ -16,15 +16,7 @@ const fn row(
     hint: &'static str,
     run: Function,
 ) -> Command {
-    Command {
-        name,
-        aliases: &[],
-        keys,
-        args: Args::None,
-        help,
-        hint,
-        run: Run::Do(run),
-    }
+    Command { name, aliases: &[], keys, args: Args::None, help, hint, run: Run::Do(run) }
 }
 
 type Done = Result<(), String>;
@@ -32,101 +24,43 @@ type Out = Vec<Effect>;
 
 /// The rows.
 pub(super) const ROWS: &[Command] = &[
-    row(
-        "table",
-        &[p("esc")],
-        "back to the table; the session stays",
-        "table",
-        |state, _, _| {
-            panes::leave(state);
-            Ok(())
-        },
-    ),
-    row(
-        "detach",
-        &[p(".")],
-        "end the session",
-        "detach",
-        |state, _, out| {
-            let console = meant(state)?;
-            panes::detach(state, console, out);
-            Ok(())
-        },
-    ),
-    row(
-        "scrollback",
-        &[p("[")],
-        "look back, search, copy",
-        "scrollback",
-        |state, _, _| {
-            let console = meant(state)?;
-            scroll::enter(state, console)?;
-            panes::focus(state, console);
-            Ok(())
-        },
-    ),
-    row(
-        "break",
-        &[p("b")],
-        "send a serial break",
-        "break",
-        |state, _, out| {
-            let console = meant(state)?;
-            panes::send(state, console, ConsoleRequest::Break, out);
-            Ok(())
-        },
-    ),
-    row(
-        "reopen",
-        &[p("o")],
-        "end the session and open it again",
-        "reopen",
-        |state, _, out| {
-            let console = meant(state)?;
-            out.push(request(console, ConsoleRequest::Reopen));
-            Ok(())
-        },
-    ),
-    row(
-        "mode",
-        &[p("m")],
-        "monitor (read-only) or interactive",
-        "mode",
-        mode,
-    ),
-    row(
-        "next console",
-        &[p("n")],
-        "to the next console",
-        "next",
-        |state, _, _| panes::neighbour(state, 1),
-    ),
-    row(
-        "previous console",
-        &[p("N")],
-        "to the console before",
-        "",
-        |state, _, _| panes::neighbour(state, -1),
-    ),
-    row(
-        "size",
-        &[p("r")],
-        "type \"stty rows R cols C\" with the console's size",
-        "",
-        size,
-    ),
+    row("table", &[p("esc")], "back to the table; the session stays", "table", |state, _, _| {
+        panes::leave(state);
+        Ok(())
+    }),
+    row("detach", &[p(".")], "end the session", "detach", |state, _, out| {
+        let console = meant(state)?;
+        panes::detach(state, console, out);
+        Ok(())
+    }),
+    row("scrollback", &[p("[")], "look back, search, copy", "scrollback", |state, _, _| {
+        let console = meant(state)?;
+        scroll::enter(state, console)?;
+        panes::focus(state, console);
+        Ok(())
+    }),
+    row("break", &[p("b")], "send a serial break", "break", |state, _, out| {
+        let console = meant(state)?;
+        panes::send(state, console, ConsoleRequest::Break, out);
+        Ok(())
+    }),
+    row("reopen", &[p("o")], "end the session and open it again", "reopen", |state, _, out| {
+        let console = meant(state)?;
+        out.push(request(console, ConsoleRequest::Reopen));
+        Ok(())
+    }),
+    row("mode", &[p("m")], "monitor (read-only) or interactive", "mode", mode),
+    row("next console", &[p("n")], "to the next console", "next", |state, _, _| panes::neighbour(state, 1)),
+    row("previous console", &[p("N")], "to the console before", "", |state, _, _| {
+        panes::neighbour(state, -1)
+    }),
+    row("size", &[p("r")], "type \"stty rows R cols C\" with the console's size", "", size),
     row("log file", &[p("l")], "say where the raw log is", "", log_file),
-    row(
-        "charset",
-        &[p("e")],
-        "take the next character set",
-        "",
-        |state, _, out| {
-            let console = meant(state)?;
-            out.push(request(console, ConsoleRequest::NextCharset));
-            Ok(())
-        },
-    ),
+    row("charset", &[p("e")], "take the next character set", "", |state, _, out| {
+        let console = meant(state)?;
+        out.push(request(console, ConsoleRequest::NextCharset));
+        Ok(())
+    }),
 ];
 
 fn meant(state: &State) -> Result<ConsoleId, String> {
@@ -161,12 +95,8 @@ fn mode(state: &mut State, _: &str, out: &mut Out) -> Done {
 /// A serial line has no size: the shell behind it must be told.
 fn size(state: &mut State, _: &str, out: &mut Out) -> Done {
     let console = meant(state)?;
-    let (columns, rows) = state
-        .inner
-        .grid
-        .get(&console)
-        .copied()
-        .ok_or("the console's size is not known yet")?;
+    let (columns, rows) =
+        state.inner.grid.get(&console).copied().ok_or("the console's size is not known yet")?;
     let line = format!("stty rows {rows} cols {columns}\r");
     panes::send(state, console, ConsoleRequest::Input(line.into_bytes()), out);
     Ok(())

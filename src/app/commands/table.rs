@@ -15,11 +15,7 @@ const fn t(text: &'static str) -> Bind {
 }
 
 const fn number(text: &'static str) -> Bind {
-    Bind {
-        context: Context::Table,
-        key: text,
-        arg: text,
-    }
+    Bind { context: Context::Table, key: text, arg: text }
 }
 
 const fn row(
@@ -29,15 +25,7 @@ const fn row(
     (args, help, hint): (Args, &'static str, &'static str),
     run: Function,
 ) -> Command {
-    Command {
-        name,
-        aliases,
-        keys,
-        args,
-        help,
-        hint,
-        run: Run::Do(run),
-    }
+    Command { name, aliases, keys, args, help, hint, run: Run::Do(run) }
 }
 
 type Done = Result<(), String>;
@@ -59,20 +47,12 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Nodes, "power menu", "power"),
         |state, args, _| menu(state, Context::PowerMenu, args),
     ),
-    row(
-        "boot",
-        &[],
-        &[t("b")],
-        (Args::Nodes, "boot device menu", "boot"),
-        |state, args, _| menu(state, Context::BootMenu, args),
-    ),
-    row(
-        "bmc",
-        &[],
-        &[t("m")],
-        (Args::Nodes, "BMC menu", "BMC"),
-        |state, args, _| menu(state, Context::BmcMenu, args),
-    ),
+    row("boot", &[], &[t("b")], (Args::Nodes, "boot device menu", "boot"), |state, args, _| {
+        menu(state, Context::BootMenu, args)
+    }),
+    row("bmc", &[], &[t("m")], (Args::Nodes, "BMC menu", "BMC"), |state, args, _| {
+        menu(state, Context::BmcMenu, args)
+    }),
     row(
         "mark",
         &[],
@@ -80,23 +60,11 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Nodes, "mark or unmark the node, or mark the range", "mark"),
         mark,
     ),
-    row(
-        "filter",
-        &[],
-        &[t("/")],
-        (Args::Filter, "show only some nodes", "filter"),
-        filter,
-    ),
-    row(
-        "command",
-        &["palette"],
-        &[t(":")],
-        (Args::None, "type a command", "command"),
-        |state, _, _| {
-            palette::open(state, "");
-            Ok(())
-        },
-    ),
+    row("filter", &[], &[t("/")], (Args::Filter, "show only some nodes", "filter"), filter),
+    row("command", &["palette"], &[t(":")], (Args::None, "type a command", "command"), |state, _, _| {
+        palette::open(state, "");
+        Ok(())
+    }),
     row(
         "help",
         &[],
@@ -107,69 +75,29 @@ pub(super) const ROWS: &[Command] = &[
             Ok(())
         },
     ),
-    row(
-        "down",
-        &[],
-        &[t("j"), t("down")],
-        (Args::None, "one row down", ""),
-        |state, _, _| go(state, Step::Rows(1)),
-    ),
-    row(
-        "up",
-        &[],
-        &[t("k"), t("up")],
-        (Args::None, "one row up", ""),
-        |state, _, _| go(state, Step::Rows(-1)),
-    ),
-    row(
-        "half page down",
-        &[],
-        &[t("ctrl-d")],
-        (Args::None, "half a page down", ""),
-        |state, _, _| go(state, Step::Half(1)),
-    ),
-    row(
-        "half page up",
-        &[],
-        &[t("ctrl-u")],
-        (Args::None, "half a page up", ""),
-        |state, _, _| go(state, Step::Half(-1)),
-    ),
-    row(
-        "page down",
-        &[],
-        &[t("pgdn")],
-        (Args::None, "a page down", ""),
-        |state, _, _| go(state, Step::Page(1)),
-    ),
-    row(
-        "page up",
-        &[],
-        &[t("pgup")],
-        (Args::None, "a page up", ""),
-        |state, _, _| go(state, Step::Page(-1)),
-    ),
-    row(
-        "top",
-        &[],
-        &[t("g"), t("home")],
-        (Args::None, "first row", ""),
-        |state, _, _| go(state, Step::First),
-    ),
-    row(
-        "bottom",
-        &[],
-        &[t("G"), t("end")],
-        (Args::None, "last row", ""),
-        |state, _, _| go(state, Step::Last),
-    ),
-    row(
-        "details",
-        &["info"],
-        &[t("enter")],
-        (Args::Node, "all that is known of the node", ""),
-        details,
-    ),
+    row("down", &[], &[t("j"), t("down")], (Args::None, "one row down", ""), |state, _, _| {
+        go(state, Step::Rows(1))
+    }),
+    row("up", &[], &[t("k"), t("up")], (Args::None, "one row up", ""), |state, _, _| {
+        go(state, Step::Rows(-1))
+    }),
+    row("half page down", &[], &[t("ctrl-d")], (Args::None, "half a page down", ""), |state, _, _| {
+        go(state, Step::Half(1))
+    }),
+    row("half page up", &[], &[t("ctrl-u")], (Args::None, "half a page up", ""), |state, _, _| {
+        go(state, Step::Half(-1))
+    }),
+    row("page down", &[], &[t("pgdn")], (Args::None, "a page down", ""), |state, _, _| {
+        go(state, Step::Page(1))
+    }),
+    row("page up", &[], &[t("pgup")], (Args::None, "a page up", ""), |state, _, _| go(state, Step::Page(-1))),
+    row("top", &[], &[t("g"), t("home")], (Args::None, "first row", ""), |state, _, _| {
+        go(state, Step::First)
+    }),
+    row("bottom", &[], &[t("G"), t("end")], (Args::None, "last row", ""), |state, _, _| {
+        go(state, Step::Last)
+    }),
+    row("details", &["info"], &[t("enter")], (Args::Node, "all that is known of the node", ""), details),
     row(
         "range",
         &[],
@@ -180,41 +108,17 @@ pub(super) const ROWS: &[Command] = &[
             Ok(())
         },
     ),
-    row(
-        "mark shown",
-        &[],
-        &[t("*")],
-        (Args::None, "mark all that the filter shows", ""),
-        |state, _, _| {
-            table::mark_all(state);
-            Ok(())
-        },
-    ),
-    row(
-        "unmark",
-        &["unmark all"],
-        &[t("u")],
-        (Args::Nodes, "unmark all, or some", ""),
-        unmark,
-    ),
-    row(
-        "sort",
-        &[],
-        &[t("s")],
-        (Args::Sort, "sort by the next key, or by one", ""),
-        sort,
-    ),
-    row(
-        "reverse",
-        &[],
-        &[t("S")],
-        (Args::None, "turn the order round", ""),
-        |state, _, _| {
-            state.table.reverse = !state.table.reverse;
-            state.inner.dirty = true;
-            Ok(())
-        },
-    ),
+    row("mark shown", &[], &[t("*")], (Args::None, "mark all that the filter shows", ""), |state, _, _| {
+        table::mark_all(state);
+        Ok(())
+    }),
+    row("unmark", &["unmark all"], &[t("u")], (Args::Nodes, "unmark all, or some", ""), unmark),
+    row("sort", &[], &[t("s")], (Args::Sort, "sort by the next key, or by one", ""), sort),
+    row("reverse", &[], &[t("S")], (Args::None, "turn the order round", ""), |state, _, _| {
+        state.table.reverse = !state.table.reverse;
+        state.inner.dirty = true;
+        Ok(())
+    }),
     row(
         "poll",
         &["refresh", "status", "power status"],
@@ -222,20 +126,8 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Nodes, "read the power state now", ""),
         poll,
     ),
-    row(
-        "copy",
-        &["yank"],
-        &[t("y")],
-        (Args::None, "copy the names, folded", ""),
-        copy,
-    ),
-    row(
-        "switch",
-        &[],
-        &[t("tab")],
-        (Args::None, "to the console last used", ""),
-        switch,
-    ),
+    row("copy", &["yank"], &[t("y")], (Args::None, "copy the names, folded", ""), copy),
+    row("switch", &[], &[t("tab")], (Args::None, "to the console last used", ""), switch),
     row(
         "pane",
         &[],
@@ -260,35 +152,19 @@ pub(super) const ROWS: &[Command] = &[
         (Args::None, "the console alone fills the screen", ""),
         zoom,
     ),
-    row(
-        "log",
-        &["actions"],
-        &[t("L")],
-        (Args::None, "what was done, with results", ""),
-        |state, _, _| {
-            state.overlays.push(Overlay::Actions { back: 0 });
-            Ok(())
-        },
-    ),
-    row(
-        "redraw",
-        &[],
-        &[t("ctrl-l")],
-        (Args::None, "draw the screen anew", ""),
-        |_, _, out| {
-            out.push(Effect::Redraw);
-            Ok(())
-        },
-    ),
+    row("log", &["actions"], &[t("L")], (Args::None, "what was done, with results", ""), |state, _, _| {
+        state.overlays.push(Overlay::Actions { back: 0 });
+        Ok(())
+    }),
+    row("redraw", &[], &[t("ctrl-l")], (Args::None, "draw the screen anew", ""), |_, _, out| {
+        out.push(Effect::Redraw);
+        Ok(())
+    }),
     row(
         "back",
         &[],
         &[t("esc")],
-        (
-            Args::None,
-            "one level out: the range, the filter; never quits",
-            "",
-        ),
+        (Args::None, "one level out: the range, the filter; never quits", ""),
         back,
     ),
     row(
@@ -370,20 +246,13 @@ fn filter(state: &mut State, args: &str, _: &mut Out) -> Done {
 
 fn details(state: &mut State, args: &str, _: &mut Out) -> Done {
     let node = one(state, args)?;
-    state.overlays.push(Overlay::Details {
-        node,
-        top: 0,
-        info: None,
-    });
+    state.overlays.push(Overlay::Details { node, top: 0, info: None });
     Ok(())
 }
 
 fn sort(state: &mut State, args: &str, _: &mut Out) -> Done {
     let next = if args.is_empty() {
-        let at = SortKey::ALL
-            .iter()
-            .position(|key| *key == state.table.sort)
-            .unwrap_or(0);
+        let at = SortKey::ALL.iter().position(|key| *key == state.table.sort).unwrap_or(0);
         SortKey::ALL[(at + 1) % SortKey::ALL.len()]
     } else {
         let words: Vec<&str> = SortKey::ALL.iter().map(|key| key.name()).collect();
@@ -425,13 +294,9 @@ fn switch(state: &mut State, _: &str, _: &mut Out) -> Done {
 }
 
 fn pane(state: &mut State, args: &str, _: &mut Out) -> Done {
-    let number: usize = args
-        .parse()
-        .map_err(|_| format!("\"{args}\" is no number of a console"))?;
+    let number: usize = args.parse().map_err(|_| format!("\"{args}\" is no number of a console"))?;
     let pane = number.checked_sub(1).and_then(|at| state.panes.get(at));
-    let console = pane
-        .map(|pane| pane.console)
-        .ok_or_else(|| format!("there is no console {number}"))?;
+    let console = pane.map(|pane| pane.console).ok_or_else(|| format!("there is no console {number}"))?;
     panes::focus(state, console);
     Ok(())
 }

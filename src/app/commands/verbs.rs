@@ -11,15 +11,7 @@ const fn row(
     help: &'static str,
     pick: MenuPick,
 ) -> Command {
-    Command {
-        name,
-        aliases: &[],
-        keys,
-        args,
-        help,
-        hint: "",
-        run: Run::Pick(pick),
-    }
+    Command { name, aliases: &[], keys, args, help, hint: "", run: Run::Pick(pick) }
 }
 
 const fn power(name: &'static str, keys: &'static [Bind], help: &'static str, verb: PowerVerb) -> Command {
@@ -32,48 +24,23 @@ const fn boot(name: &'static str, keys: &'static [Bind], help: &'static str, dev
 
 /// The rows.
 pub(super) const ROWS: &[Command] = &[
-    power(
-        "power on",
-        &[key(Context::PowerMenu, "o")],
-        "power on",
-        PowerVerb::On,
-    ),
-    power(
-        "power off",
-        &[key(Context::PowerMenu, "f")],
-        "power off, hard",
-        PowerVerb::Off,
-    ),
+    power("power on", &[key(Context::PowerMenu, "o")], "power on", PowerVerb::On),
+    power("power off", &[key(Context::PowerMenu, "f")], "power off, hard", PowerVerb::Off),
     power(
         "power soft",
         &[key(Context::PowerMenu, "s")],
         "ask the system to shut down (ACPI)",
         PowerVerb::Soft,
     ),
-    power(
-        "power cycle",
-        &[key(Context::PowerMenu, "c")],
-        "power cycle by the BMC",
-        PowerVerb::Cycle,
-    ),
-    power(
-        "power reset",
-        &[key(Context::PowerMenu, "r")],
-        "hard reset",
-        PowerVerb::Reset,
-    ),
+    power("power cycle", &[key(Context::PowerMenu, "c")], "power cycle by the BMC", PowerVerb::Cycle),
+    power("power reset", &[key(Context::PowerMenu, "r")], "hard reset", PowerVerb::Reset),
     power(
         "power reboot",
         &[key(Context::PowerMenu, "b")],
         "reboot: off, then on, each confirmed",
         PowerVerb::Reboot,
     ),
-    power(
-        "power nmi",
-        &[key(Context::PowerMenu, "n")],
-        "diagnostic interrupt (NMI)",
-        PowerVerb::Nmi,
-    ),
+    power("power nmi", &[key(Context::PowerMenu, "n")], "diagnostic interrupt (NMI)", PowerVerb::Nmi),
     row(
         "power cancel",
         &[key(Context::PowerMenu, "x")],
@@ -81,42 +48,12 @@ pub(super) const ROWS: &[Command] = &[
         "cancel what is pending",
         MenuPick::Cancel,
     ),
-    boot(
-        "boot pxe",
-        &[key(Context::BootMenu, "p")],
-        "network (PXE)",
-        BootDevice::Pxe,
-    ),
-    boot(
-        "boot disk",
-        &[key(Context::BootMenu, "d")],
-        "hard disk",
-        BootDevice::Disk,
-    ),
-    boot(
-        "boot safe",
-        &[key(Context::BootMenu, "s")],
-        "hard disk, safe mode",
-        BootDevice::Safe,
-    ),
-    boot(
-        "boot cdrom",
-        &[key(Context::BootMenu, "c")],
-        "CD or DVD",
-        BootDevice::Cdrom,
-    ),
-    boot(
-        "boot bios",
-        &[key(Context::BootMenu, "b")],
-        "firmware setup",
-        BootDevice::Bios,
-    ),
-    boot(
-        "boot none",
-        &[key(Context::BootMenu, "n")],
-        "no override",
-        BootDevice::None,
-    ),
+    boot("boot pxe", &[key(Context::BootMenu, "p")], "network (PXE)", BootDevice::Pxe),
+    boot("boot disk", &[key(Context::BootMenu, "d")], "hard disk", BootDevice::Disk),
+    boot("boot safe", &[key(Context::BootMenu, "s")], "hard disk, safe mode", BootDevice::Safe),
+    boot("boot cdrom", &[key(Context::BootMenu, "c")], "CD or DVD", BootDevice::Cdrom),
+    boot("boot bios", &[key(Context::BootMenu, "b")], "firmware setup", BootDevice::Bios),
+    boot("boot none", &[key(Context::BootMenu, "n")], "no override", BootDevice::None),
     row(
         "boot status",
         &[key(Context::BootMenu, "r")],
@@ -131,13 +68,7 @@ pub(super) const ROWS: &[Command] = &[
         "for all boots, not only the next",
         MenuPick::Persistent,
     ),
-    row(
-        "boot uefi",
-        &[key(Context::BootMenu, "u")],
-        Args::None,
-        "EFI, not legacy",
-        MenuPick::Uefi,
-    ),
+    row("boot uefi", &[key(Context::BootMenu, "u")], Args::None, "EFI, not legacy", MenuPick::Uefi),
     row(
         "bmc reset-warm",
         &[key(Context::BmcMenu, "w")],
@@ -159,11 +90,5 @@ pub(super) const ROWS: &[Command] = &[
         "identify the BMC",
         MenuPick::Verb(Verb::Info),
     ),
-    row(
-        "bmc raw",
-        &[key(Context::BmcMenu, "r")],
-        Args::Bytes,
-        "send raw bytes",
-        MenuPick::Raw,
-    ),
+    row("bmc raw", &[key(Context::BmcMenu, "r")], Args::Bytes, "send raw bytes", MenuPick::Raw),
 ];

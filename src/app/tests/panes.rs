@@ -9,16 +9,10 @@ fn a_console_is_opened_once_and_then_found_again() {
     bench.keys("c");
     let console = bench.state.panes[0].console;
     assert_eq!(bench.state.focus, Focus::Pane(console));
-    let what = ConsoleRequest::Attach {
-        node: NodeId(0),
-        mode: ConsoleMode::Interactive,
-    };
+    let what = ConsoleRequest::Attach { node: NodeId(0), mode: ConsoleMode::Interactive };
     assert_eq!(bench.requests(), [Request::Console { console, what }]);
     bench.keys("<ctrl-]><esc>c");
-    assert_eq!(
-        (bench.state.panes.len(), bench.state.focus),
-        (1, Focus::Pane(console))
-    );
+    assert_eq!((bench.state.panes.len(), bench.state.focus), (1, Focus::Pane(console)));
     assert_eq!(bench.requests(), []);
     bench.keys("<ctrl-]><esc>Gc");
     assert!(bench.said().contains("no console is configured for xbare"));
@@ -92,12 +86,7 @@ fn commands_after_the_prefix() {
         bench.keys(keys);
         bench.requests()
     };
-    let one = |what| {
-        vec![Request::Console {
-            console: ConsoleId(1),
-            what,
-        }]
-    };
+    let one = |what| vec![Request::Console { console: ConsoleId(1), what }];
     assert_eq!(ask("<ctrl-]>."), one(ConsoleRequest::Detach));
     assert_eq!(ask("<ctrl-]>b"), one(ConsoleRequest::Break));
     assert_eq!(ask("<ctrl-]>o"), one(ConsoleRequest::Reopen));
@@ -111,10 +100,7 @@ fn the_power_menu_of_a_console_is_about_its_node_alone() {
     let mut bench = Bench::new();
     bench.keys("jjj");
     bench.attach();
-    bench
-        .keys("<ctrl-]><esc>g<space><space><tab><ctrl-]>pf")
-        .pass(400)
-        .keys("y");
+    bench.keys("<ctrl-]><esc>g<space><space><tab><ctrl-]>pf").pass(400).keys("y");
     assert_eq!(bench.verb().unwrap().2, [3]);
     assert!(matches!(bench.state.focus, Focus::Pane(_)));
 }
@@ -128,15 +114,7 @@ fn a_monitor_sends_nothing() {
     bench.keys("reboot<enter><ctrl-]>b<ctrl-]>r");
     bench.event(Event::Paste("rm -rf".into()));
     assert_eq!(bench.requests(), []);
-    assert!(
-        bench
-            .state
-            .notices
-            .iter()
-            .filter(|n| n.text.contains("takes the keyboard"))
-            .count()
-            == 1
-    );
+    assert!(bench.state.notices.iter().filter(|n| n.text.contains("takes the keyboard")).count() == 1);
     bench.keys("<ctrl-]>mx");
     assert_eq!(bench.typed(), b"x");
     let _ = console;
@@ -167,18 +145,11 @@ fn read_only_consoles_cannot_be_made_interactive() {
 
 #[test]
 fn nothing_is_typed_into_a_console_that_is_not_attached() {
-    let fault = Fault {
-        class: FaultClass::Unreachable,
-        reason: "no answer".into(),
-        hint: None,
-    };
+    let fault = Fault { class: FaultClass::Unreachable, reason: "no answer".into(), hint: None };
     let states = [
         ConsoleState::Connecting,
         ConsoleState::Waiting { until: Millis(START) },
-        ConsoleState::Busy {
-            holder: None,
-            hint: String::new(),
-        },
+        ConsoleState::Busy { holder: None, hint: String::new() },
         ConsoleState::Closed { fault, retry: None },
     ];
     for state in states {
@@ -202,19 +173,13 @@ fn pastes_go_as_pastes() {
     let mut bench = Bench::new();
     let console = bench.attach();
     let paste = |bench: &mut Bench| match bench.requests().pop() {
-        Some(Request::Console {
-            what: ConsoleRequest::Paste(bytes),
-            ..
-        }) => bytes,
+        Some(Request::Console { what: ConsoleRequest::Paste(bytes), .. }) => bytes,
         other => panic!("{other:?}"),
     };
     bench.event(Event::Paste("a\r\nb\nc".into()));
     assert_eq!(paste(&mut bench), b"a\rb\rc");
     let mut frame = Frame::clone(&picture(&["x"], 100, true));
-    frame.modes = Modes {
-        bracketed_paste: true,
-        ..Modes::default()
-    };
+    frame.modes = Modes { bracketed_paste: true, ..Modes::default() };
     bench.event(Event::Frame(console, Arc::new(frame)));
     bench.event(Event::Paste("a\x1b[201~b".into()));
     assert_eq!(paste(&mut bench), b"\x1b[200~ab\x1b[201~");
@@ -230,11 +195,7 @@ fn going_between_table_and_consoles() {
     bench.keys("<ctrl-]><esc>j");
     let second = bench.attach();
     let focus = |keys: &str| {
-        let mut bench = Bench {
-            state: bench.state.clone(),
-            now: bench.now,
-            effects: Vec::new(),
-        };
+        let mut bench = Bench { state: bench.state.clone(), now: bench.now, effects: Vec::new() };
         bench.keys(keys);
         (bench.state.focus, bench.state.zoom)
     };
@@ -259,9 +220,7 @@ fn late_news_of_a_closed_console_are_dropped() {
     let console = bench.attach();
     bench.keys("<ctrl-]>.");
     bench.effects.clear();
-    bench
-        .hub(Update::Frame(console))
-        .hub(Update::Console(console, Box::default()));
+    bench.hub(Update::Frame(console)).hub(Update::Console(console, Box::default()));
     bench.event(Event::Frame(console, picture(&["x"], 100, true)));
     assert!(bench.state.panes.is_empty());
     assert!(bench.state.inner.grid.is_empty());
@@ -275,10 +234,7 @@ fn only_consoles_on_screen_are_looked_at() {
         let mut views: Vec<(u64, bool)> = Vec::new();
         for effect in effects {
             if let Effect::Hub(request) = effect
-                && let Request::Console {
-                    console,
-                    what: ConsoleRequest::View(view),
-                } = *request
+                && let Request::Console { console, what: ConsoleRequest::View(view) } = *request
             {
                 views.push((console.0, view.is_some()));
             }
@@ -294,22 +250,13 @@ fn only_consoles_on_screen_are_looked_at() {
     bench.keys("<ctrl-]>z");
     assert_eq!(views(&mut bench), [(2, false)]);
     bench.event(Event::Frame(ConsoleId(1), picture(&["x"], 100, true)));
-    bench
-        .hub(Update::Frame(ConsoleId(1)))
-        .hub(Update::Frame(ConsoleId(3)));
-    let fetched: Vec<&Effect> = bench
-        .effects
-        .iter()
-        .filter(|e| matches!(e, Effect::FetchFrame(_)))
-        .collect();
+    bench.hub(Update::Frame(ConsoleId(1))).hub(Update::Frame(ConsoleId(3)));
+    let fetched: Vec<&Effect> = bench.effects.iter().filter(|e| matches!(e, Effect::FetchFrame(_))).collect();
     assert_eq!(fetched, [&Effect::FetchFrame(ConsoleId(3))]);
     // What the hub could not take is said again.
     bench.effects.clear();
     let what = ConsoleRequest::View(None);
-    bench.event(Event::NotTaken(Box::new(Request::Console {
-        console: ConsoleId(2),
-        what,
-    })));
+    bench.event(Event::NotTaken(Box::new(Request::Console { console: ConsoleId(2), what })));
     assert_eq!(views(&mut bench), []);
     bench.pass(1000);
     assert_eq!(views(&mut bench), [(1, false), (2, false), (3, true)]);
@@ -345,33 +292,16 @@ fn output_of_a_console_without_focus_is_marked() {
 fn an_end_is_told_once_and_so_is_its_recovery() {
     let mut bench = Bench::new();
     let console = bench.attach();
-    let fault = Fault {
-        class: FaultClass::Timeout,
-        reason: "the BMC went silent".into(),
-        hint: None,
-    };
-    let states = [
-        ConsoleState::Closed {
-            fault,
-            retry: Some(Millis(START + 60_000)),
-        },
-        ConsoleState::Connecting,
-    ];
+    let fault = Fault { class: FaultClass::Timeout, reason: "the BMC went silent".into(), hint: None };
+    let states =
+        [ConsoleState::Closed { fault, retry: Some(Millis(START + 60_000)) }, ConsoleState::Connecting];
     for state in states.iter().cycle().take(7) {
-        let status = SessionStatus {
-            state: state.clone(),
-            ..SessionStatus::default()
-        };
+        let status = SessionStatus { state: state.clone(), ..SessionStatus::default() };
         bench.hub(Update::Console(console, Box::new(status)));
         bench.pass(60_000);
     }
     let told = |bench: &Bench, what: &str| {
-        bench
-            .state
-            .notices
-            .iter()
-            .filter(|notice| notice.text.contains(what))
-            .count()
+        bench.state.notices.iter().filter(|notice| notice.text.contains(what)).count()
     };
     assert_eq!((told(&bench, "went silent"), told(&bench, "again")), (1, 0));
     bench.attached(console);

@@ -5,12 +5,7 @@ use crate::app::state::Focus;
 
 fn prompt(bench: &Bench) -> (&str, Vec<&str>, Option<&str>) {
     match bench.state.overlays.last() {
-        Some(Overlay::Command {
-            input,
-            candidates,
-            error,
-            ..
-        }) => (
+        Some(Overlay::Command { input, candidates, error, .. }) => (
             input.text.as_str(),
             candidates.iter().map(|(text, _)| text.as_str()).collect(),
             error.as_deref(),
@@ -71,10 +66,7 @@ fn an_error_keeps_the_prompt_open_with_a_suggestion() {
 fn a_key_is_only_another_way_to_a_command() {
     let mut bench = Bench::new();
     bench.keys(":console r1n04<enter>");
-    assert_eq!(
-        (bench.state.panes[0].node, bench.state.focus),
-        (NodeId(3), Focus::Pane(ConsoleId(1)))
-    );
+    assert_eq!((bench.state.panes[0].node, bench.state.focus), (NodeId(3), Focus::Pane(ConsoleId(1))));
     let mut bench = Bench::new();
     bench.keys(":filter tag:vms<enter>");
     assert_eq!(bench.shown(), "vm1");
@@ -92,39 +84,24 @@ fn a_key_is_only_another_way_to_a_command() {
 fn every_command_can_be_typed() {
     for command in commands::all().filter(|command| command.in_palette()) {
         let mut bench = Bench::new();
-        let before = format!(
-            "{:?}",
-            (&bench.state.table, &bench.state.overlays, &bench.state.notices)
-        );
+        let before = format!("{:?}", (&bench.state.table, &bench.state.overlays, &bench.state.notices));
         bench.keys(":").keys(command.name).keys("<enter>");
-        let after = format!(
-            "{:?}",
-            (&bench.state.table, &bench.state.overlays, &bench.state.notices)
-        );
+        let after = format!("{:?}", (&bench.state.table, &bench.state.overlays, &bench.state.notices));
         // In the first row with nothing marked some have nothing to do.
         let idle = ["up", "half page up", "page up", "top", "back", "unmark", "table"];
         let effects = bench
             .effects
             .iter()
             .any(|effect| matches!(effect, Effect::Redraw | Effect::Quit | Effect::Hub(_)));
-        assert!(
-            before != after || effects || idle.contains(&command.name),
-            "{}",
-            command.name
-        );
+        assert!(before != after || effects || idle.contains(&command.name), "{}", command.name);
     }
 }
 
 #[test]
 fn hints_and_help_follow_the_place() {
     let mut bench = Bench::new();
-    let keys = |bench: &Bench| {
-        hints(&bench.state)
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let keys =
+        |bench: &Bench| hints(&bench.state).into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&bench), "c p b m space / : ?");
     let console = bench.attach();
     assert_eq!(keys(&bench), "ctrl-] esc ctrl-] . ctrl-] [ ctrl-] ?");
@@ -143,8 +120,5 @@ fn the_key_table_names_every_command() {
     for command in commands::all() {
         assert!(table.contains(command.help), "{}", command.name);
     }
-    assert!(
-        table.contains("| `j`, `down`") || table.contains("| `j` `down` |"),
-        "{table}"
-    );
+    assert!(table.contains("| `j`, `down`") || table.contains("| `j` `down` |"), "{table}");
 }

@@ -69,10 +69,7 @@ fn check(before: &State, event: &Event, request: &Request, now: u64) -> bool {
     let Request::Verb { verb, nodes, .. } = request else {
         return false;
     };
-    let found: Vec<&Node> = nodes
-        .iter()
-        .map(|node| &before.nodes[node.index()].node)
-        .collect();
+    let found: Vec<&Node> = nodes.iter().map(|node| &before.nodes[node.index()].node).collect();
     let guard = confirm_level(verb, &found, before.read_only);
     assert!(!matches!(guard, Guard::Refused { .. }), "{verb:?} {nodes:?}");
     if guard == Guard::None {
@@ -81,19 +78,10 @@ fn check(before: &State, event: &Event, request: &Request, now: u64) -> bool {
     let Some(Overlay::Confirm(confirm)) = before.overlays.last() else {
         panic!("{verb:?} without a question")
     };
-    assert_eq!(
-        (&confirm.what, &confirm.targets),
-        (&Question::Verb(verb.clone()), nodes)
-    );
+    assert_eq!((&confirm.what, &confirm.targets), (&Question::Verb(verb.clone()), nodes));
     assert!(now - confirm.opened.0 >= 300);
-    let Event::Key(key) = event else {
-        panic!("{verb:?} by {event:?}")
-    };
-    let proof = if matches!(guard, Guard::Typed(_)) {
-        "<enter>"
-    } else {
-        "y"
-    };
+    let Event::Key(key) = event else { panic!("{verb:?} by {event:?}") };
+    let proof = if matches!(guard, Guard::Typed(_)) { "<enter>" } else { "y" };
     assert_eq!(*key, keys(proof)[0]);
     true
 }
@@ -130,18 +118,13 @@ fn events(step: Step, bench: &Bench, last: Option<&Request>) -> Vec<Event> {
             id: RequestId(id),
             node: NodeId(node),
             verb: Verb::Info,
-            outcome: if well {
-                Outcome::Accepted
-            } else {
-                Outcome::Refused("busy".into())
-            },
+            outcome: if well { Outcome::Accepted } else { Outcome::Refused("busy".into()) },
             power: Power::On,
             elapsed: Duration::ZERO,
         }))),
-        Step::NotTaken => last
-            .map(|request| Event::NotTaken(Box::new(request.clone())))
-            .into_iter()
-            .collect(),
+        Step::NotTaken => {
+            last.map(|request| Event::NotTaken(Box::new(request.clone()))).into_iter().collect()
+        }
     }
 }
 
@@ -183,11 +166,7 @@ fn sound(state: &State) -> Result<(), TestCaseError> {
     if let crate::app::state::Focus::Pane(console) = state.focus {
         prop_assert!(shows(console));
     }
-    let _ = (
-        crate::app::hints(state),
-        crate::app::help(state),
-        crate::app::view::counts(state),
-    );
+    let _ = (crate::app::hints(state), crate::app::help(state), crate::app::view::counts(state));
     Ok(())
 }
 
@@ -199,10 +178,7 @@ fn nothing_panics_and_no_verb_escapes_its_question() {
         ..ProptestConfig::default()
     });
     let proven = std::cell::Cell::new(0);
-    let steps = (
-        proptest::collection::vec(step(), 1..120),
-        proptest::bool::weighted(0.1),
-    );
+    let steps = (proptest::collection::vec(step(), 1..120), proptest::bool::weighted(0.1));
     let result = runner.run(&steps, |(steps, read_only)| {
         proven.set(proven.get() + play(steps, read_only)?);
         Ok(())

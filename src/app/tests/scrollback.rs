@@ -8,10 +8,7 @@ fn scrolled() -> (Bench, ConsoleId) {
     let console = bench.attach();
     bench.event(Event::Frame(console, picture(&["one two  three"; 20], 100, true)));
     bench.keys("<ctrl-]>[");
-    bench.event(Event::Frame(
-        console,
-        picture(&["one two  three"; 12], 108, false),
-    ));
+    bench.event(Event::Frame(console, picture(&["one two  three"; 12], 108, false)));
     bench.effects.clear();
     (bench, console)
 }
@@ -54,14 +51,9 @@ fn the_view_is_asked_by_absolute_lines_and_keeps_the_cursor_in_sight() {
     let rows = bench.state.layout.pane(console).unwrap().inner().height;
     bench.keys("g");
     let view = crate::fleet::View { top: Some(0), rows };
-    let wanted = Request::Console {
-        console,
-        what: ConsoleRequest::View(Some(view)),
-    };
+    let wanted = Request::Console { console, what: ConsoleRequest::View(Some(view)) };
     assert!(bench.effects.contains(&Effect::Hub(Box::new(wanted))));
-    for keys in [
-        "<pgdn>", "<pgdn>", "<ctrl-d>", "j", "<pgup>", "<ctrl-u>", "G", "k",
-    ] {
+    for keys in ["<pgdn>", "<pgdn>", "<ctrl-d>", "j", "<pgup>", "<ctrl-u>", "G", "k"] {
         bench.keys(keys);
         let scroll = scroll(&bench);
         let shown = scroll.top..scroll.top + u64::from(rows);
@@ -76,13 +68,7 @@ fn nothing_typed_there_reaches_the_node() {
     bench.event(Event::Paste("rm".into()));
     for request in bench.requests() {
         assert!(
-            matches!(
-                request,
-                Request::Console {
-                    what: ConsoleRequest::Search { .. },
-                    ..
-                }
-            ),
+            matches!(request, Request::Console { what: ConsoleRequest::Search { .. }, .. }),
             "{request:?}"
         );
     }
@@ -112,34 +98,18 @@ fn searching() {
     let (mut bench, console) = scrolled();
     bench.keys("G?err.r<enter>");
     let search = |bench: &mut Bench| match bench.requests().pop() {
-        Some(Request::Console {
-            what:
-                ConsoleRequest::Search {
-                    id,
-                    pattern,
-                    from,
-                    backward,
-                },
-            ..
-        }) => (id, pattern, from.line, backward),
+        Some(Request::Console { what: ConsoleRequest::Search { id, pattern, from, backward }, .. }) => {
+            (id, pattern, from.line, backward)
+        }
         other => panic!("{other:?}"),
     };
     let (id, pattern, line, backward) = search(&mut bench);
     assert_eq!((pattern.as_str(), line, backward), ("err.r", 119, true));
     let at = |line, col| LinePos { line, col };
-    bench.hub(Update::Found {
-        id: RequestId(id.0 + 7),
-        found: Ok(Some((at(3, 0), at(3, 4)))),
-    });
+    bench.hub(Update::Found { id: RequestId(id.0 + 7), found: Ok(Some((at(3, 0), at(3, 4)))) });
     assert_eq!(scroll(&bench).cursor, at(119, 0));
-    bench.hub(Update::Found {
-        id,
-        found: Ok(Some((at(7, 2), at(7, 6)))),
-    });
-    assert_eq!(
-        (scroll(&bench).cursor, scroll(&bench).found),
-        (at(7, 2), Some((at(7, 2), at(7, 6))))
-    );
+    bench.hub(Update::Found { id, found: Ok(Some((at(7, 2), at(7, 6)))) });
+    assert_eq!((scroll(&bench).cursor, scroll(&bench).found), (at(7, 2), Some((at(7, 2), at(7, 6)))));
     bench.keys("n");
     let (_, _, line, backward) = search(&mut bench);
     assert_eq!((line, backward), (7, true));
@@ -150,10 +120,7 @@ fn searching() {
     assert_eq!(scroll(&bench).message.as_deref(), Some("not found: err.r"));
     bench.keys("/(<enter>");
     let (id, ..) = search(&mut bench);
-    bench.hub(Update::Found {
-        id,
-        found: Err("unclosed group".into()),
-    });
+    bench.hub(Update::Found { id, found: Err("unclosed group".into()) });
     assert_eq!(scroll(&bench).message.as_deref(), Some("unclosed group"));
     // Late, after the scrollback was left.
     bench.keys("n");
@@ -166,35 +133,19 @@ fn searching() {
 fn copying() {
     let (mut bench, _) = scrolled();
     bench.keys("Gwvkky");
-    let Some(Request::Console {
-        what: ConsoleRequest::Copy { id, from, to, lines },
-        ..
-    }) = bench.requests().pop()
+    let Some(Request::Console { what: ConsoleRequest::Copy { id, from, to, lines }, .. }) =
+        bench.requests().pop()
     else {
         panic!()
     };
     assert_eq!((from.line, to.line, lines), (117, 119, false));
-    bench.hub(Update::Text {
-        id: RequestId(9999),
-        text: "late".into(),
-    });
-    assert!(
-        !bench
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Copy(_)))
-    );
-    bench.hub(Update::Text {
-        id,
-        text: "a\nb".into(),
-    });
+    bench.hub(Update::Text { id: RequestId(9999), text: "late".into() });
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::Copy(_))));
+    bench.hub(Update::Text { id, text: "a\nb".into() });
     assert!(bench.effects.contains(&Effect::Copy("a\nb".into())));
     assert_eq!(bench.said(), "copied 2 lines");
     bench.keys("Vjy");
-    let Some(Request::Console {
-        what: ConsoleRequest::Copy { lines, .. },
-        ..
-    }) = bench.requests().pop()
+    let Some(Request::Console { what: ConsoleRequest::Copy { lines, .. }, .. }) = bench.requests().pop()
     else {
         panic!()
     };

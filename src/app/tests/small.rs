@@ -26,24 +26,16 @@ fn the_screen_is_divided_without_overlap_or_loss() {
                     let label = format!("{columns}x{rows} {consoles} {keys}: {layout:?}");
                     let mut areas: Vec<Area> = layout.panes.iter().map(|(_, area)| *area).collect();
                     areas.extend([layout.title, layout.table, layout.notice, layout.hints]);
-                    let cells: u32 = areas
-                        .iter()
-                        .map(|a| u32::from(a.width) * u32::from(a.height))
-                        .sum();
+                    let cells: u32 = areas.iter().map(|a| u32::from(a.width) * u32::from(a.height)).sum();
                     assert_eq!(cells, u32::from(columns) * u32::from(rows), "{label}");
                     assert!(
-                        areas
-                            .iter()
-                            .all(|a| a.x + a.width <= columns && a.y + a.height <= rows),
+                        areas.iter().all(|a| a.x + a.width <= columns && a.y + a.height <= rows),
                         "{label}"
                     );
                     if let crate::app::state::Focus::Pane(console) = bench.state.focus {
                         assert!(layout.pane(console).is_some(), "{label}");
                     }
-                    assert!(
-                        layout.panes.iter().all(|(_, a)| a.height >= 4 && a.width >= 40),
-                        "{label}"
-                    );
+                    assert!(layout.panes.iter().all(|(_, a)| a.height >= 4 && a.width >= 40), "{label}");
                     if layout.panes.is_empty() || rows >= 13 && !bench.state.zoom {
                         assert!(layout.table.height >= 5, "{label}");
                     }
@@ -61,10 +53,7 @@ fn panes_stack_and_from_100_columns_stand_side_by_side() {
     assert!(panes[1].1.y > panes[0].1.y && bench.state.layout.page() >= 5);
     let bench = sized(120, 40, 2);
     let panes = &bench.state.layout.panes;
-    assert_eq!(
-        (panes[0].1.width, panes[1].1.x, panes[0].1.y),
-        (60, 60, panes[1].1.y)
-    );
+    assert_eq!((panes[0].1.width, panes[1].1.x, panes[0].1.y), (60, 60, panes[1].1.y));
 }
 
 #[test]
@@ -96,18 +85,11 @@ fn counts_count_every_node_once() {
     status.seen.freshness = Freshness::Failed(no_answer());
     bench.hub(Update::Node(Box::new(status)));
     let counts = view::counts(&bench.state);
-    assert_eq!(
-        (counts.on, counts.off, counts.unknown, counts.failed),
-        (2, 1, 6, 1)
-    );
+    assert_eq!((counts.on, counts.off, counts.unknown, counts.failed), (2, 1, 6, 1));
 }
 
 fn no_answer() -> Fault {
-    Fault {
-        class: FaultClass::Unreachable,
-        reason: "no answer".into(),
-        hint: None,
-    }
+    Fault { class: FaultClass::Unreachable, reason: "no answer".into(), hint: None }
 }
 
 #[test]
@@ -140,23 +122,14 @@ fn notes_say_the_most_pressing_thing() {
         s.next_poll = Some(Millis(START + 60_000));
     };
     assert_eq!(note(&mut bench, &failed), "no answer since 23:27, next try 23:32");
-    assert_eq!(
-        view::age(&bench.state.nodes[0], now, Duration::from_secs(30)).as_deref(),
-        Some("4m")
-    );
+    assert_eq!(view::age(&bench.state.nodes[0], now, Duration::from_secs(30)).as_deref(), Some("4m"));
     let auth = |s: &mut NodeStatus| {
         failed(s);
         s.why = PollReason::AuthFinal;
     };
     assert_eq!(note(&mut bench, &auth), "authentication failed; r tries again");
-    assert_eq!(
-        note(&mut bench, &|s| s.resetting = Some(before(60))),
-        "resetting since 23:30"
-    );
-    assert_eq!(
-        note(&mut bench, &|s| s.seen.detail = Some("paused".into())),
-        "paused"
-    );
+    assert_eq!(note(&mut bench, &|s| s.resetting = Some(before(60))), "resetting since 23:30");
+    assert_eq!(note(&mut bench, &|s| s.seen.detail = Some("paused".into())), "paused");
 }
 
 #[test]
@@ -176,14 +149,7 @@ fn ages_are_coarse_and_only_overdue() {
         let text = view::age(&bench.state.nodes[0], now, Duration::from_secs(30));
         assert_eq!(text.as_deref(), age, "{seconds}");
     }
-    assert_eq!(
-        view::age(
-            &bench.state.nodes[1],
-            Millis(START + 999_999_999),
-            Duration::from_secs(30)
-        ),
-        None
-    );
+    assert_eq!(view::age(&bench.state.nodes[1], Millis(START + 999_999_999), Duration::from_secs(30)), None);
 }
 
 #[test]

@@ -34,10 +34,7 @@ fn marking() {
         ("/r1n0<enter>*", "r1n[01-06]"),
         ("*u", ""),
         (":mark<space>vm1<enter>", "vm1"),
-        (
-            "/vm<enter>:mark all<enter>:unmark xbare,s1,t1<enter>",
-            "r1n[01-06],vm1",
-        ),
+        ("/vm<enter>:mark all<enter>:unmark xbare,s1,t1<enter>", "r1n[01-06],vm1"),
         ("/vm<enter>:mark shown<enter>", "vm1"),
         (":mark @rack1<enter>:unmark r1n01<enter>", "r1n[02-06]"),
     ];
@@ -66,10 +63,7 @@ fn the_filter_works_while_it_is_typed_and_esc_takes_it_back() {
 #[test]
 fn the_filter_follows_what_is_seen() {
     let mut bench = Bench::new();
-    bench
-        .keys("/state:off<enter>")
-        .seen(2, Power::Off)
-        .seen(4, Power::Off);
+    bench.keys("/state:off<enter>").seen(2, Power::Off).seen(4, Power::Off);
     assert_eq!(bench.shown(), "r1n03 r1n05");
     bench.seen(2, Power::On);
     assert_eq!((bench.shown().as_str(), bench.cursor()), ("r1n05", "r1n05"));
@@ -86,18 +80,11 @@ fn the_cursor_stays_on_its_node_when_the_order_changes() {
     assert_eq!(bench.cursor(), "r1n03");
     bench.keys("S");
     assert_eq!(bench.cursor(), "r1n03");
-    assert!(
-        bench.shown().starts_with("r1n03 r1n01 r1n02"),
-        "{}",
-        bench.shown()
-    );
+    assert!(bench.shown().starts_with("r1n03 r1n01 r1n02"), "{}", bench.shown());
     bench.keys("s");
     assert_eq!(bench.said(), "sorted by tag");
     bench.keys(":sort colour<enter>");
-    assert!(matches!(
-        bench.state.overlays.last(),
-        Some(Overlay::Command { error: Some(_), .. })
-    ));
+    assert!(matches!(bench.state.overlays.last(), Some(Overlay::Command { error: Some(_), .. })));
 }
 
 #[test]
@@ -106,12 +93,7 @@ fn the_node_under_the_cursor_stays_on_its_line_of_the_screen() {
     bench.event(Event::Resize(80, 8));
     bench.keys(":sort state<enter>Gkk");
     let line = |bench: &Bench| {
-        let at = bench
-            .state
-            .table
-            .order
-            .iter()
-            .position(|node| Some(*node) == bench.state.table.cursor);
+        let at = bench.state.table.order.iter().position(|node| Some(*node) == bench.state.table.cursor);
         at.unwrap() - bench.state.table.top
     };
     let (cursor, before) = (bench.cursor().to_owned(), line(&bench));
@@ -138,12 +120,7 @@ fn rows_stand_still_while_a_menu_or_a_question_is_open() {
 fn polling_and_copying_take_the_marked_nodes_or_the_cursors() {
     let mut bench = Bench::new();
     bench.keys("jr");
-    assert_eq!(
-        bench.requests(),
-        [Request::Poll {
-            nodes: vec![NodeId(1)]
-        }]
-    );
+    assert_eq!(bench.requests(), [Request::Poll { nodes: vec![NodeId(1)] }]);
     bench.keys("y");
     assert!(bench.effects.contains(&Effect::Copy("r1n02".into())));
     bench.keys("g<space><space><space>ry");
@@ -178,10 +155,7 @@ fn lists_scroll_within_their_text() {
     bench.keys("g");
     assert_eq!(bench.state.overlays.last(), Some(&Overlay::Help { top: 0 }));
     bench.keys("G");
-    assert!(matches!(
-        bench.state.overlays.last(),
-        Some(Overlay::Help { top: 20..200 })
-    ));
+    assert!(matches!(bench.state.overlays.last(), Some(Overlay::Help { top: 20..200 })));
 }
 
 #[test]
@@ -257,10 +231,7 @@ fn redraw_and_wake() {
     // 22:31:10: the next minute, unless something moves before.
     let mut bench = Bench::new();
     bench.event(Event::Tick);
-    assert_eq!(
-        bench.effects.last(),
-        Some(&Effect::WakeAt(Millis(START + 50_000)))
-    );
+    assert_eq!(bench.effects.last(), Some(&Effect::WakeAt(Millis(START + 50_000))));
     bench.keys("s");
     assert_eq!(bench.effects.last(), Some(&Effect::WakeAt(Millis(START + 5_000))));
     bench.pass(5_000);

@@ -55,25 +55,13 @@ fn the_question_says_whom_it_is_about() {
     bench.keys("<ctrl-]><esc>").seen(0, Power::On).seen(1, Power::Off);
     bench.keys("<space><space>pf");
     let confirm = bench.confirm();
-    assert_eq!(
-        (confirm.folded.as_str(), confirm.on, confirm.consoles),
-        ("r1n[01-02]", 1, 1)
-    );
+    assert_eq!((confirm.folded.as_str(), confirm.on, confirm.consoles), ("r1n[01-02]", 1, 1));
     let id = confirm.describe.unwrap();
-    bench.hub(Update::Described {
-        id,
-        text: "ipmitool chassis power off".into(),
-    });
+    bench.hub(Update::Described { id, text: "ipmitool chassis power off".into() });
     bench.seen(1, Power::On);
     assert_eq!((bench.confirm().on, bench.confirm().command.is_some()), (2, true));
-    bench.hub(Update::Described {
-        id: RequestId(9999),
-        text: "late".into(),
-    });
-    assert_eq!(
-        bench.confirm().command.as_deref(),
-        Some("ipmitool chassis power off")
-    );
+    bench.hub(Update::Described { id: RequestId(9999), text: "late".into() });
+    assert_eq!(bench.confirm().command.as_deref(), Some("ipmitool chassis power off"));
 }
 
 #[test]
@@ -130,10 +118,7 @@ fn several_nodes_want_their_number_and_a_protected_one_its_name() {
     assert_eq!(bench.marks(), "r1n[01-02]");
 
     let mut bench = Bench::new();
-    bench
-        .keys(":power off s1<enter>")
-        .pass(400)
-        .keys("y<enter>s<enter>s1<enter>");
+    bench.keys(":power off s1<enter>").pass(400).keys("y<enter>s<enter>s1<enter>");
     assert_eq!(bench.verb().unwrap().2, [6]);
     let mut bench = Bench::new();
     bench.keys("<space><space>pf").pass(400).keys("<enter>");
@@ -147,12 +132,7 @@ fn one_read_only_node_refuses_all_and_is_named() {
     assert!(bench.said().contains("t1"), "{}", bench.said());
     assert!(matches!(bench.state.overlays.last(), Some(Overlay::Menu(_))));
     bench.keys("<esc>:power off r1n01,t1<enter>");
-    let Some(Overlay::Command {
-        error: Some(error), ..
-    }) = bench.state.overlays.last()
-    else {
-        panic!()
-    };
+    let Some(Overlay::Command { error: Some(error), .. }) = bench.state.overlays.last() else { panic!() };
     assert!(error.contains("read-only by a tag: t1"), "{error}");
     assert_eq!(bench.requests(), []);
 }
@@ -173,23 +153,14 @@ fn a_read_only_program_only_reads() {
 fn what_a_driver_cannot_do_is_greyed_and_refused() {
     let mut bench = Bench::new();
     bench.keys("/vm1<enter>p");
-    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else {
-        panic!()
-    };
-    let disabled: Vec<char> = menu
-        .items
-        .iter()
-        .filter(|item| item.disabled.is_some())
-        .map(|item| item.key)
-        .collect();
+    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
+    let disabled: Vec<char> =
+        menu.items.iter().filter(|item| item.disabled.is_some()).map(|item| item.key).collect();
     assert_eq!(disabled, ['c', 'x']);
     bench.keys("c");
     assert!(bench.said().contains("not with driver qemu"), "{}", bench.said());
     bench.keys("<esc>:power cycle<enter>");
-    assert!(matches!(
-        bench.state.overlays.last(),
-        Some(Overlay::Command { error: Some(_), .. })
-    ));
+    assert!(matches!(bench.state.overlays.last(), Some(Overlay::Command { error: Some(_), .. })));
     bench.keys("<esc>/<ctrl-u>xbare<enter>po");
     assert_eq!(bench.requests(), []);
     assert!(matches!(bench.state.overlays.last(), Some(Overlay::Menu(_))));
@@ -199,13 +170,8 @@ fn what_a_driver_cannot_do_is_greyed_and_refused() {
 fn a_marked_node_that_the_filter_hides_is_said() {
     let mut bench = Bench::new();
     bench.keys("<space>/r1n02<enter>p");
-    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else {
-        panic!()
-    };
-    assert_eq!(
-        (menu.hidden, menu.targets.as_slice()),
-        (1, [NodeId(0)].as_slice())
-    );
+    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
+    assert_eq!((menu.hidden, menu.targets.as_slice()), (1, [NodeId(0)].as_slice()));
     // Power on of one node asks nothing, but of one that cannot be seen it does.
     bench.keys("o");
     assert_eq!((bench.requests(), bench.confirm().hidden), (vec![], 1));
@@ -223,10 +189,7 @@ fn targets_are_fixed_when_the_menu_opens() {
 #[test]
 fn results_become_one_line_and_a_note() {
     let mut bench = Bench::new();
-    bench
-        .keys("<space><space><space><space>pf")
-        .pass(400)
-        .keys("4<enter>");
+    bench.keys("<space><space><space><space>pf").pass(400).keys("4<enter>");
     let (id, _, _) = bench.verb().unwrap();
     let off = Verb::Power(PowerVerb::Off);
     for node in [0, 1, 2] {
@@ -245,10 +208,7 @@ fn results_become_one_line_and_a_note() {
     bench.result(id, 3, off, Outcome::Failed(fault));
     let notice = bench.state.current_notice().unwrap();
     assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (no answer)");
-    assert_eq!(
-        (notice.level, notice.hint.as_deref()),
-        (Level::Error, Some("is it cabled?"))
-    );
+    assert_eq!((notice.level, notice.hint.as_deref()), (Level::Error, Some("is it cabled?")));
     let note = crate::app::view::note(&bench.state.nodes[3], Millis(bench.now), 0);
     assert_eq!(note, "power off failed (no answer), 22:31");
     assert!(bench.state.nodes[0].last.is_none());
@@ -287,12 +247,7 @@ fn cancelling_takes_only_what_is_ours() {
     }
     bench.effects.clear();
     bench.keys("<space><space>px");
-    assert_eq!(
-        bench.requests(),
-        [Request::Cancel {
-            nodes: vec![NodeId(0)]
-        }]
-    );
+    assert_eq!(bench.requests(), [Request::Cancel { nodes: vec![NodeId(0)] }]);
     bench.keys("uk:power cancel r1n02<enter>");
     assert_eq!(bench.requests(), []);
     bench.keys("<esc>q").pass(400).keys("<enter>");
@@ -304,19 +259,8 @@ fn the_identity_comes_into_the_details() {
     let mut bench = Bench::new();
     bench.keys("mi");
     let (id, _, _) = bench.verb().unwrap();
-    bench.result(
-        id,
-        0,
-        Verb::Info,
-        Outcome::Info(vec![("firmware".into(), "1.2".into())]),
-    );
-    let Some(Overlay::Details {
-        info: Some(Ok(lines)),
-        ..
-    }) = bench.state.overlays.last()
-    else {
-        panic!()
-    };
+    bench.result(id, 0, Verb::Info, Outcome::Info(vec![("firmware".into(), "1.2".into())]));
+    let Some(Overlay::Details { info: Some(Ok(lines)), .. }) = bench.state.overlays.last() else { panic!() };
     assert_eq!(lines[0].1, "1.2");
 }
 
@@ -324,9 +268,7 @@ fn the_identity_comes_into_the_details() {
 fn menus_show_toggles_and_keep_their_rows() {
     let mut bench = Bench::new();
     bench.keys("bt");
-    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else {
-        panic!()
-    };
+    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
     let checked: Vec<Option<bool>> = menu
         .items
         .iter()

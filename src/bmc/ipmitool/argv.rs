@@ -20,10 +20,7 @@ pub const DEAD_AFTER: u64 = 2 * (TRANSMISSIONS * FIRST_WAIT + TRANSMISSIONS * (T
 /// Everything before the command except the secrets: where, who, how. `-v` because the cause of a
 /// failed login is told only then.
 pub(super) fn session(settings: &BmcSettings, address: &str, suite: u8) -> Vec<String> {
-    let user = settings
-        .credentials
-        .as_ref()
-        .map_or("", |credentials| credentials.username.as_str());
+    let user = settings.credentials.as_ref().map_or("", |credentials| credentials.username.as_str());
     [
         ["-I", "lanplus"],
         ["-H", address],
@@ -40,13 +37,7 @@ pub(super) fn session(settings: &BmcSettings, address: &str, suite: u8) -> Vec<S
 
 /// The switches that only concern how ipmitool itself behaves.
 pub(super) fn behaviour() -> Vec<String> {
-    vec![
-        "-N".into(),
-        FIRST_WAIT.to_string(),
-        "-R".into(),
-        TRANSMISSIONS.to_string(),
-        "-v".into(),
-    ]
+    vec!["-N".into(), FIRST_WAIT.to_string(), "-R".into(), TRANSMISSIONS.to_string(), "-v".into()]
 }
 
 /// The command of an exchange; `None` where ipmitool has none.

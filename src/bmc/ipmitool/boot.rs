@@ -33,15 +33,9 @@ pub(super) fn command(setting: &BootSetting) -> Option<Vec<String>> {
     }
     if setting.uefi {
         let flags = VALID | EFI | if setting.persistent { PERSISTENT } else { 0 };
-        return Some(words(&format!(
-            "raw 0x00 0x08 0x05 {flags:#04x} {byte:#04x} 0x00 0x00 0x00"
-        )));
+        return Some(words(&format!("raw 0x00 0x08 0x05 {flags:#04x} {byte:#04x} 0x00 0x00 0x00")));
     }
-    let options = if setting.persistent {
-        " options=persistent"
-    } else {
-        ""
-    };
+    let options = if setting.persistent { " options=persistent" } else { "" };
     Some(words(&format!("chassis bootdev {word}{options}")))
 }
 
@@ -53,11 +47,7 @@ pub(super) fn command(setting: &BootSetting) -> Option<Vec<String>> {
 pub(super) fn parse(stdout: &str) -> Option<BootSetting> {
     let lines = || stdout.lines().map(str::trim);
     if lines().any(|line| line == "Boot parameter 5 is invalid/locked") {
-        return Some(BootSetting {
-            device: Some(BootDevice::None),
-            persistent: false,
-            uefi: false,
-        });
+        return Some(BootSetting { device: Some(BootDevice::None), persistent: false, uefi: false });
     }
     let hex = lines().find_map(|line| line.strip_prefix("Boot parameter data: "))?;
     let flags = u8::from_str_radix(hex.get(0..2)?, 16).ok()?;
@@ -69,17 +59,9 @@ pub(super) fn parse(stdout: &str) -> Option<BootSetting> {
     };
     if device == Some(BootDevice::None) {
         // Life time and firmware kind of no override mean nothing.
-        return Some(BootSetting {
-            device,
-            persistent: false,
-            uefi: false,
-        });
+        return Some(BootSetting { device, persistent: false, uefi: false });
     }
-    Some(BootSetting {
-        device,
-        persistent: flags & PERSISTENT != 0,
-        uefi: flags & EFI != 0,
-    })
+    Some(BootSetting { device, persistent: flags & PERSISTENT != 0, uefi: flags & EFI != 0 })
 }
 
 #[cfg(test)]
@@ -87,54 +69,25 @@ mod tests {
     use super::*;
 
     fn setting(device: BootDevice, persistent: bool, uefi: bool) -> BootSetting {
-        BootSetting {
-            device: Some(device),
-            persistent,
-            uefi,
-        }
+        BootSetting { device: Some(device), persistent, uefi }
     }
 
     #[test]
     fn commands_of_every_kind() {
         let rows = [
             (setting(BootDevice::Pxe, false, false), "chassis bootdev pxe"),
-            (
-                setting(BootDevice::Disk, true, false),
-                "chassis bootdev disk options=persistent",
-            ),
-            (
-                setting(BootDevice::Pxe, false, true),
-                "raw 0x00 0x08 0x05 0xa0 0x04 0x00 0x00 0x00",
-            ),
-            (
-                setting(BootDevice::Disk, true, true),
-                "raw 0x00 0x08 0x05 0xe0 0x08 0x00 0x00 0x00",
-            ),
-            (
-                setting(BootDevice::Safe, true, true),
-                "raw 0x00 0x08 0x05 0xe0 0x0c 0x00 0x00 0x00",
-            ),
-            (
-                setting(BootDevice::Cdrom, true, true),
-                "raw 0x00 0x08 0x05 0xe0 0x14 0x00 0x00 0x00",
-            ),
-            (
-                setting(BootDevice::Bios, true, true),
-                "raw 0x00 0x08 0x05 0xe0 0x18 0x00 0x00 0x00",
-            ),
+            (setting(BootDevice::Disk, true, false), "chassis bootdev disk options=persistent"),
+            (setting(BootDevice::Pxe, false, true), "raw 0x00 0x08 0x05 0xa0 0x04 0x00 0x00 0x00"),
+            (setting(BootDevice::Disk, true, true), "raw 0x00 0x08 0x05 0xe0 0x08 0x00 0x00 0x00"),
+            (setting(BootDevice::Safe, true, true), "raw 0x00 0x08 0x05 0xe0 0x0c 0x00 0x00 0x00"),
+            (setting(BootDevice::Cdrom, true, true), "raw 0x00 0x08 0x05 0xe0 0x14 0x00 0x00 0x00"),
+            (setting(BootDevice::Bios, true, true), "raw 0x00 0x08 0x05 0xe0 0x18 0x00 0x00 0x00"),
             (setting(BootDevice::None, true, true), "chassis bootdev none"),
         ];
         for (setting, expected) in rows {
             assert_eq!(command(&setting).expect("it has a device").join(" "), expected);
         }
-        assert_eq!(
-            command(&BootSetting {
-                device: None,
-                persistent: false,
-                uefi: false
-            }),
-            None
-        );
+        assert_eq!(command(&BootSetting { device: None, persistent: false, uefi: false }), None);
     }
 
     #[test]

@@ -60,28 +60,16 @@ pub(super) async fn run(
     command
         .args(args)
         .env_clear()
-        .envs(
-            login
-                .env
-                .iter()
-                .map(|(name, value)| (name, OsStr::from_bytes(value.expose()))),
-        )
+        .envs(login.env.iter().map(|(name, value)| (name, OsStr::from_bytes(value.expose()))))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    let mut child = command
-        .spawn()
-        .map_err(|error| cannot_run(program, &error.to_string()))?;
+    let mut child = command.spawn().map_err(|error| cannot_run(program, &error.to_string()))?;
     // Declared after the child, hence dropped before it: the group is ended while its leader's id
     // cannot have been given to another process.
-    let mut group = Group(
-        child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .map(Pid::from_raw),
-    );
+    let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let ended = timeout_at(deadline, async {
@@ -136,9 +124,6 @@ pub(super) fn find(program: &Path) -> Result<PathBuf, BmcError> {
 }
 
 fn cannot_run(program: &Path, why: &str) -> BmcError {
-    let name = program
-        .file_name()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy();
+    let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
     BmcError::new(FaultClass::Local, format!("cannot run {name}: {why}")).not_sent()
 }

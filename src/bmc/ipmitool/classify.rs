@@ -73,11 +73,7 @@ pub(super) fn classify(
     }
     Err(BmcError::new(
         FaultClass::Protocol,
-        format!(
-            "cannot {} on {place}: ipmitool said \"{}\"",
-            deed(exchange),
-            gist(&outcome.stderr)
-        ),
+        format!("cannot {} on {place}: ipmitool said \"{}\"", deed(exchange), gist(&outcome.stderr)),
     ))
 }
 
@@ -91,18 +87,12 @@ pub(super) fn login(text: &str, to: &str) -> Option<BmcError> {
     }
     if let Some(word) = lines().find_map(status_word) {
         let row = STATUS.iter().find(|row| row.word == word);
-        let (class, cause, hint) = row.map_or((FaultClass::Protocol, word, None), |row| {
-            (row.class, row.cause, row.hint)
-        });
+        let (class, cause, hint) =
+            row.map_or((FaultClass::Protocol, word, None), |row| (row.class, row.cause, row.hint));
         return Some(login_error(class, to, cause, hint));
     }
     if lines().any(|line| line == ESTABLISH) {
-        return Some(login_error(
-            FaultClass::Protocol,
-            to,
-            "ipmitool does not say why",
-            None,
-        ));
+        return Some(login_error(FaultClass::Protocol, to, "ipmitool does not say why", None));
     }
     None
 }
@@ -131,10 +121,7 @@ fn refused(exchange: &Exchange, place: &str, word: &str, code: Option<u8>) -> Bm
     let named = code.and_then(|code| CODES.iter().find(|row| row.0 == code));
     let cause = named.map_or_else(|| gist(word), |row| row.1.to_owned());
     let code_text = code.map_or_else(String::new, |code| format!(" (0x{code:02x})"));
-    let mut error = BmcError::new(
-        class,
-        format!("cannot {} on {place}: {cause}{code_text}", deed(exchange)),
-    );
+    let mut error = BmcError::new(class, format!("cannot {} on {place}: {cause}{code_text}", deed(exchange)));
     error.code = code;
     match class {
         FaultClass::Auth => error.hint("the user or the configured privilege level is too low for this"),
@@ -145,10 +132,7 @@ fn refused(exchange: &Exchange, place: &str, word: &str, code: Option<u8>) -> Bm
 
 /// The completion code behind ipmitool's word for it.
 fn code_of(word: &str) -> Option<u8> {
-    if let Some(hex) = word
-        .strip_prefix("Unknown (0x")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    if let Some(hex) = word.strip_prefix("Unknown (0x").and_then(|rest| rest.strip_suffix(')')) {
         return u8::from_str_radix(hex, 16).ok();
     }
     CODES.iter().find(|row| row.2.contains(&word)).map(|row| row.0)
@@ -218,11 +202,7 @@ fn info(stdout: &str) -> Option<BmcInfo> {
 
 /// Pairs of hexadecimal digits.
 fn hex(stdout: &str) -> Option<Vec<u8>> {
-    let byte = |word: &str| {
-        (word.len() == 2)
-            .then(|| u8::from_str_radix(word, 16).ok())
-            .flatten()
-    };
+    let byte = |word: &str| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten();
     stdout.split_whitespace().map(byte).collect()
 }
 
@@ -233,11 +213,7 @@ fn gist(text: &str) -> String {
 }
 
 fn clean(text: &str) -> String {
-    text.trim()
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(120)
-        .collect()
+    text.trim().chars().filter(|char| !char.is_control()).take(120).collect()
 }
 
 #[cfg(test)]

@@ -63,17 +63,11 @@ pub(super) fn login(
         Names::Short => home(context)?,
         Names::Full => context.private_dir.clone(),
     };
-    let mut env = vec![
-        variable("LC_ALL", b"C"),
-        variable("HOME", home.as_os_str().as_encoded_bytes()),
-    ];
+    let mut env = vec![variable("LC_ALL", b"C"), variable("HOME", home.as_os_str().as_encoded_bytes())];
     if let Some(path) = std::env::var_os("PATH") {
         env.push(variable("PATH", path.as_encoded_bytes()));
     }
-    let password = settings
-        .credentials
-        .as_ref()
-        .map_or(&[][..], |credentials| credentials.password.expose());
+    let password = settings.credentials.as_ref().map_or(&[][..], |credentials| credentials.password.expose());
     let mut args = Vec::new();
     let mut guard = None;
     if password.is_empty() {
@@ -88,9 +82,7 @@ pub(super) fn login(
             )));
         }
         if password.contains(&0) {
-            return Err(local(
-                "the password has a NUL byte, which ipmitool cannot be given".to_owned(),
-            ));
+            return Err(local("the password has a NUL byte, which ipmitool cannot be given".to_owned()));
         }
         env.push(variable("IPMITOOL_PASSWORD", password));
         args.push("-E".to_owned());
@@ -109,12 +101,8 @@ pub(super) fn login(
 
 /// Checks that the private directory is a directory of ours that nobody else can enter.
 pub(super) fn check_private_dir(path: &Path) -> Result<(), BmcError> {
-    let meta = fs::symlink_metadata(path).map_err(|error| {
-        local(format!(
-            "cannot use the private directory {}: {error}",
-            path.display()
-        ))
-    })?;
+    let meta = fs::symlink_metadata(path)
+        .map_err(|error| local(format!("cannot use the private directory {}: {error}", path.display())))?;
     let problem = if !meta.is_dir() {
         "it is not a directory"
     } else if meta.uid() != Uid::effective().as_raw() {
@@ -124,10 +112,7 @@ pub(super) fn check_private_dir(path: &Path) -> Result<(), BmcError> {
     } else {
         return Ok(());
     };
-    Err(local(format!(
-        "cannot use the private directory {}: {problem}",
-        path.display()
-    )))
+    Err(local(format!("cannot use the private directory {}: {problem}", path.display())))
 }
 
 /// The private home with the short vendor list, made once.
@@ -154,12 +139,7 @@ fn write_vendors(path: &Path) -> io::Result<()> {
 fn empty_password(dir: &Path) -> Result<PasswordFile, BmcError> {
     let path = dir.join(format!("empty-password.{}", unique()));
     let failed = |error: io::Error| local(format!("cannot write {}: {error}", path.display()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     let guard = PasswordFile(path.clone());
     // One NUL: ipmitool takes what stands before it, and refuses a file of no bytes.
     file.write_all(&[0]).map_err(failed)?;

@@ -38,12 +38,7 @@ pub fn sol_command(
     args.extend(login.args);
     args.extend(["-e".to_owned(), escape.to_string()]);
     args.extend(argv::words("sol activate"));
-    Ok(SolCommand {
-        program,
-        args,
-        env: login.env,
-        guard: login.guard,
-    })
+    Ok(SolCommand { program, args, env: login.env, guard: login.guard })
 }
 
 /// Classes what a `sol activate` printed that could not log in; `None` when the text does not speak

@@ -40,13 +40,8 @@ pub fn suites_to_try(settings: &BmcSettings, memory: &SuiteMemory) -> Vec<u8> {
     let mut suites: Vec<u8> = Vec::new();
     // A remembered suite that is no longer configured is not tried: the operator may have removed it
     // because it is weak.
-    let remembered = memory
-        .get()
-        .filter(|suite| settings.cipher_suites.contains(suite));
-    for suite in remembered
-        .into_iter()
-        .chain(settings.cipher_suites.iter().copied())
-    {
+    let remembered = memory.get().filter(|suite| settings.cipher_suites.contains(suite));
+    for suite in remembered.into_iter().chain(settings.cipher_suites.iter().copied()) {
         if !suites.contains(&suite) {
             suites.push(suite);
         }

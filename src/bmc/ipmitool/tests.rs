@@ -56,11 +56,7 @@ fn describes_without_secrets() {
         driver.describe(&Exchange::Off),
         "ipmitool -I lanplus -H 10.1.1.1 -p 623 -U admin -L ADMINISTRATOR -C 17 -E -K chassis power off"
     );
-    let setting = BootSetting {
-        device: Some(BootDevice::Pxe),
-        persistent: true,
-        uefi: true,
-    };
+    let setting = BootSetting { device: Some(BootDevice::Pxe), persistent: true, uefi: true };
     for exchange in [
         Exchange::Power,
         Exchange::BootSet(setting),
@@ -69,10 +65,7 @@ fn describes_without_secrets() {
         Exchange::Resume,
     ] {
         let line = driver.describe(&exchange);
-        assert!(
-            !line.contains("hunter2") && !line.contains("topkey") && !line.contains('\n'),
-            "{line}"
-        );
+        assert!(!line.contains("hunter2") && !line.contains("topkey") && !line.contains('\n'), "{line}");
     }
     let (driver, _dir) = opened(&with_password(b""));
     assert!(driver.describe(&Exchange::Power).contains(" -f FILE "));
@@ -132,9 +125,7 @@ fn a_private_directory_that_others_can_enter_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let context = context(&dir);
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o750)).expect("ours");
-    let error = open(&settings(), &context, Arc::default())
-        .err()
-        .expect("refused");
+    let error = open(&settings(), &context, Arc::default()).err().expect("refused");
     assert_eq!(error.class, FaultClass::Local);
     assert!(error.reason.contains("0700"), "{error}");
 }
@@ -145,17 +136,10 @@ fn a_missing_ipmitool_is_told_when_the_driver_is_opened() {
     for name in ["ipmitool-that-is-not-there", "/nonexistent/ipmitool"] {
         let mut context = context(&dir);
         context.ipmitool = name.into();
-        let error = open(&settings(), &context, Arc::default())
-            .err()
-            .expect("refused");
+        let error = open(&settings(), &context, Arc::default()).err().expect("refused");
         assert_eq!(error.class, FaultClass::Local);
         assert!(error.reason.starts_with("cannot run ipmitool"), "{error}");
         assert!(error.reason.ends_with(": not found"), "{error}");
-        assert!(
-            error
-                .hint
-                .as_deref()
-                .is_some_and(|hint| hint.contains("apt install ipmitool"))
-        );
+        assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("apt install ipmitool")));
     }
 }

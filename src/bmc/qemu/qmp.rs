@@ -57,9 +57,7 @@ impl Qmp {
     /// Connects without waiting for the greeting.
     pub(super) async fn connect(path: &Path) -> Result<Qmp, QmpError> {
         let stream = UnixStream::connect(path).await?;
-        Ok(Qmp {
-            stream: BufReader::new(stream.take(READ_MAX)),
-        })
+        Ok(Qmp { stream: BufReader::new(stream.take(READ_MAX)) })
     }
 
     /// Waits for the greeting, which events may precede.

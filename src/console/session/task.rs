@@ -34,19 +34,13 @@ enum Interrupt {
 pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::Receiver<SessionCommand>) {
     let Some(mut transport) = transport(&spec.console.transport) else {
         let reason = format!("there is no console transport \"{}\"", spec.console.transport);
-        let fault = Fault {
-            class: FaultClass::Local,
-            reason,
-            hint: None,
-        };
+        let fault = Fault { class: FaultClass::Local, reason, hint: None };
         shared.state(ConsoleState::Closed { fault, retry: None });
         return;
     };
     let (answers_in, answers) = mpsc::channel(4);
     let options = emulator_options(&spec);
-    let log = spec
-        .log
-        .and_then(|path| Log::start(path, spec.log_max_bytes, &shared));
+    let log = spec.log.and_then(|path| Log::start(path, spec.log_max_bytes, &shared));
     let mut core = Core {
         place: Place::take(options, Arc::clone(&shared), answers_in),
         shared,
@@ -290,28 +284,12 @@ impl Core {
             }
             SessionCommand::Reopen => return Some(Interrupt::Reopen),
             SessionCommand::NextCharset => self.place.ask(Ask::NextCharset),
-            SessionCommand::Search {
-                pattern,
-                from,
-                backward,
-                reply,
-            } => self.place.ask(Ask::Search {
-                pattern,
-                from,
-                backward,
-                reply,
-            }),
-            SessionCommand::Copy {
-                from,
-                to,
-                lines,
-                reply,
-            } => self.place.ask(Ask::Copy {
-                from,
-                to,
-                lines,
-                reply,
-            }),
+            SessionCommand::Search { pattern, from, backward, reply } => {
+                self.place.ask(Ask::Search { pattern, from, backward, reply })
+            }
+            SessionCommand::Copy { from, to, lines, reply } => {
+                self.place.ask(Ask::Copy { from, to, lines, reply })
+            }
         }
         None
     }
@@ -325,10 +303,7 @@ impl Core {
             log.write(&piece);
         }
         self.shared.received(piece.len());
-        feed(Piece {
-            bytes: piece,
-            answered: self.shared.writable(),
-        });
+        feed(Piece { bytes: piece, answered: self.shared.writable() });
         self.place.ring();
     }
 
@@ -368,18 +343,16 @@ impl Core {
             return None;
         }
         let (gate, driver) = (Arc::clone(&around.gate), around.driver.clone());
-        Some(tokio::spawn(async move {
-            driver.exchange(&*gate, &Exchange::Resume).await
-        }))
+        Some(tokio::spawn(async move { driver.exchange(&*gate, &Exchange::Resume).await }))
     }
 
     fn resumed(&self, reply: Option<Result<Reply, BmcError>>) {
         match reply {
             Some(Ok(Reply::Resumed(true))) => self.shared.note("the paused machine was resumed"),
             Some(Ok(_)) | None => {}
-            Some(Err(error)) => self
-                .shared
-                .note(format!("cannot tell whether the machine is paused: {error}")),
+            Some(Err(error)) => {
+                self.shared.note(format!("cannot tell whether the machine is paused: {error}"))
+            }
         }
     }
 }

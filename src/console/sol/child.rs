@@ -72,9 +72,7 @@ impl Child {
     /// Starts it.
     pub(super) fn start(command: SolCommand, private_dir: &Path) -> Result<Started, Ending> {
         let errors = Errors::create(private_dir).map_err(|error| local(&error))?;
-        let pair = native_pty_system()
-            .openpty(PtySize::default())
-            .map_err(|error| local(&*error))?;
+        let pair = native_pty_system().openpty(PtySize::default()).map_err(|error| local(&*error))?;
         make_plain(&*pair.master).map_err(|error| local(&error))?;
         let mut builder = CommandBuilder::new("/bin/sh");
         builder.args(["-c", SHELL, "sh"]);
@@ -88,20 +86,12 @@ impl Child {
         builder.cwd("/");
         let reader = pair.master.try_clone_reader().map_err(|error| local(&*error))?;
         let writer = pair.master.take_writer().map_err(|error| local(&*error))?;
-        let process = pair
-            .slave
-            .spawn_command(builder)
-            .map_err(|error| local(&*error))?;
+        let process = pair.slave.spawn_command(builder).map_err(|error| local(&*error))?;
         // Our own end of the child's side, or the reader never sees the end.
         drop(pair.slave);
         let process: Process = Arc::new(Mutex::new(process));
         let (say_gone, gone) = watch::channel(None);
-        let child = Child {
-            process: Arc::clone(&process),
-            gone,
-            errors,
-            _guard: command.guard,
-        };
+        let child = Child { process: Arc::clone(&process), gone, errors, _guard: command.guard };
         let (to_session, output) = mpsc::channel(PIECES);
         let (input, from_session) = mpsc::channel(PIECES);
         let (tell_writer, child_gone) = blocking::channel();
@@ -126,10 +116,7 @@ impl Child {
             self.kill_and_wait(limit).await;
         }
         let code = (*self.gone.borrow()).flatten();
-        Exit {
-            code,
-            words: self.errors.read(),
-        }
+        Exit { code, words: self.errors.read() }
     }
 
     /// Asks it to end in order; whether it has, within `limit`.
@@ -184,11 +171,7 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Ending
 /// Makes the terminal a plain pipe both ways: no echo, no translation, no signals, no end-of-file character.
 fn make_plain(master: &dyn MasterPty) -> io::Result<()> {
     let name = master.tty_name().ok_or(io::ErrorKind::NotFound)?;
-    let tty = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(OFlag::O_NOCTTY.bits())
-        .open(name)?;
+    let tty = OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(name)?;
     let mut settings = tcgetattr(&tty)?;
     cfmakeraw(&mut settings);
     settings.control_chars[SpecialCharacterIndices::VEOF as usize] = 0;
@@ -261,12 +244,7 @@ impl Errors {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = directory.join(format!("sol-{}-{number}.err", std::process::id()));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Errors { path, file })
     }
 

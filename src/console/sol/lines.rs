@@ -122,9 +122,7 @@ mod tests {
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
-        cuts.windows(2)
-            .map(|pair| bytes[pair[0]..pair[1]].to_vec())
-            .collect()
+        cuts.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
     }
 
     fn after_banner(pieces: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -183,10 +181,7 @@ mod tests {
     #[test]
     fn the_line_start_is_known() {
         let mut guard = InputGuard::default();
-        assert!(
-            guard.at_line_start(),
-            "ipmitool takes its escape at the very start too"
-        );
+        assert!(guard.at_line_start(), "ipmitool takes its escape at the very start too");
         guard.pass(b"ab".to_vec());
         assert!(!guard.at_line_start());
         guard.pass(vec![ESCAPE]);

@@ -15,19 +15,12 @@ fn says(exit: &Exit, line: &str) -> bool {
 /// What is the same before and after the banner.
 fn common(exit: &Exit) -> Option<Ending> {
     if says(exit, "Info: SOL payload already active on another session") {
-        return Some(Ending::Busy {
-            holder: None,
-            hint: BUSY_HINT.to_owned(),
-        });
+        return Some(Ending::Busy { holder: None, hint: BUSY_HINT.to_owned() });
     }
     // The shell's own exit codes: the program is missing, or may not be executed.
     if matches!(exit.code, Some(126 | 127)) {
         let text = "cannot open the console: ipmitool cannot be started";
-        return Some(Ending::failed(
-            FaultClass::Local,
-            text,
-            Some("install ipmitool, or set its path"),
-        ));
+        return Some(Ending::failed(FaultClass::Local, text, Some("install ipmitool, or set its path")));
     }
     None
 }
@@ -71,14 +64,8 @@ pub(super) fn refused(exit: &Exit) -> Ending {
 /// ipmitool's own last words, for a failure that nobody has classed.
 fn unexplained(exit: &Exit) -> String {
     let last = exit.words.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = last
-        .unwrap_or("it said nothing")
-        .chars()
-        .filter(|c| !c.is_control());
-    format!(
-        "cannot open the console: ipmitool ended: {}",
-        said.take(200).collect::<String>()
-    )
+    let said = last.unwrap_or("it said nothing").chars().filter(|c| !c.is_control());
+    format!("cannot open the console: ipmitool ended: {}", said.take(200).collect::<String>())
 }
 
 /// Why an attached ipmitool ended by itself.
@@ -87,25 +74,15 @@ pub(super) fn lost(exit: &Exit) -> Ending {
         return ending;
     }
     let (class, text) = if says(exit, "Error: No response to keepalive - Terminating session") {
-        (
-            FaultClass::Timeout,
-            "the console was lost: the BMC stopped answering",
-        )
+        (FaultClass::Timeout, "the console was lost: the BMC stopped answering")
     } else if says(exit, "SOL session closed by BMC") || says(exit, "Error sending SOL data: FAIL") {
-        (
-            FaultClass::Unreachable,
-            "the console was lost: the BMC ended or forgot the SOL session",
-        )
+        (FaultClass::Unreachable, "the console was lost: the BMC ended or forgot the SOL session")
     } else if exit.code.is_none() {
         (FaultClass::Local, "the console was lost: ipmitool was killed")
     } else {
         (FaultClass::Unreachable, "the console was lost: ipmitool ended")
     };
-    let fault = Fault {
-        class,
-        reason: text.to_owned(),
-        hint: None,
-    };
+    let fault = Fault { class, reason: text.to_owned(), hint: None };
     // Whatever ended a console that worked, it is tried again.
     Ending::Failed { fault, retry: true }
 }
@@ -115,10 +92,7 @@ mod tests {
     use super::*;
 
     fn exit(words: &str) -> Exit {
-        Exit {
-            code: Some(1),
-            words: words.to_owned(),
-        }
+        Exit { code: Some(1), words: words.to_owned() }
     }
 
     fn class(ending: Ending) -> (FaultClass, bool) {
@@ -134,27 +108,15 @@ mod tests {
             exit("Loading IANA PEN Registry...\nInfo: SOL payload already active on another session\n");
         assert!(matches!(refused(&held), Ending::Busy { .. }));
         let spoofed = exit("xInfo: SOL payload already active on another session");
-        assert!(
-            !matches!(refused(&spoofed), Ending::Busy { .. }),
-            "whole lines only"
-        );
+        assert!(!matches!(refused(&spoofed), Ending::Busy { .. }), "whole lines only");
     }
 
     #[test]
     fn what_an_operator_must_mend_is_not_retried() {
-        assert_eq!(
-            class(refused(&exit("Info: SOL payload disabled"))),
-            (FaultClass::Unsupported, false)
-        );
-        let missing = Exit {
-            code: Some(127),
-            words: String::new(),
-        };
+        assert_eq!(class(refused(&exit("Info: SOL payload disabled"))), (FaultClass::Unsupported, false));
+        let missing = Exit { code: Some(127), words: String::new() };
         assert_eq!(class(refused(&missing)), (FaultClass::Local, false));
-        assert_eq!(
-            class(refused(&exit("> RAKP 2 HMAC is invalid\n"))),
-            (FaultClass::Auth, false)
-        );
+        assert_eq!(class(refused(&exit("> RAKP 2 HMAC is invalid\n"))), (FaultClass::Auth, false));
     }
 
     #[test]

@@ -86,20 +86,8 @@ Num       RefCount Protocol Flags    Type St Inode Path
     #[test]
     fn served_and_waiting_are_told_apart() {
         let of = |path: &str| parse(LIST, Path::new(path));
-        assert_eq!(
-            of("/run/vm 3/serial.sock"),
-            Listing {
-                served: 1,
-                waiting: 1
-            }
-        );
-        assert_eq!(
-            of("/run/vm4/serial.sock"),
-            Listing {
-                served: 1,
-                waiting: 0
-            }
-        );
+        assert_eq!(of("/run/vm 3/serial.sock"), Listing { served: 1, waiting: 1 });
+        assert_eq!(of("/run/vm4/serial.sock"), Listing { served: 1, waiting: 0 });
         assert_eq!(of("/run/other/serial.sock"), Listing::default());
     }
 }

@@ -80,9 +80,7 @@ pub(super) fn expand_piece(piece: &str, names: &mut Vec<String>) -> Result<(), S
     let mut count = 1_u64;
     for part in &parts {
         if let Part::Ranges(ranges) = part {
-            let here = ranges
-                .iter()
-                .fold(0_u64, |sum, range| sum.saturating_add(range.len()));
+            let here = ranges.iter().fold(0_u64, |sum, range| sum.saturating_add(range.len()));
             count = count.saturating_mul(here);
         }
     }
@@ -156,11 +154,7 @@ fn range(text: &str) -> Result<Range, String> {
     if end.len() < start.len() || longer_and_padded {
         return Err(format!("the ends of the range \"{text}\" are not padded alike"));
     }
-    Ok(Range {
-        first,
-        last,
-        width: start.len(),
-    })
+    Ok(Range { first, last, width: start.len() })
 }
 
 fn number(digits: &str, whole: &str) -> Result<u64, String> {
@@ -170,7 +164,5 @@ fn number(digits: &str, whole: &str) -> Result<u64, String> {
     if digits.len() > MAX_DIGITS {
         return Err(format!("\"{whole}\" has more than {MAX_DIGITS} digits"));
     }
-    digits
-        .parse()
-        .map_err(|error| format!("\"{whole}\" is no number: {error}"))
+    digits.parse().map_err(|error| format!("\"{whole}\" is no number: {error}"))
 }

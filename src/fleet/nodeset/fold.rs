@@ -37,11 +37,7 @@ pub(super) fn fold<'a>(names: impl Iterator<Item = &'a str>) -> String {
         let right = write(&texts, merge(points.clone(), (0..axes).rev()));
         let left = write(&texts, merge(points, 0..axes));
         let length = |list: &[String]| list.iter().map(|piece| piece.len() + 1).sum::<usize>();
-        pieces.extend(if length(&left) < length(&right) {
-            left
-        } else {
-            right
-        });
+        pieces.extend(if length(&left) < length(&right) { left } else { right });
     }
     pieces.join(",")
 }
@@ -52,10 +48,7 @@ fn split(name: &str) -> (Vec<&str>, Vec<Digits>) {
     let (mut text_start, mut at) = (0, 0);
     let bytes = name.as_bytes();
     while at < bytes.len() {
-        let digits = bytes[at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             at += 1;
             continue;

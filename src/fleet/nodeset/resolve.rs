@@ -39,11 +39,7 @@ pub(super) fn resolve(text: &str, nodes: &[Node]) -> Result<Vec<NodeId>, String>
             }
         }
     }
-    if unknown.is_empty() {
-        Ok(found)
-    } else {
-        Err(no_such_node(&unknown, nodes))
-    }
+    if unknown.is_empty() { Ok(found) } else { Err(no_such_node(&unknown, nodes)) }
 }
 
 fn no_such_node(unknown: &[String], nodes: &[Node]) -> String {
@@ -59,10 +55,7 @@ fn no_such_node(unknown: &[String], nodes: &[Node]) -> String {
 }
 
 fn no_such_tag(tag: &str, nodes: &[Node]) -> String {
-    let tags: BTreeSet<&str> = nodes
-        .iter()
-        .flat_map(|node| node.tags.iter().map(String::as_str))
-        .collect();
+    let tags: BTreeSet<&str> = nodes.iter().flat_map(|node| node.tags.iter().map(String::as_str)).collect();
     match nearest(tag, tags.into_iter()) {
         Some(near) => format!("no node has the tag \"{tag}\"; did you mean @{near}?"),
         None => format!("no node has the tag \"{tag}\""),

@@ -37,10 +37,7 @@ fn expands_ranges_lists_and_padding() {
 
 #[test]
 fn several_brackets_multiply_and_the_last_runs_fastest() {
-    assert_eq!(
-        names("r[1-2]n[01-02]-bmc"),
-        ["r1n01-bmc", "r1n02-bmc", "r2n01-bmc", "r2n02-bmc"]
-    );
+    assert_eq!(names("r[1-2]n[01-02]-bmc"), ["r1n01-bmc", "r1n02-bmc", "r2n01-bmc", "r2n02-bmc"]);
     assert_eq!(names("10.1.[1-2].[9-10]").len(), 4);
 }
 
@@ -64,18 +61,9 @@ fn says_what_is_wrong() {
     assert_eq!(problem("n1-3]"), "a \"]\" without its \"[\"");
     assert_eq!(problem("n[1[2]]"), "brackets inside brackets");
     assert_eq!(problem("n[3-1]"), "the range \"3-1\" runs backwards");
-    assert_eq!(
-        problem("n[001-10]"),
-        "the ends of the range \"001-10\" are not padded alike"
-    );
-    assert_eq!(
-        problem("n[1-010]"),
-        "the ends of the range \"1-010\" are not padded alike"
-    );
-    assert_eq!(
-        problem("n[a-c]"),
-        "\"a-c\" is neither a number nor a range of numbers"
-    );
+    assert_eq!(problem("n[001-10]"), "the ends of the range \"001-10\" are not padded alike");
+    assert_eq!(problem("n[1-010]"), "the ends of the range \"1-010\" are not padded alike");
+    assert_eq!(problem("n[a-c]"), "\"a-c\" is neither a number nor a range of numbers");
     assert_eq!(problem("n[1,]"), "a number is missing between brackets or commas");
     assert_eq!(problem("n[]"), "a number is missing between brackets or commas");
     assert_eq!(problem("a,,b"), "a name is empty");
@@ -93,36 +81,22 @@ fn refuses_more_names_than_the_limit_without_building_them() {
 
 #[test]
 fn folds_as_operators_write() {
-    assert_eq!(
-        NodeSet::fold(&["vm3", "r1n07", "r1n03", "r1n01", "r1n02"]),
-        "r1n[01-03,07],vm3"
-    );
+    assert_eq!(NodeSet::fold(&["vm3", "r1n07", "r1n03", "r1n01", "r1n02"]), "r1n[01-03,07],vm3");
     assert_eq!(NodeSet::fold::<&str>(&[]), "");
     assert_eq!(NodeSet::fold(&["n1", "n1"]), "n1");
     assert_eq!(NodeSet::fold(&["n10", "n9", "n2"]), "n[2,9-10]");
     assert_eq!(NodeSet::fold(&["n099", "n100", "n98"]), "n[98,099-100]");
     assert_eq!(NodeSet::fold(&["n1", "n01"]), "n[1,01]");
-    assert_eq!(
-        NodeSet::fold(&["r1n01", "r1n02", "r2n01", "r2n02"]),
-        "r[1-2]n[01-02]"
-    );
+    assert_eq!(NodeSet::fold(&["r1n01", "r1n02", "r2n01", "r2n02"]), "r[1-2]n[01-02]");
     assert_eq!(NodeSet::fold(&["r1n1", "r1n2", "r2n1"]), "r1n[1-2],r2n1");
     assert_eq!(NodeSet::fold(&["web", "db"]), "db,web");
 }
 
 #[test]
 fn resolves_names_tags_and_all() {
-    let nodes = [
-        node(0, "n1", &["rack1"]),
-        node(1, "n2", &["rack2"]),
-        node(2, "vm", &[]),
-    ];
+    let nodes = [node(0, "n1", &["rack1"]), node(1, "n2", &["rack2"]), node(2, "vm", &[])];
     let ids = |text: &str| -> Vec<u32> {
-        NodeSet::resolve(text, &nodes)
-            .expect(text)
-            .iter()
-            .map(|id| id.0)
-            .collect()
+        NodeSet::resolve(text, &nodes).expect(text).iter().map(|id| id.0).collect()
     };
     assert_eq!(ids("vm,n[1-2],n1"), [2, 0, 1]);
     assert_eq!(ids("@rack2,n1"), [1, 0]);
@@ -131,24 +105,15 @@ fn resolves_names_tags_and_all() {
     let problem = |text: &str| NodeSet::resolve(text, &nodes).expect_err(text).problem;
     assert_eq!(problem("n[2-4]"), "no node is called \"n[3-4]\"");
     assert_eq!(problem("vn"), "no node is called \"vn\"; did you mean \"vm\"?");
-    assert_eq!(
-        problem("rack1"),
-        "no node is called \"rack1\"; the tag is written @rack1"
-    );
-    assert_eq!(
-        problem("@rak2"),
-        "no node has the tag \"rak2\"; did you mean @rack2?"
-    );
+    assert_eq!(problem("rack1"), "no node is called \"rack1\"; the tag is written @rack1");
+    assert_eq!(problem("@rak2"), "no node has the tag \"rak2\"; did you mean @rack2?");
     assert_eq!(problem("@nowhere"), "no node has the tag \"nowhere\"");
     assert_eq!(problem("n1,"), "a name is empty");
 }
 
 #[test]
 fn nearest_is_near_or_nothing() {
-    assert_eq!(
-        nearest("r1n1", ["r2n1", "r1n01", "r1n10"].into_iter()),
-        Some("r1n10")
-    );
+    assert_eq!(nearest("r1n1", ["r2n1", "r1n01", "r1n10"].into_iter()), Some("r1n10"));
     assert_eq!(nearest("web", ["database"].into_iter()), None);
 }
 

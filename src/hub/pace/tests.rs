@@ -57,10 +57,7 @@ fn polls_leave_slots_for_operators() {
     planner.ask(BmcKey(50), Priority::Operator);
     assert_eq!(keys(&planner.grant(secs(1))), [50]);
     planner.ask(BmcKey(51), Priority::Operator);
-    assert!(
-        planner.grant(secs(1)).is_empty(),
-        "the total is a limit for operators, too"
-    );
+    assert!(planner.grant(secs(1)).is_empty(), "the total is a limit for operators, too");
 }
 
 #[test]
@@ -73,11 +70,7 @@ fn the_dead_hold_a_quarter_at_most() {
     planner.ask(BmcKey(20), Priority::Background);
     assert_eq!(keys(&planner.grant(secs(1))), [0, 1, 20]);
     planner.ask(BmcKey(5), Priority::Operator);
-    assert_eq!(
-        keys(&planner.grant(secs(1))),
-        [5],
-        "an operator's exchange is not capped"
-    );
+    assert_eq!(keys(&planner.grant(secs(1))), [5], "an operator's exchange is not capped");
 }
 
 #[test]
@@ -88,11 +81,7 @@ fn a_place_is_kept_when_a_grant_could_not_be_used() {
     let (ticket, key) = planner.grant(secs(1))[0];
     planner.ask_again(key, ticket);
     planner.end(key, Duration::ZERO);
-    assert_eq!(
-        keys(&planner.grant(secs(1))),
-        [1],
-        "before the one that came later"
-    );
+    assert_eq!(keys(&planner.grant(secs(1))), [1], "before the one that came later");
 }
 
 #[derive(Debug, Clone)]
@@ -196,9 +185,6 @@ async fn time_alone_wakes_a_waiter() {
     drop(slot);
     let _slot = pace.wait(BmcKey(1), Priority::Visible, None).await;
     let waited = clock.mono() - end;
-    assert!(
-        waited >= INTERVAL && waited < INTERVAL + Duration::from_millis(50),
-        "{waited:?}"
-    );
+    assert!(waited >= INTERVAL && waited < INTERVAL + Duration::from_millis(50), "{waited:?}");
     timer.abort();
 }

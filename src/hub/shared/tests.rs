@@ -10,10 +10,7 @@ fn open(dir: &Path) -> Arc<Shared> {
 }
 
 fn slot(shared: &Shared, identity: &str) -> Slot {
-    shared
-        .table_lock(|| shared.slot(identity))
-        .expect("locks")
-        .expect("room")
+    shared.table_lock(|| shared.slot(identity)).expect("locks").expect("room")
 }
 
 fn secs(n: u64) -> Duration {
@@ -32,10 +29,7 @@ fn both_find_the_same_record() {
     let b = slot(&two, "ipmi:10.0.0.2:623");
     assert_ne!(a, b);
     assert_eq!(slot(&two, "ipmi:10.0.0.1:623"), a);
-    let mode = std::fs::metadata(dir.path().join(NAME))
-        .expect("there")
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(dir.path().join(NAME)).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -54,25 +48,14 @@ fn an_exchange_excludes_others_and_leaves_its_interval() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));
     let slot = slot(&one, "x");
-    let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else {
-        panic!("free")
-    };
+    let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else { panic!("free") };
     lock.start(secs(100));
-    assert!(matches!(
-        two.try_begin(slot, secs(101), INTERVAL),
-        Ok(Begin::Held)
-    ));
+    assert!(matches!(two.try_begin(slot, secs(101), INTERVAL), Ok(Begin::Held)));
     lock.end(secs(100), secs(102));
     drop(lock);
     let found = two.try_begin(slot, secs(103), INTERVAL);
-    assert!(
-        matches!(found, Ok(Begin::NotBefore(next)) if next == secs(107)),
-        "{found:?}"
-    );
-    assert!(matches!(
-        two.try_begin(slot, secs(107), INTERVAL),
-        Ok(Begin::Locked(_))
-    ));
+    assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(107)), "{found:?}");
+    assert!(matches!(two.try_begin(slot, secs(107), INTERVAL), Ok(Begin::Locked(_))));
 }
 
 #[test]
@@ -82,20 +65,12 @@ fn a_crash_in_the_middle_frees_the_record_but_not_the_interval() {
     let slot = slot(&two, "x");
     {
         let one = open(dir.path());
-        let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else {
-            panic!("free")
-        };
+        let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else { panic!("free") };
         lock.start(secs(100));
     }
     let found = two.try_begin(slot, secs(150), INTERVAL);
-    assert!(
-        matches!(found, Ok(Begin::NotBefore(next)) if next == secs(155)),
-        "{found:?}"
-    );
-    assert!(matches!(
-        two.try_begin(slot, secs(155), INTERVAL),
-        Ok(Begin::Locked(_))
-    ));
+    assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(155)), "{found:?}");
+    assert!(matches!(two.try_begin(slot, secs(155), INTERVAL), Ok(Begin::Locked(_))));
 }
 
 #[test]
@@ -104,15 +79,9 @@ fn a_pending_verb_is_seen_and_refused_by_the_other() {
     let (one, two) = (open(dir.path()), open(dir.path()));
     let slot = slot(&one, "x");
     let before = two.change_mark();
-    let claim = one
-        .claim(slot, &pending(PowerVerb::Soft))
-        .expect("locks")
-        .expect("free");
+    let claim = one.claim(slot, &pending(PowerVerb::Soft)).expect("locks").expect("free");
     assert_ne!(two.change_mark(), before);
-    assert_eq!(
-        two.foreign_pending(slot).map(|p| p.operator),
-        Some("alice".into())
-    );
+    assert_eq!(two.foreign_pending(slot).map(|p| p.operator), Some("alice".into()));
     assert!(one.foreign_pending(slot).is_none(), "its own is not foreign");
     assert!(two.claim(slot, &pending(PowerVerb::On)).expect("locks").is_none());
     assert!(one.claim(slot, &pending(PowerVerb::On)).expect("locks").is_none());
@@ -140,13 +109,8 @@ fn readings_suites_and_marks_are_shared() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));
     let slot = slot(&one, "x");
-    let seen = Seen {
-        boot: String::new(),
-        mono: 7,
-        wall: 8,
-        power: Power::On,
-        detail: Some("paused".into()),
-    };
+    let seen =
+        Seen { boot: String::new(), mono: 7, wall: 8, power: Power::On, detail: Some("paused".into()) };
     one.set_seen(slot, seen);
     assert_eq!(two.seen(slot).map(|s| (s.mono, s.power)), Some((7, Power::On)));
     one.set_suite(slot, Some(17));
@@ -162,20 +126,12 @@ fn a_reading_of_another_boot_or_a_damaged_one_counts_as_none() {
     let dir = tempfile::tempdir().expect("tempdir");
     let one = open(dir.path());
     let slot = slot(&one, "x");
-    let seen = Seen {
-        boot: "another".into(),
-        mono: 7,
-        wall: 8,
-        power: Power::On,
-        detail: None,
-    };
+    let seen = Seen { boot: "another".into(), mono: 7, wall: 8, power: Power::On, detail: None };
     one.put(slot, record::SEEN, &seen);
     assert!(one.seen(slot).is_none());
     one.set_seen(slot, seen);
     assert!(one.seen(slot).is_some());
-    one.file
-        .write_all_at(b"?", slot.at(record::SEEN) + 15)
-        .expect("write");
+    one.file.write_all_at(b"?", slot.at(record::SEEN) + 15).expect("write");
     assert!(one.seen(slot).is_none());
 }
 
@@ -192,13 +148,8 @@ fn pending_of_the_longest_verb_fits() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));
     let slot = slot(&one, "x");
-    let record = PendingRecord::new(
-        &Verb::Raw(vec![255; 300]),
-        &"ä".repeat(200),
-        u64::MAX,
-        secs(600),
-        Power::On,
-    );
+    let record =
+        PendingRecord::new(&Verb::Raw(vec![255; 300]), &"ä".repeat(200), u64::MAX, secs(600), Power::On);
     let _claim = one.claim(slot, &record).expect("locks").expect("free");
     assert!(two.foreign_pending(slot).is_some());
 }

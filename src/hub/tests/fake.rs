@@ -48,11 +48,7 @@ impl Default for Machine {
             coming: None,
             fault: None,
             refusals: VecDeque::new(),
-            boot: BootSetting {
-                device: Some(BootDevice::None),
-                persistent: false,
-                uefi: false,
-            },
+            boot: BootSetting { device: Some(BootDevice::None), persistent: false, uefi: false },
             keeps_uefi: true,
             keeps_flags: false,
             panics: false,
@@ -78,13 +74,7 @@ pub(super) struct World {
 
 impl World {
     pub fn set(&self, place: &str, change: impl FnOnce(&mut Machine)) {
-        change(
-            self.machines
-                .lock()
-                .expect("fine")
-                .entry(place.into())
-                .or_default(),
-        );
+        change(self.machines.lock().expect("fine").entry(place.into()).or_default());
     }
 
     pub fn made(&self, place: &str) -> Vec<Made> {
@@ -137,31 +127,16 @@ impl Bmc for Fake {
             });
             made.len() - 1
         };
-        let latency = self
-            .world
-            .machines
-            .lock()
-            .expect("fine")
-            .entry(self.place.clone())
-            .or_default()
-            .latency;
+        let latency =
+            self.world.machines.lock().expect("fine").entry(self.place.clone()).or_default().latency;
         tokio::time::sleep(latency).await;
         let now = Instant::now();
         self.world.made.lock().expect("fine")[index].end = Some(now);
-        let machine = self
-            .world
-            .machines
-            .lock()
-            .expect("fine")
-            .get(&self.place)
-            .cloned();
+        let machine = self.world.machines.lock().expect("fine").get(&self.place).cloned();
         let panics = machine.expect("made above").panics && *exchange != Exchange::Power;
         assert!(!panics, "the driver fails on purpose");
         let mut machines = self.world.machines.lock().expect("fine");
-        machines
-            .get_mut(&self.place)
-            .expect("made above")
-            .answer(exchange, now)
+        machines.get_mut(&self.place).expect("made above").answer(exchange, now)
     }
 
     fn describe(&self, exchange: &Exchange) -> String {
@@ -239,11 +214,7 @@ pub(super) fn settings(dir: &Path, count: usize) -> Settings {
         .collect();
     Settings {
         theme: "default".into(),
-        poll: PollSettings {
-            interval: secs(30),
-            min_command_interval: secs(5),
-            max_in_flight: 64,
-        },
+        poll: PollSettings { interval: secs(30), min_command_interval: secs(5), max_in_flight: 64 },
         power: PowerSettings {
             timeout: secs(60),
             soft_timeout: secs(600),
@@ -276,11 +247,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub fn new() -> Bench {
-        Bench {
-            dir: tempfile::tempdir().expect("tempdir"),
-            world: Arc::default(),
-            clock: Clock::system(),
-        }
+        Bench { dir: tempfile::tempdir().expect("tempdir"), world: Arc::default(), clock: Clock::system() }
     }
 
     pub fn settings(&self, count: usize) -> Settings {
@@ -293,11 +260,7 @@ impl Bench {
 
     pub fn start_as(&self, settings: Settings, poll: bool, read_only: bool) -> Front {
         let world = Arc::clone(&self.world);
-        let options = HubOptions {
-            poll,
-            read_only,
-            operator: "alice".into(),
-        };
+        let options = HubOptions { poll, read_only, operator: "alice".into() };
         let (hub, handle) = Hub::start_with(
             Arc::new(settings),
             options,
@@ -307,10 +270,7 @@ impl Bench {
                 if place == "broken" {
                     return Err(BmcError::new(FaultClass::Local, "cannot run the tool"));
                 }
-                Ok(Box::new(Fake {
-                    world: Arc::clone(&world),
-                    place,
-                }))
+                Ok(Box::new(Fake { world: Arc::clone(&world), place }))
             }),
             consoles::spawner(),
         )
@@ -372,18 +332,13 @@ impl Front {
 
     pub fn node(&self, id: u32) -> NodeStatus {
         let id = NodeId(id);
-        self.nodes
-            .get(&id)
-            .cloned()
-            .unwrap_or_else(|| NodeStatus::unknown(id))
+        self.nodes.get(&id).cloned().unwrap_or_else(|| NodeStatus::unknown(id))
     }
 
     /// A verb of ours waits for an observation.
     pub async fn observing(&mut self) {
         let observes = |node: &NodeStatus| {
-            node.pending
-                .as_ref()
-                .is_some_and(|pending| pending.phase == Phase::Observing)
+            node.pending.as_ref().is_some_and(|pending| pending.phase == Phase::Observing)
         };
         self.until(|front| front.nodes.values().any(observes)).await;
     }
@@ -402,13 +357,7 @@ impl Front {
         self.next += 1;
         let id = RequestId(self.next);
         let nodes = ids(nodes);
-        self.send(Request::Verb {
-            id,
-            verb,
-            nodes,
-            timeout,
-            wait,
-        });
+        self.send(Request::Verb { id, verb, nodes, timeout, wait });
         id
     }
 
@@ -418,8 +367,7 @@ impl Front {
 
     /// Waits for `count` results of a request.
     pub async fn results(&mut self, id: RequestId, count: usize) -> Vec<VerbResult> {
-        self.until(|front| front.done.iter().filter(|done| done.id == id).count() >= count)
-            .await;
+        self.until(|front| front.done.iter().filter(|done| done.id == id).count() >= count).await;
         self.done.iter().filter(|done| done.id == id).cloned().collect()
     }
 
@@ -435,8 +383,7 @@ impl Front {
 
     /// Every node has been seen.
     pub async fn all_seen(&mut self, count: usize) {
-        self.until(|front| front.nodes.values().filter(|node| node.seen.at.is_some()).count() == count)
-            .await;
+        self.until(|front| front.nodes.values().filter(|node| node.seen.at.is_some()).count() == count).await;
     }
 }
 

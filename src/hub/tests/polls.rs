@@ -31,9 +31,7 @@ async fn no_more_are_in_flight_than_allowed() {
     let mut settings = bench.settings(20);
     settings.poll.max_in_flight = 4;
     for n in 0..20 {
-        bench
-            .world
-            .set(&format!("n{n}"), |machine| machine.latency = secs(1));
+        bench.world.set(&format!("n{n}"), |machine| machine.latency = secs(1));
     }
     let start = Instant::now();
     let mut front = bench.start(settings, true);
@@ -47,12 +45,8 @@ async fn a_failing_bmc_is_asked_less_and_less_and_what_was_seen_stays() {
     let bench = Bench::new();
     let mut front = bench.start(bench.settings(1), true);
     front.all_seen(1).await;
-    bench
-        .world
-        .set("n0", |machine| machine.fault = Some(unreachable()));
-    front
-        .until(|front| front.node(0).why == PollReason::BackOff { failures: 3 })
-        .await;
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
+    front.until(|front| front.node(0).why == PollReason::BackOff { failures: 3 }).await;
     let status = front.node(0);
     assert_eq!(status.seen.value, Power::Unknown, "never guessed");
     assert_eq!(status.seen.last_seen.map(|(power, _)| power), Some(Power::On));
@@ -73,9 +67,7 @@ async fn a_wrong_password_is_tried_once_until_an_operator_acts() {
     let wrong = BmcError::new(FaultClass::Auth, "wrong password").not_sent();
     bench.world.set("n0", |machine| machine.fault = Some(wrong));
     let mut front = bench.start(bench.settings(1), true);
-    front
-        .until(|front| front.node(0).why == PollReason::AuthFinal)
-        .await;
+    front.until(|front| front.node(0).why == PollReason::AuthFinal).await;
     assert_eq!(front.node(0).next_poll, None);
     front.during(secs(1000)).await;
     assert_eq!(bench.world.made("n0").len(), 1, "a lock-out is not provoked");
@@ -97,9 +89,7 @@ async fn a_verb_is_an_operators_act_too() {
     let wrong = BmcError::new(FaultClass::Auth, "wrong password").not_sent();
     bench.world.set("n0", |machine| machine.fault = Some(wrong));
     let mut front = bench.start(bench.settings(1), true);
-    front
-        .until(|front| front.node(0).why == PollReason::AuthFinal)
-        .await;
+    front.until(|front| front.node(0).why == PollReason::AuthFinal).await;
     let result = front.power(PowerVerb::Off, 0).await;
     assert!(matches!(&result.outcome, Outcome::Failed(fault) if fault.class == FaultClass::Auth));
     assert_eq!(bench.world.made("n0").len(), 2, "one more try, not more");
@@ -127,9 +117,7 @@ async fn what_is_on_screen_is_polled_first() {
     let mut settings = bench.settings(10);
     settings.poll.max_in_flight = 1;
     for n in 0..10 {
-        bench
-            .world
-            .set(&format!("n{n}"), |machine| machine.latency = secs(1));
+        bench.world.set(&format!("n{n}"), |machine| machine.latency = secs(1));
     }
     let mut front = bench.start(settings, true);
     front.send(Request::Watch { nodes: ids(&[8, 9]) });
@@ -147,13 +135,9 @@ async fn a_reading_that_is_overdue_is_stale() {
     front.all_seen(1).await;
     // The next poll hangs, up to the hub's own limit.
     bench.world.set("n0", |machine| machine.latency = secs(10_000));
-    front
-        .until(|front| front.node(0).seen.freshness == Freshness::Stale || front.history.len() > 50)
-        .await;
+    front.until(|front| front.node(0).seen.freshness == Freshness::Stale || front.history.len() > 50).await;
     assert_eq!(front.node(0).seen.value, Power::On);
-    front
-        .until(|front| matches!(front.node(0).seen.freshness, Freshness::Failed(_)))
-        .await;
+    front.until(|front| matches!(front.node(0).seen.freshness, Freshness::Failed(_))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,11 +154,7 @@ async fn nodes_without_a_driver_say_so_and_broken_drivers_are_told_once() {
     assert!(
         matches!(&front.node(1).seen.freshness, Freshness::Failed(fault) if fault.reason.contains("tool"))
     );
-    let notices = front
-        .others
-        .iter()
-        .filter(|update| matches!(update, Update::Notice { .. }))
-        .count();
+    let notices = front.others.iter().filter(|update| matches!(update, Update::Notice { .. })).count();
     assert_eq!(notices, 1);
     let result = front.power(PowerVerb::Off, 1).await;
     assert!(matches!(result.outcome, Outcome::Failed(_)));
@@ -189,11 +169,5 @@ async fn nodes_that_share_a_bmc_share_its_pace() {
     front.all_seen(2).await;
     front.during(secs(200)).await;
     bench.world.assert_pace(secs(5));
-    assert!(
-        bench
-            .world
-            .exchanges("n0")
-            .iter()
-            .all(|exchange| *exchange == Exchange::Power)
-    );
+    assert!(bench.world.exchanges("n0").iter().all(|exchange| *exchange == Exchange::Power));
 }

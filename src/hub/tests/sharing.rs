@@ -15,10 +15,7 @@ async fn two_keep_one_pace_and_take_each_others_polls() {
     tokio::join!(one.during(secs(300)), two.during(secs(300)));
     bench.world.assert_pace(secs(5));
     let polls = bench.world.made("n0").len();
-    assert!(
-        (10..=13).contains(&polls),
-        "{polls} polls in 300 s, not twice as many"
-    );
+    assert!((10..=13).contains(&polls), "{polls} polls in 300 s, not twice as many");
     assert!(two.node(0).seen.at.is_some());
 }
 
@@ -51,13 +48,9 @@ async fn a_verb_of_the_other_is_shown_and_refuses_ours() {
     two.send(Request::Cancel { nodes: ids(&[0]) });
     two.until(|two| !two.others.is_empty()).await;
     let refused = two.power(PowerVerb::Reset, 0).await;
-    assert!(
-        matches!(&refused.outcome, Outcome::Refused(why) if why.contains("alice")),
-        "{refused:?}"
-    );
+    assert!(matches!(&refused.outcome, Outcome::Refused(why) if why.contains("alice")), "{refused:?}");
     assert_eq!(one.results(soft, 1).await[0].outcome, Outcome::Confirmed);
-    two.until(|two| two.node(0).pending.is_none() && two.node(0).seen.value == Power::Off)
-        .await;
+    two.until(|two| two.node(0).pending.is_none() && two.node(0).seen.value == Power::Off).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,10 +64,7 @@ async fn off_takes_over_from_the_other() {
     bench.world.set("n0", |machine| machine.effect = Some(secs(1)));
     assert_eq!(two.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
     let soft = one.results(soft, 1).await.remove(0);
-    assert!(
-        matches!(&soft.outcome, Outcome::Cancelled { sent: Some(_) }),
-        "{soft:?}"
-    );
+    assert!(matches!(&soft.outcome, Outcome::Cancelled { sent: Some(_) }), "{soft:?}");
     assert_eq!(bench.world.sent("n0"), [Exchange::Soft, Exchange::Off]);
 }
 

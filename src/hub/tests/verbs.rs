@@ -22,12 +22,7 @@ async fn off_is_sent_once_and_confirmed_by_looking() {
     let result = front.power(PowerVerb::Off, 0).await;
     assert_eq!((result.outcome, result.power), (Outcome::Confirmed, Power::Off));
     assert_eq!(bench.world.sent("n0"), [Exchange::Off]);
-    let phases: Vec<_> = front
-        .history
-        .iter()
-        .filter_map(|n| n.pending.as_ref())
-        .map(|p| p.phase)
-        .collect();
+    let phases: Vec<_> = front.history.iter().filter_map(|n| n.pending.as_ref()).map(|p| p.phase).collect();
     assert!(phases.contains(&Phase::Observing), "{phases:?}");
     front.until(|front| front.node(0).pending.is_none()).await;
     bench.world.assert_pace(secs(5));
@@ -60,11 +55,7 @@ async fn an_effect_that_does_not_show_is_not_success() {
         matches!(&result.outcome, Outcome::NotConfirmed { reason } if reason.contains("it is on")),
         "{result:?}"
     );
-    assert!(
-        result.elapsed >= secs(60) && result.elapsed < secs(80),
-        "{:?}",
-        result.elapsed
-    );
+    assert!(result.elapsed >= secs(60) && result.elapsed < secs(80), "{:?}", result.elapsed);
     assert_eq!(bench.world.sent("n0"), [Exchange::Off]);
 }
 
@@ -102,10 +93,7 @@ async fn a_cycle_is_not_confirmed_by_the_state_before_it() {
     let result = front.power(PowerVerb::Cycle, 0).await;
     assert_eq!(result.outcome, Outcome::Confirmed);
     let made = bench.world.made("n0");
-    let cycle = made
-        .iter()
-        .find(|made| made.exchange == Exchange::Cycle)
-        .expect("sent");
+    let cycle = made.iter().find(|made| made.exchange == Exchange::Cycle).expect("sent");
     let last = made.last().expect("looked").end.expect("ended");
     assert!(last - cycle.end.expect("ended") >= secs(10));
 }
@@ -140,9 +128,7 @@ async fn a_reboot_whose_off_is_not_seen_is_not_turned_on() {
 async fn only_what_never_reached_the_bmc_is_sent_again() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
-        machine
-            .refusals
-            .push_back(BmcError::new(FaultClass::Busy, "no free session").not_sent());
+        machine.refusals.push_back(BmcError::new(FaultClass::Busy, "no free session").not_sent());
         machine.refusals.push_back(unreachable());
     });
     let mut front = bench.start(bench.settings(2), false);
@@ -150,16 +136,11 @@ async fn only_what_never_reached_the_bmc_is_sent_again() {
     assert_eq!(bench.world.sent("n0").len(), 3);
     // Silence after sending: perhaps it was carried out; never twice.
     bench.world.set("n1", |machine| {
-        machine
-            .refusals
-            .push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
+        machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
     });
     let result = front.power(PowerVerb::Reset, 1).await;
     let (class, reason) = fault(&result.outcome);
-    assert!(
-        class == FaultClass::Timeout && reason.contains("may have been carried out"),
-        "{reason}"
-    );
+    assert!(class == FaultClass::Timeout && reason.contains("may have been carried out"), "{reason}");
     assert_eq!(bench.world.sent("n1"), [Exchange::Reset]);
 }
 
@@ -167,9 +148,7 @@ async fn only_what_never_reached_the_bmc_is_sent_again() {
 async fn silence_after_off_is_still_confirmed_by_looking() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
-        machine
-            .refusals
-            .push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
+        machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
         machine.coming = Some((tokio::time::Instant::now() + secs(9), Power::Off));
     });
     let mut front = bench.start(bench.settings(1), false);
@@ -181,9 +160,7 @@ async fn silence_after_off_is_still_confirmed_by_looking() {
 async fn a_bmc_that_says_no_is_a_failure_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
-        machine
-            .refusals
-            .push_back(BmcError::new(FaultClass::Rejected, "refused (0xd4)"));
+        machine.refusals.push_back(BmcError::new(FaultClass::Rejected, "refused (0xd4)"));
     });
     let mut front = bench.start(bench.settings(1), false);
     let result = front.power(PowerVerb::Off, 0).await;
@@ -198,9 +175,7 @@ async fn passing_trouble_while_confirming_is_looked_past() {
     let mut front = bench.start(bench.settings(1), false);
     let id = front.ask(Verb::Power(PowerVerb::Off), &[0]);
     front.observing().await;
-    bench
-        .world
-        .set("n0", |machine| machine.fault = Some(unreachable()));
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
     front.during(secs(12)).await;
     bench.world.set("n0", |machine| machine.fault = None);
     assert_eq!(front.results(id, 1).await[0].outcome, Outcome::Confirmed);
@@ -209,9 +184,7 @@ async fn passing_trouble_while_confirming_is_looked_past() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_bmc_fails_a_verb_when_its_time_is_up() {
     let bench = Bench::new();
-    bench
-        .world
-        .set("n0", |machine| machine.fault = Some(unreachable()));
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
     let mut front = bench.start(bench.settings(1), false);
     let id = front.ask_with(Verb::Power(PowerVerb::Off), &[0], Some(secs(20)), true);
     let result = front.results(id, 1).await.remove(0);
@@ -262,10 +235,7 @@ async fn cancelling_says_what_was_sent() {
     let second = front.ask(Verb::Power(PowerVerb::Reset), &[0]);
     front.until(|front| front.node(0).pending.is_some()).await;
     front.send(Request::Cancel { nodes: ids(&[0]) });
-    assert_eq!(
-        front.results(second, 1).await[0].outcome,
-        Outcome::Cancelled { sent: None }
-    );
+    assert_eq!(front.results(second, 1).await[0].outcome, Outcome::Cancelled { sent: None });
     assert_eq!(bench.world.sent("n0"), [Exchange::Off]);
 }
 
@@ -273,11 +243,7 @@ async fn cancelling_says_what_was_sent() {
 async fn read_only_refuses_all_but_reading() {
     let bench = Bench::new();
     let mut front = bench.start_as(bench.settings(1), false, true);
-    for verb in [
-        Verb::Power(PowerVerb::Off),
-        Verb::ResetBmc(BmcReset::Warm),
-        Verb::Raw(vec![6, 1]),
-    ] {
+    for verb in [Verb::Power(PowerVerb::Off), Verb::ResetBmc(BmcReset::Warm), Verb::Raw(vec![6, 1])] {
         assert!(matches!(front.verb(verb, 0).await.outcome, Outcome::Refused(_)));
     }
     assert_eq!(front.verb(Verb::Status, 0).await.outcome, Outcome::Status);
@@ -296,21 +262,14 @@ async fn power_on_of_many_is_staggered() {
     let bench = Bench::new();
     for n in 0..10 {
         bench.world.set(&format!("n{n}"), |machine| {
-            *machine = Machine {
-                power: Power::Off,
-                latency: Duration::from_millis(5),
-                ..Machine::default()
-            };
+            *machine = Machine { power: Power::Off, latency: Duration::from_millis(5), ..Machine::default() };
         });
     }
     let mut front = bench.start(bench.settings(10), false);
     let nodes: Vec<u32> = (0..10).collect();
     let id = front.ask(Verb::Power(PowerVerb::On), &nodes);
     let results = front.results(id, 10).await;
-    assert!(
-        results.iter().all(|result| result.outcome == Outcome::Confirmed),
-        "{results:?}"
-    );
+    assert!(results.iter().all(|result| result.outcome == Outcome::Confirmed), "{results:?}");
     let mut sent: Vec<_> = (0..10)
         .flat_map(|n| bench.world.made(&format!("n{n}")))
         .filter(|made| made.exchange == Exchange::On)
@@ -318,46 +277,24 @@ async fn power_on_of_many_is_staggered() {
         .collect();
     sent.sort();
     assert_eq!(sent.len(), 10);
-    assert!(
-        sent.windows(2)
-            .all(|two| two[1] - two[0] >= Duration::from_millis(500)),
-        "{sent:?}"
-    );
-    assert!(
-        sent[9] - sent[0] < secs(7),
-        "staggered, not stalled: {:?}",
-        sent[9] - sent[0]
-    );
+    assert!(sent.windows(2).all(|two| two[1] - two[0] >= Duration::from_millis(500)), "{sent:?}");
+    assert!(sent[9] - sent[0] < secs(7), "staggered, not stalled: {:?}", sent[9] - sent[0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_boot_device_is_read_back() {
     let bench = Bench::new();
     let mut front = bench.start(bench.settings(1), false);
-    let wanted = BootSetting {
-        device: Some(BootDevice::Pxe),
-        persistent: true,
-        uefi: true,
-    };
-    assert_eq!(
-        front.verb(Verb::BootSet(wanted), 0).await.outcome,
-        Outcome::Boot(wanted)
-    );
-    let order = [
-        Exchange::KeepBootFlags,
-        Exchange::BootSet(wanted),
-        Exchange::BootGet,
-    ];
+    let wanted = BootSetting { device: Some(BootDevice::Pxe), persistent: true, uefi: true };
+    assert_eq!(front.verb(Verb::BootSet(wanted), 0).await.outcome, Outcome::Boot(wanted));
+    let order = [Exchange::KeepBootFlags, Exchange::BootSet(wanted), Exchange::BootGet];
     assert_eq!(bench.world.exchanges("n0"), order);
     front.until(|front| front.node(0).boot == Some(wanted)).await;
     bench.world.set("n0", |machine| machine.keeps_uefi = false);
     let result = front.verb(Verb::BootSet(wanted), 0).await;
     let (class, reason) = fault(&result.outcome);
     assert_eq!(class, FaultClass::Rejected);
-    assert!(
-        reason.contains("uefi") && !reason.contains("persistent"),
-        "{reason}"
-    );
+    assert!(reason.contains("uefi") && !reason.contains("persistent"), "{reason}");
     bench.world.assert_pace(secs(5));
 }
 
@@ -369,9 +306,7 @@ async fn a_bmc_reset_shows_until_the_bmc_is_back() {
     let result = front.verb(Verb::ResetBmc(BmcReset::Cold), 0).await;
     assert_eq!(result.outcome, Outcome::Accepted);
     front.until(|front| front.node(0).resetting.is_some()).await;
-    bench
-        .world
-        .set("n0", |machine| machine.fault = Some(unreachable()));
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
     front.during(secs(60)).await;
     assert!(front.node(0).resetting.is_some());
     bench.world.set("n0", |machine| machine.fault = None);
@@ -385,19 +320,14 @@ async fn info_raw_and_describe() {
     let mut front = bench.start(bench.settings(1), false);
     let info = front.verb(Verb::Info, 0).await.outcome;
     assert_eq!(info, Outcome::Info(vec![("maker".into(), "test".into())]));
-    assert_eq!(
-        front.verb(Verb::Raw(vec![6, 1]), 0).await.outcome,
-        Outcome::Raw(vec![6, 1])
-    );
+    assert_eq!(front.verb(Verb::Raw(vec![6, 1]), 0).await.outcome, Outcome::Raw(vec![6, 1]));
     front.send(Request::Describe {
         id: crate::hub::message::RequestId(77),
         verb: Verb::Power(PowerVerb::Reboot),
         node: ids(&[0])[0],
     });
     front.until(|front| !front.others.is_empty()).await;
-    let Update::Described { text, .. } = &front.others[0] else {
-        panic!("described")
-    };
+    let Update::Described { text, .. } = &front.others[0] else { panic!("described") };
     assert_eq!(text, "Off to n0; then On to n0");
 }
 
@@ -418,10 +348,7 @@ async fn the_end_leaves_nothing_running_and_says_so() {
             }
         }
     }
-    assert!(
-        matches!(outcome, Some(Outcome::Cancelled { sent: Some(_) })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Some(Outcome::Cancelled { sent: Some(_) })), "{outcome:?}");
     let left: Vec<_> = std::fs::read_dir(bench.dir.path().join("run"))
         .expect("there")
         .flatten()
@@ -456,9 +383,7 @@ async fn a_driver_that_panics_fails_its_verb_and_not_the_node() {
     assert_eq!(fault(&result.outcome).0, FaultClass::Local);
     bench.world.set("n0", |machine| machine.panics = false);
     assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
-    front
-        .until(|front| front.node(0).pending.is_none() && front.node(0).seen.value == Power::Off)
-        .await;
+    front.until(|front| front.node(0).pending.is_none() && front.node(0).seen.value == Power::Off).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -468,20 +393,9 @@ async fn every_request_for_every_node_gets_one_result() {
     // Not a node; the same node twice.
     let id = front.ask(Verb::Power(PowerVerb::Off), &[9, 0, 0]);
     let results = front.results(id, 3).await;
-    let outcomes: Vec<_> = results
-        .iter()
-        .map(|result| (result.node.0, &result.outcome))
-        .collect();
-    assert!(
-        outcomes
-            .iter()
-            .any(|(node, outcome)| *node == 9 && matches!(outcome, Outcome::Failed(_)))
-    );
-    assert!(
-        outcomes
-            .iter()
-            .any(|(node, outcome)| *node == 0 && matches!(outcome, Outcome::Refused(_)))
-    );
+    let outcomes: Vec<_> = results.iter().map(|result| (result.node.0, &result.outcome)).collect();
+    assert!(outcomes.iter().any(|(node, outcome)| *node == 9 && matches!(outcome, Outcome::Failed(_))));
+    assert!(outcomes.iter().any(|(node, outcome)| *node == 0 && matches!(outcome, Outcome::Refused(_))));
     assert!(outcomes.contains(&(0, &Outcome::Confirmed)), "{outcomes:?}");
     front.during(secs(60)).await;
     assert_eq!(front.done.len(), 3);

@@ -93,10 +93,7 @@ struct Turns {
 
 impl Stagger {
     pub fn new(gap: Duration) -> Stagger {
-        Stagger {
-            gap,
-            next: Mutex::default(),
-        }
+        Stagger { gap, next: Mutex::default() }
     }
 
     /// Reserves a turn and tells when it is.
@@ -165,10 +162,7 @@ impl<'a> Run<'a> {
     }
 
     fn line(&self) -> Step<&'a Line> {
-        self.node
-            .line
-            .as_ref()
-            .map_err(|fault| Outcome::Failed(fault.clone()))
+        self.node.line.as_ref().map_err(|fault| Outcome::Failed(fault.clone()))
     }
 
     /// Resolves when the verb has to stop.
@@ -213,9 +207,7 @@ impl<'a> Run<'a> {
 
     async fn permit(&mut self) -> Step<Granted> {
         let line = self.line()?;
-        self.unless_stopped(line.gate.acquire(Priority::Operator))
-            .await?
-            .map_err(Outcome::Failed)
+        self.unless_stopped(line.gate.acquire(Priority::Operator)).await?.map_err(Outcome::Failed)
     }
 
     /// Makes the node's pending verb ours, across processes. `off` asks another process to give way.
@@ -352,10 +344,7 @@ impl<'a> Run<'a> {
 
     /// Whether an exchange that failed may be tried again.
     pub fn may_try_again(&self, error: &BmcError) -> bool {
-        let passing = matches!(
-            error.class,
-            FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy
-        );
+        let passing = matches!(error.class, FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy);
         passing && self.now() + RETRY <= self.give_up
     }
 

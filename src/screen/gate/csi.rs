@@ -42,15 +42,13 @@ impl Csi {
             Some((&marker @ 0x3c..=0x3f, rest)) => (Some(marker), rest),
             _ => (None, &self.bytes[..]),
         };
-        let end = rest
-            .iter()
-            .position(|byte| !matches!(byte, 0x30..=0x3b))
-            .unwrap_or(rest.len());
+        let end = rest.iter().position(|byte| !matches!(byte, 0x30..=0x3b)).unwrap_or(rest.len());
         let (parameters, intermediates) = rest.split_at(end);
-        intermediates
-            .iter()
-            .all(|byte| matches!(byte, 0x20..=0x2f))
-            .then_some((marker, parameters, intermediates))
+        intermediates.iter().all(|byte| matches!(byte, 0x20..=0x2f)).then_some((
+            marker,
+            parameters,
+            intermediates,
+        ))
     }
 }
 
@@ -65,9 +63,7 @@ impl Numbers {
         }
         for part in parameters.split(|&byte| byte == b';' || byte == b':') {
             let value = part.iter().fold(0u16, |value, byte| {
-                value
-                    .saturating_mul(10)
-                    .saturating_add(u16::from(byte.saturating_sub(b'0')))
+                value.saturating_mul(10).saturating_add(u16::from(byte.saturating_sub(b'0')))
             });
             *numbers.0.get_mut(numbers.1)? = value;
             numbers.1 += 1;
@@ -112,10 +108,7 @@ impl Gate {
                 }
                 (None, []) if !parameters.contains(&b':') => self.plain(last, &numbers, sink),
                 (Some(b'?'), []) if matches!(last, b'h' | b'l') => {
-                    numbers
-                        .all()
-                        .iter()
-                        .for_each(|&mode| private_mode(mode, last == b'h', sink));
+                    numbers.all().iter().for_each(|&mode| private_mode(mode, last == b'h', sink));
                 }
                 (None, [b'!']) if last == b'p' => {
                     self.line_feed_mode = false;
@@ -141,10 +134,7 @@ impl Gate {
                 sink.pass(&sequence("", &[first], last));
             }
             b'H' | b'f' => {
-                sink.act(Act::Address {
-                    row: first,
-                    col: numbers.get(1),
-                });
+                sink.act(Act::Address { row: first, col: numbers.get(1) });
                 sink.pass(&sequence("", &[first, numbers.get(1)], last));
             }
             b'J' => match first {
@@ -173,10 +163,7 @@ impl Gate {
             }
             b'n' if first == 5 => sink.act(Act::Status),
             b'n' if first == 6 => sink.act(Act::WhereIsCursor),
-            b'r' => sink.act(Act::Region {
-                top: first,
-                bottom: numbers.get(1),
-            }),
+            b'r' => sink.act(Act::Region { top: first, bottom: numbers.get(1) }),
             b's' if numbers.1 == 0 => sink.pass(b"\x1b7"),
             b'u' if numbers.1 == 0 => sink.pass(b"\x1b8"),
             _ => {}

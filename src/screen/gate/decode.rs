@@ -18,10 +18,7 @@ static TABLE: LazyLock<Vec<char>> = LazyLock::new(|| CP437.chars().collect());
 
 fn cp437(byte: u8) -> char {
     match byte.checked_sub(0x80) {
-        Some(index) => TABLE
-            .get(usize::from(index))
-            .copied()
-            .unwrap_or(char::REPLACEMENT_CHARACTER),
+        Some(index) => TABLE.get(usize::from(index)).copied().unwrap_or(char::REPLACEMENT_CHARACTER),
         None => char::from(byte),
     }
 }
@@ -77,11 +74,7 @@ impl Decoder {
     }
 
     pub(super) fn detected() -> Decoder {
-        Decoder {
-            detecting: false,
-            mixed: true,
-            ..Decoder::new(Some(Charset::Cp437))
-        }
+        Decoder { detecting: false, mixed: true, ..Decoder::new(Some(Charset::Cp437)) }
     }
 
     pub(super) fn charset(&self) -> Charset {
@@ -120,10 +113,7 @@ impl Decoder {
         let mut bytes = [0; 4];
         bytes[..self.held_len].copy_from_slice(&self.held[..self.held_len]);
         bytes[self.held_len] = byte;
-        match std::str::from_utf8(&bytes[..=self.held_len])
-            .ok()
-            .and_then(|text| text.chars().next())
-        {
+        match std::str::from_utf8(&bytes[..=self.held_len]).ok().and_then(|text| text.chars().next()) {
             Some(c) => {
                 self.held_len = 0;
                 self.valid = self.valid.saturating_add(1);

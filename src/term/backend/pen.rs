@@ -110,18 +110,10 @@ pub(super) struct Pen {
 }
 
 impl Pen {
-    pub(super) const PLAIN: Pen = Pen {
-        fg: Color::Reset,
-        bg: Color::Reset,
-        modifier: Modifier::empty(),
-    };
+    pub(super) const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 
     pub(super) fn of(cell: &Cell) -> Pen {
-        Pen {
-            fg: cell.fg,
-            bg: cell.bg,
-            modifier: cell.modifier,
-        }
+        Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
     }
 
     /// Writes the shortest sequence that turns this pen into `to`.
@@ -135,11 +127,7 @@ impl Pen {
             from_plain.insert(0, ';');
         }
         // `ESC[m` and `ESC[;1m` are `ESC[0m` and `ESC[0;1m`.
-        let codes = if from_plain.len() < from_here.len() {
-            from_plain
-        } else {
-            from_here
-        };
+        let codes = if from_plain.len() < from_here.len() { from_plain } else { from_here };
         // Writing to memory cannot fail.
         let _ = write!(out, "\x1b[{codes}m");
         *self = to;
@@ -236,38 +224,16 @@ mod tests {
             assert_eq!(pen, to);
             String::from_utf8(out).unwrap()
         };
-        let red = Pen {
-            fg: Color::Indexed(1),
-            ..Pen::PLAIN
-        };
-        let bold = Pen {
-            modifier: Modifier::BOLD,
-            ..red
-        };
-        let dim = Pen {
-            modifier: Modifier::DIM,
-            ..red
-        };
-        let all = Pen {
-            bg: Color::Indexed(12),
-            modifier: Modifier::all(),
-            ..red
-        };
+        let red = Pen { fg: Color::Indexed(1), ..Pen::PLAIN };
+        let bold = Pen { modifier: Modifier::BOLD, ..red };
+        let dim = Pen { modifier: Modifier::DIM, ..red };
+        let all = Pen { bg: Color::Indexed(12), modifier: Modifier::all(), ..red };
         assert_eq!(sgr(red, red), "");
         assert_eq!(sgr(red, Pen::PLAIN), "\x1b[m");
         assert_eq!(sgr(Pen::PLAIN, red), "\x1b[31m");
         assert_eq!(sgr(red, bold), "\x1b[1m");
         assert_eq!(sgr(bold, dim), "\x1b[22;2m");
         assert_eq!(sgr(all, red), "\x1b[;31m");
-        assert_eq!(
-            sgr(
-                red,
-                Pen {
-                    bg: Color::Indexed(12),
-                    ..red
-                }
-            ),
-            "\x1b[104m"
-        );
+        assert_eq!(sgr(red, Pen { bg: Color::Indexed(12), ..red }), "\x1b[104m");
     }
 }

@@ -37,11 +37,8 @@ impl Scroll {
 
 /// The scroll that saves most, if any saves something.
 pub(super) fn best(shown: &[Cell], next: &[Cell], cols: usize) -> Option<Scroll> {
-    let changed = shown
-        .chunks_exact(cols)
-        .zip(next.chunks_exact(cols))
-        .filter(|(old, new)| old != new)
-        .count();
+    let changed =
+        shown.chunks_exact(cols).zip(next.chunks_exact(cols)).filter(|(old, new)| old != new).count();
     if changed < 2 {
         return None;
     }
@@ -54,23 +51,15 @@ pub(super) fn best(shown: &[Cell], next: &[Cell], cols: usize) -> Option<Scroll>
     let new: Vec<u64> = next.chunks_exact(cols).map(hash).collect();
     let blank = vec![Cell::EMPTY; cols];
     // What it costs to draw each row over what is there, and over nothing.
-    let over: Vec<usize> = shown
-        .chunks_exact(cols)
-        .zip(next.chunks_exact(cols))
-        .map(|(old, new)| cost(old, new))
-        .collect();
+    let over: Vec<usize> =
+        shown.chunks_exact(cols).zip(next.chunks_exact(cols)).map(|(old, new)| cost(old, new)).collect();
     let fresh: Vec<usize> = next.chunks_exact(cols).map(|new| cost(&blank, new)).collect();
     let mut found: Option<(usize, Scroll)> = None;
     for by in 1..new.len() {
         for up in [true, false] {
             let matches = |at: usize| {
-                let from = if up {
-                    at.checked_add(by)
-                } else {
-                    at.checked_sub(by)
-                };
-                from.and_then(|from| old.get(from))
-                    .is_some_and(|hash| *hash == new[at])
+                let from = if up { at.checked_add(by) } else { at.checked_sub(by) };
+                from.and_then(|from| old.get(from)).is_some_and(|hash| *hash == new[at])
             };
             let mut at = 0;
             while at < new.len() {
@@ -79,11 +68,8 @@ pub(super) fn best(shown: &[Cell], next: &[Cell], cols: usize) -> Option<Scroll>
                     at += 1;
                 }
                 if at > start {
-                    let (rows, uncovered) = if up {
-                        (start..at + by, at..at + by)
-                    } else {
-                        (start - by..at, start - by..start)
-                    };
+                    let (rows, uncovered) =
+                        if up { (start..at + by, at..at + by) } else { (start - by..at, start - by..start) };
                     let before: usize = over[rows.clone()].iter().sum();
                     let after = COST + fresh[uncovered].iter().sum::<usize>();
                     let saves = before.saturating_sub(after);
@@ -100,21 +86,14 @@ pub(super) fn best(shown: &[Cell], next: &[Cell], cols: usize) -> Option<Scroll>
 
 /// About how many bytes drawing a row takes.
 fn cost(shown: &[Cell], next: &[Cell]) -> usize {
-    let used = next
-        .iter()
-        .rposition(|cell| *cell != Cell::EMPTY)
-        .map_or(0, |last| last + 1);
+    let used = next.iter().rposition(|cell| *cell != Cell::EMPTY).map_or(0, |last| last + 1);
     let changed: usize = shown[..used]
         .iter()
         .zip(next)
         .filter(|(old, new)| old != new)
         .map(|(_, new)| new.symbol().len())
         .sum();
-    let tail = if shown[used..].iter().any(|cell| *cell != Cell::EMPTY) {
-        3
-    } else {
-        0
-    };
+    let tail = if shown[used..].iter().any(|cell| *cell != Cell::EMPTY) { 3 } else { 0 };
     changed + tail + if changed + tail > 0 { 4 } else { 0 }
 }
 
@@ -130,40 +109,16 @@ mod tests {
 
     #[test]
     fn a_pane_between_fixed_rows_is_found() {
-        let (old, cols) = lines(&[
-            "title fixed here",
-            "first line of it",
-            "second, longer..",
-            "third, the last.",
-            "foot",
-        ]);
-        let (new, _) = lines(&[
-            "title fixed here",
-            "second, longer..",
-            "third, the last.",
-            "a new one came..",
-            "foot",
-        ]);
+        let (old, cols) =
+            lines(&["title fixed here", "first line of it", "second, longer..", "third, the last.", "foot"]);
+        let (new, _) =
+            lines(&["title fixed here", "second, longer..", "third, the last.", "a new one came..", "foot"]);
         let scroll = best(&old, &new, cols).unwrap();
-        assert_eq!(
-            scroll,
-            Scroll {
-                rows: 1..4,
-                by: 1,
-                up: true
-            }
-        );
+        assert_eq!(scroll, Scroll { rows: 1..4, by: 1, up: true });
         let mut model = old.clone();
         scroll.apply(&mut model, cols);
         assert_eq!(model[cols..3 * cols], new[cols..3 * cols]);
-        assert_eq!(
-            best(&new, &old, cols),
-            Some(Scroll {
-                rows: 1..4,
-                by: 1,
-                up: false
-            })
-        );
+        assert_eq!(best(&new, &old, cols), Some(Scroll { rows: 1..4, by: 1, up: false }));
         assert_eq!(best(&old, &old, cols), None);
     }
 

@@ -18,11 +18,7 @@ pub(super) fn csi(rest: &[u8]) -> Step {
     }
     let body = rest.iter().position(|byte| !(0x20..=0x3f).contains(byte));
     let Some(length) = body else {
-        return if rest.len() > LONGEST {
-            Step::Take(2 + rest.len(), None)
-        } else {
-            Step::More
-        };
+        return if rest.len() > LONGEST { Step::Take(2 + rest.len(), None) } else { Step::More };
     };
     let last = rest[length];
     if !(0x40..=0x7e).contains(&last) {
@@ -36,11 +32,7 @@ pub(super) fn csi(rest: &[u8]) -> Step {
     }
     if last == b'M' && length == 0 {
         // A mouse report of the oldest kind, left on by somebody else: three more bytes.
-        return if rest.len() < 4 {
-            Step::More
-        } else {
-            Step::Take(taken + 3, None)
-        };
+        return if rest.len() < 4 { Step::More } else { Step::Take(taken + 3, None) };
     }
     let key = params.key(last).filter(|_| !params.is_release());
     Step::Take(taken, key)
@@ -88,24 +80,14 @@ impl Params {
     fn parse(bytes: &[u8]) -> Params {
         let number = |text: &[u8]| {
             let digits = text.iter().filter(|byte| byte.is_ascii_digit());
-            digits.fold(0u16, |sum, digit| {
-                sum.saturating_mul(10).saturating_add(u16::from(digit - b'0'))
-            })
+            digits.fold(0u16, |sum, digit| sum.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
         };
         let groups = bytes.split(|byte| *byte == b';');
-        Params(
-            groups
-                .map(|group| group.split(|byte| *byte == b':').map(number).collect())
-                .collect(),
-        )
+        Params(groups.map(|group| group.split(|byte| *byte == b':').map(number).collect()).collect())
     }
 
     fn get(&self, index: usize) -> u16 {
-        self.0
-            .get(index)
-            .and_then(|group| group.first())
-            .copied()
-            .unwrap_or(0)
+        self.0.get(index).and_then(|group| group.first()).copied().unwrap_or(0)
     }
 
     /// Kitty's event type 3 in the modifiers' second part.

@@ -41,10 +41,7 @@ fn all(bytes: &[u8]) -> Vec<String> {
 
 #[test]
 fn control_bytes_get_their_real_names() {
-    assert_eq!(
-        all(b"\x1d\x1c\x1e\x1f\x00"),
-        ["ctrl-]", "ctrl-\\", "ctrl-^", "ctrl-_", "ctrl- "]
-    );
+    assert_eq!(all(b"\x1d\x1c\x1e\x1f\x00"), ["ctrl-]", "ctrl-\\", "ctrl-^", "ctrl-_", "ctrl- "]);
     assert_eq!(all(b"\x01\x03\x1a\x0a"), ["ctrl-a", "ctrl-c", "ctrl-z", "ctrl-j"]);
     assert_eq!(all(b"\t\r\x7f\x08"), ["Tab", "Enter", "Backspace", "ctrl-h"]);
 }
@@ -141,11 +138,8 @@ fn a_paste_split_anywhere_is_one_paste_and_never_keys() {
         let (mut decoder, now) = decoder();
         let mut inputs = decoder.push(&bytes[..cut], now);
         inputs.extend(decoder.push(&bytes[cut..], now + HOLD / 5));
-        let wanted = [
-            "x".to_owned(),
-            format!("{:?}", Input::Paste("reboot\r\x1b[20 \u{e9}".into())),
-            "y".into(),
-        ];
+        let wanted =
+            ["x".to_owned(), format!("{:?}", Input::Paste("reboot\r\x1b[20 \u{e9}".into())), "y".into()];
         assert_eq!(names(&inputs), wanted, "cut at {cut}");
     }
 }
@@ -185,11 +179,7 @@ fn a_character_split_in_the_middle_is_one_key_and_garbage_is_dropped() {
     assert!(decoder.push(&[0xe2, 0x82], now).is_empty());
     assert_eq!(names(&decoder.push(&[0xac], now)), ["\u{20ac}"]);
     assert_eq!(all(&[0xff, b'a', 0xc3, b'b', 0x80]), ["a", "b"]);
-    assert_eq!(
-        all(b"\x1b[<0;1;1Mz\x1b[Iz\x1b[Mabcz"),
-        ["z", "z", "z"],
-        "reports that nobody asked for"
-    );
+    assert_eq!(all(b"\x1b[<0;1;1Mz\x1b[Iz\x1b[Mabcz"), ["z", "z", "z"], "reports that nobody asked for");
     assert_eq!(all("\u{85}z".as_bytes()), ["z"], "no C1 control as a key");
 }
 

@@ -5,13 +5,8 @@ fn write(dir: &Path, name: &str, text: &str) {
 }
 
 /// The roles that must be told apart whatever the theme is.
-const STATES: [Role; 5] = [
-    Role::StateOn,
-    Role::StateOff,
-    Role::StateUnknown,
-    Role::StateFailed,
-    Role::StatePending,
-];
+const STATES: [Role; 5] =
+    [Role::StateOn, Role::StateOff, Role::StateUnknown, Role::StateFailed, Role::StatePending];
 
 #[test]
 fn every_embedded_theme_sets_every_role_through_its_parents() {
@@ -28,12 +23,8 @@ fn every_embedded_theme_sets_every_role_through_its_parents() {
                 None => break,
             }
         }
-        let missing: Vec<&str> = Role::ALL
-            .iter()
-            .zip(&set)
-            .filter(|(_, set)| !**set)
-            .map(|(role, _)| role.name())
-            .collect();
+        let missing: Vec<&str> =
+            Role::ALL.iter().zip(&set).filter(|(_, set)| !**set).map(|(role, _)| role.name()).collect();
         assert!(missing.is_empty(), "{name} lacks {missing:?}");
     }
 }
@@ -77,11 +68,7 @@ fn the_default_theme_tells_states_apart_and_keeps_the_terminals_background() {
 #[test]
 fn without_colours_every_theme_becomes_mono_and_no_colour_is_left() {
     let dir = tempfile::tempdir().expect("dir");
-    write(
-        dir.path(),
-        "loud",
-        "[roles]\ntext = { fg = \"red\", bg = \"blue\" }\n",
-    );
+    write(dir.path(), "loud", "[roles]\ntext = { fg = \"red\", bg = \"blue\" }\n");
     let theme = load("loud", ColorDepth::Mono, Some(dir.path())).expect("loads");
     assert_eq!(theme, load("mono", ColorDepth::Mono, None).expect("loads"));
     for role in Role::ALL {
@@ -90,13 +77,7 @@ fn without_colours_every_theme_becomes_mono_and_no_colour_is_left() {
             assert_eq!(color, Color::Reset, "{}", role.name());
         }
     }
-    for role in [
-        Role::RowCursor,
-        Role::Selection,
-        Role::Match,
-        Role::MenuCursor,
-        Role::Banner,
-    ] {
+    for role in [Role::RowCursor, Role::Selection, Role::Match, Role::MenuCursor, Role::Banner] {
         assert!(!theme.style(role).add_modifier.is_empty(), "{}", role.name());
     }
     assert_ne!(theme.style(Role::Selection), theme.style(Role::Match));
@@ -122,28 +103,17 @@ fn a_users_theme_inherits_and_uses_its_palette() {
 fn errors_name_the_file_and_the_role() {
     let dir = tempfile::tempdir().expect("dir");
     for (text, wanted) in [
-        (
-            "[roles]\n\"state.onn\" = {}",
-            "unknown role \"state.onn\", did you mean \"state.on\"?",
-        ),
+        ("[roles]\n\"state.onn\" = {}", "unknown role \"state.onn\", did you mean \"state.on\"?"),
         (
             "[roles]\ntext = { fg = \"geen\" }",
             "role \"text\": unknown colour \"geen\", did you mean \"green\"?",
         ),
-        (
-            "[roles]\ntext = { mods = [\"blink\"] }",
-            "role \"text\": unknown attribute \"blink\"",
-        ),
-        (
-            "[roles]\n\ntext = { colour = \"red\" }",
-            "line 3: unknown field `colour`",
-        ),
+        ("[roles]\ntext = { mods = [\"blink\"] }", "role \"text\": unknown attribute \"blink\""),
+        ("[roles]\n\ntext = { colour = \"red\" }", "line 3: unknown field `colour`"),
         ("inherits = \"wrong\"", "in a circle"),
     ] {
         write(dir.path(), "wrong", text);
-        let error = load("wrong", ColorDepth::Ansi16, Some(dir.path()))
-            .expect_err("refused")
-            .to_string();
+        let error = load("wrong", ColorDepth::Ansi16, Some(dir.path())).expect_err("refused").to_string();
         assert!(error.contains(wanted), "{error}");
         assert!(error.contains("wrong.toml"), "{error}");
     }
@@ -164,14 +134,7 @@ fn every_file_in_themes_is_embedded() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
     let mut files: Vec<String> = std::fs::read_dir(dir)
         .expect("themes")
-        .map(|entry| {
-            entry
-                .expect("entry")
-                .file_name()
-                .to_string_lossy()
-                .trim_end_matches(".toml")
-                .to_owned()
-        })
+        .map(|entry| entry.expect("entry").file_name().to_string_lossy().trim_end_matches(".toml").to_owned())
         .collect();
     files.sort();
     let mut embedded = names();

@@ -36,17 +36,9 @@ fn entry(state: &State, action: &Action, lines: &mut Vec<Line>) {
     let head = format!("{} {}", action.verb.words(), state.folded(&action.nodes));
     lines.push(Line::new(at, head).role(Role::Input));
     for result in &action.results {
-        let role = if summary::is_trouble(&result.outcome) {
-            Role::NoticeError
-        } else {
-            Role::Dialog
-        };
+        let role = if summary::is_trouble(&result.outcome) { Role::NoticeError } else { Role::Dialog };
         let seconds = result.elapsed.as_secs_f32();
-        let text = format!(
-            "{}: {}, {seconds:.1}s",
-            state.name(result.node),
-            summary::word(&result.outcome)
-        );
+        let text = format!("{}: {}, {seconds:.1}s", state.name(result.node), summary::word(&result.outcome));
         lines.push(Line::new("", text).role(role));
     }
     let open = action.nodes.len().saturating_sub(action.results.len());

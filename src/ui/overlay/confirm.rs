@@ -49,9 +49,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, confirm: &Confirm) {
         ConfirmLevel::Key => 2,
         ConfirmLevel::Typed { .. } => 3,
     };
-    let height = u16::try_from(rows.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(below);
+    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(below);
     let area = boxed(canvas, state, (width, height), &title, "", Role::DialogDanger);
     // On a low screen the facts give way: what is asked and how to answer always stays.
     let facts = area.height.saturating_sub(2);
@@ -78,16 +76,10 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
     if let Question::Quit { sessions, pending } = confirm.what {
         let mut lines = Vec::new();
         if sessions > 0 {
-            lines.push(Line::new(
-                "consoles",
-                format!("{} will be detached", count(sessions, "session")),
-            ));
+            lines.push(Line::new("consoles", format!("{} will be detached", count(sessions, "session"))));
         }
         if pending > 0 {
-            let text = format!(
-                "{} pending: already sent, no longer watched",
-                count(pending, "verb")
-            );
+            let text = format!("{} pending: already sent, no longer watched", count(pending, "verb"));
             lines.push(Line::new("verbs", text).role(Role::NoticeWarn));
         }
         return lines;
@@ -123,11 +115,7 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
     let cancel = " Cancel ";
     let used = canvas.put(area.x, last, area.width, &format!("[{cancel}]"), button);
     let rest = area.width.saturating_sub(used + 2);
-    let asked = Area {
-        y: last.saturating_sub(1).max(area.y),
-        height: 1,
-        ..area
-    };
+    let asked = Area { y: last.saturating_sub(1).max(area.y), height: 1, ..area };
     match &confirm.level {
         ConfirmLevel::Key => {
             let yes = match &confirm.what {
@@ -139,11 +127,7 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
         ConfirmLevel::Typed { word, input: typed } => {
             let label = format!("type {word}, then enter: ");
             let used = canvas.put(asked.x, asked.y, asked.width, &label, danger);
-            let line = Area {
-                x: asked.x + used,
-                width: asked.width.saturating_sub(used),
-                ..asked
-            };
+            let line = Area { x: asked.x + used, width: asked.width.saturating_sub(used), ..asked };
             input::draw(canvas, line, "", typed, true);
         }
     }

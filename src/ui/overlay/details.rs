@@ -40,14 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, node: NodeId, top: us
 fn identity(row: &NodeRow) -> Vec<Line> {
     let node = &row.node;
     let tags: Vec<&str> = node.tags.iter().map(String::as_str).collect();
-    let mut lines = vec![Line::new(
-        "tags",
-        if tags.is_empty() {
-            "-".to_owned()
-        } else {
-            tags.join(", ")
-        },
-    )];
+    let mut lines = vec![Line::new("tags", if tags.is_empty() { "-".to_owned() } else { tags.join(", ") })];
     if node.protected {
         lines.push(
             Line::new("protected", "destructive verbs need a typed confirmation").role(Role::NoticeWarn),
@@ -85,11 +78,7 @@ fn power(state: &State, row: &NodeRow, lines: &mut Vec<Line>) {
     lines.push(Line::new("power", power));
     if let Some(pending) = &status.pending {
         let allowed = pending.allowed.as_secs();
-        let text = format!(
-            "{} since {}, {allowed}s allowed",
-            pending.verb.words(),
-            at(pending.since)
-        );
+        let text = format!("{} since {}, {allowed}s allowed", pending.verb.words(), at(pending.since));
         lines.push(Line::new("pending", text).role(Role::StatePending));
     }
     if let Freshness::Failed(fault) = &seen.freshness {
@@ -103,10 +92,7 @@ fn power(state: &State, row: &NodeRow, lines: &mut Vec<Line>) {
         lines.push(Line::new("BMC reset", format!("since {}", at(since))).role(Role::StatePending));
     }
     lines.push(Line::new("next poll", next(state, row)));
-    let boot = status
-        .boot
-        .as_ref()
-        .map_or_else(|| "not read yet".to_owned(), summary::boot_text);
+    let boot = status.boot.as_ref().map_or_else(|| "not read yet".to_owned(), summary::boot_text);
     lines.push(Line::new("boot", boot));
 }
 
@@ -116,10 +102,9 @@ fn next(state: &State, row: &NodeRow) -> String {
         PollReason::Interval => "the usual interval".to_owned(),
         PollReason::Asked => "asked for".to_owned(),
         PollReason::Confirming => "a verb is being confirmed".to_owned(),
-        PollReason::BackOff { failures } => format!(
-            "{} in a row: asked less often",
-            words::count(failures as usize, "failure")
-        ),
+        PollReason::BackOff { failures } => {
+            format!("{} in a row: asked less often", words::count(failures as usize, "failure"))
+        }
         PollReason::AuthFinal => "authentication failed: only when you ask (r)".to_owned(),
         PollReason::NoDriver => "nothing to poll".to_owned(),
     };
@@ -134,11 +119,7 @@ fn controller(info: Option<&Info>, lines: &mut Vec<Line>) {
         None => {}
         Some(Ok(pairs)) => {
             lines.push(Line::new("", ""));
-            lines.extend(
-                pairs
-                    .iter()
-                    .map(|(name, value)| Line::new("", format!("{name}: {value}"))),
-            );
+            lines.extend(pairs.iter().map(|(name, value)| Line::new("", format!("{name}: {value}"))));
         }
         Some(Err(fault)) => lines.push(Line::new("info", fault.reason.clone()).role(Role::NoticeError)),
     }

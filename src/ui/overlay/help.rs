@@ -20,10 +20,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, top: usize) {
         lines.push(Line::new("", section.title).role(Role::Header));
         lines.extend(section.rows.into_iter().map(|(keys, text)| Line::new(keys, text)));
     }
-    let widest = lines
-        .iter()
-        .map(|line| canvas.width(&line.label))
-        .max()
-        .unwrap_or(0);
+    let widest = lines.iter().map(|line| canvas.width(&line.label)).max().unwrap_or(0);
     page(canvas, state, "help", widest.min(state.size.0 / 2), &lines, top);
 }

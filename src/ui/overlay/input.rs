@@ -23,10 +23,7 @@ pub(in crate::ui) fn draw(canvas: &mut Canvas<'_>, area: Area, sign: &str, input
     let chars: Vec<char> = input.text.chars().collect();
     let mut first = 0;
     let before = |first: usize| {
-        chars[first..input.cursor.min(chars.len())]
-            .iter()
-            .map(|ch| columns(*ch))
-            .sum::<usize>()
+        chars[first..input.cursor.min(chars.len())].iter().map(|ch| columns(*ch)).sum::<usize>()
     };
     while before(first) >= room {
         first += 1;

@@ -29,9 +29,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
     let reasons = menu.items.iter().filter_map(|item| item.disabled.as_ref());
     let reason_width = reasons.map(|reason| canvas.width(reason) + 2).max().unwrap_or(0);
     let mut width = 5 + label_width + reason_width;
-    width = width
-        .max(canvas.width(&title) + 2)
-        .max(hidden.as_ref().map_or(0, |text| canvas.width(text)));
+    width = width.max(canvas.width(&title) + 2).max(hidden.as_ref().map_or(0, |text| canvas.width(text)));
     width = width.max(28).min(state.size.0.saturating_sub(4));
     let rows = menu.items.len() + usize::from(hidden.is_some());
     let size = (width, u16::try_from(rows).unwrap_or(u16::MAX));
@@ -45,19 +43,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
             break;
         }
         let here = index == menu.cursor;
-        let base = canvas.style(if item.disabled.is_some() {
-            Role::MenuDisabled
-        } else {
-            Role::Menu
-        });
+        let base = canvas.style(if item.disabled.is_some() { Role::MenuDisabled } else { Role::Menu });
         if here {
             canvas.put(area.x, y, 1, &glyphs::CURSOR.to_string(), base);
         }
-        let key = if item.disabled.is_some() {
-            base
-        } else {
-            canvas.style(Role::HintKey)
-        };
+        let key = if item.disabled.is_some() { base } else { canvas.style(Role::HintKey) };
         canvas.put(area.x + 2, y, 1, &item.key.to_string(), key);
         canvas.put(area.x + 5, y, area.width.saturating_sub(5), label, base);
         if let Some(reason) = &item.disabled {

@@ -47,10 +47,7 @@ fn line(canvas: &mut Canvas<'_>, state: &State, sign: &str, text: &Input, note: 
     let area = state.layout.notice;
     let style = canvas.style(role);
     let note_width = canvas.width(note).min(area.width / 2);
-    let typed = Area {
-        width: area.width.saturating_sub(note_width + 1),
-        ..area
-    };
+    let typed = Area { width: area.width.saturating_sub(note_width + 1), ..area };
     let base = canvas.style(Role::Text);
     canvas.fill(area, base);
     input::draw(canvas, typed, sign, text, true);
@@ -66,18 +63,9 @@ fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)],
         return;
     }
     let first = picked.map_or(0, |picked| (picked + 1).saturating_sub(shown));
-    let name_width = candidates
-        .iter()
-        .map(|(name, _)| canvas.width(name))
-        .max()
-        .unwrap_or(0);
+    let name_width = candidates.iter().map(|(name, _)| canvas.width(name)).max().unwrap_or(0);
     let height = u16::try_from(shown).unwrap_or(0) + 2;
-    let area = Area {
-        x: notice.x,
-        y: notice.y - height,
-        width: notice.width.min(76),
-        height,
-    };
+    let area = Area { x: notice.x, y: notice.y - height, width: notice.width.min(76), height };
     let style = canvas.style(Role::Menu);
     canvas.fill(area, style);
     canvas.frame(area, &LIGHT, style);
@@ -98,14 +86,7 @@ fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)],
         canvas.put(x, y, end.saturating_sub(x), about, dim);
         if picked == Some(index) {
             let style = canvas.look().theme.style(Role::MenuCursor);
-            canvas.patch(
-                Area {
-                    y,
-                    height: 1,
-                    ..inner
-                },
-                style,
-            );
+            canvas.patch(Area { y, height: 1, ..inner }, style);
         }
     }
 }

@@ -23,26 +23,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, pane: &Pane, scroll: &Scroll, area: 
     let lines = scroll.top..scroll.top + u64::from(inner.height);
     for (y, line) in (inner.y..).zip(lines) {
         // The frame may still be the one before: lines go by their number, not by their place.
-        let Some(row) = line
-            .checked_sub(frame.top)
-            .and_then(|row| u16::try_from(row).ok())
-        else {
+        let Some(row) = line.checked_sub(frame.top).and_then(|row| u16::try_from(row).ok()) else {
             continue;
         };
-        let at = Area {
-            y,
-            height: 1,
-            ..inner
-        };
+        let at = Area { y, height: 1, ..inner };
         blit::row(canvas, frame.row(row), from, at);
         highlight(canvas, frame, scroll, line, from, at);
     }
     status(canvas, frame, scroll, area, focused);
-    let row = scroll
-        .cursor
-        .line
-        .checked_sub(scroll.top)
-        .and_then(|row| u16::try_from(row).ok());
+    let row = scroll.cursor.line.checked_sub(scroll.top).and_then(|row| u16::try_from(row).ok());
     let column = scroll.cursor.col.saturating_sub(from);
     let visible = row.filter(|row| *row < inner.height && column < inner.width);
     if let Some(row) = visible.filter(|_| focused && scroll.typing.is_none()) {
@@ -60,14 +49,7 @@ fn highlight(canvas: &mut Canvas<'_>, frame: &Frame, scroll: &Scroll, line: u64,
         let after = (last + 1).saturating_sub(from).min(at.width);
         if first < after {
             let style = canvas.look().theme.style(role);
-            canvas.patch(
-                Area {
-                    x: at.x + first,
-                    width: after - first,
-                    ..at
-                },
-                style,
-            );
+            canvas.patch(Area { x: at.x + first, width: after - first, ..at }, style);
         }
     };
     if let Some((anchor, whole_lines)) = scroll.select {
@@ -89,11 +71,7 @@ fn columns(line: u64, start: LinePos, end: LinePos, width: u16) -> Option<(u16, 
         return None;
     }
     let first = if line == start.line { start.col } else { 0 };
-    let last = if line == end.line {
-        end.col.min(width - 1)
-    } else {
-        width - 1
-    };
+    let last = if line == end.line { end.col.min(width - 1) } else { width - 1 };
     (first <= last).then_some((first, last))
 }
 
@@ -103,19 +81,9 @@ fn status(canvas: &mut Canvas<'_>, frame: &Frame, scroll: &Scroll, area: Area, f
     let banner = canvas.style(Role::Banner);
     let back = frame.live_top.saturating_sub(scroll.top);
     let kept = frame.live_top.saturating_sub(frame.oldest);
-    let used = canvas.on_frame(
-        area,
-        bottom,
-        0,
-        &format!("scrollback {back} of {kept} lines back"),
-        banner,
-    );
-    let rest = Area {
-        x: area.x + 1 + used,
-        y: bottom,
-        width: area.width.saturating_sub(used + 2),
-        height: 1,
-    };
+    let used = canvas.on_frame(area, bottom, 0, &format!("scrollback {back} of {kept} lines back"), banner);
+    let rest =
+        Area { x: area.x + 1 + used, y: bottom, width: area.width.saturating_sub(used + 2), height: 1 };
     if let Some((typed, backward)) = &scroll.typing {
         let sign = if *backward { "?" } else { "/" };
         input::draw(canvas, rest, sign, typed, focused);
@@ -129,10 +97,6 @@ fn status(canvas: &mut Canvas<'_>, frame: &Frame, scroll: &Scroll, area: Area, f
         (None, Some((pattern, false)), None) => format!("/{pattern}"),
         (None, None, None) => String::new(),
     };
-    let style = canvas.style(if scroll.message.is_some() {
-        Role::NoticeWarn
-    } else {
-        Role::Input
-    });
+    let style = canvas.style(if scroll.message.is_some() { Role::NoticeWarn } else { Role::Input });
     canvas.on_frame(area, bottom, used, &text, style);
 }

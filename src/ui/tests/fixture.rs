@@ -28,10 +28,7 @@ pub fn look() -> Look {
 }
 
 pub fn look_in(name: &str, depth: ColorDepth, glyphs: Glyphs) -> Look {
-    Look {
-        theme: theme::load(name, depth, None).expect("embedded"),
-        glyphs,
-    }
+    Look { theme: theme::load(name, depth, None).expect("embedded"), glyphs }
 }
 
 pub fn node(id: u32, name: &str, tags: &[&str], driver: Option<&str>, transport: Option<&str>) -> Node {
@@ -48,11 +45,7 @@ pub fn node(id: u32, name: &str, tags: &[&str], driver: Option<&str>, transport:
 }
 
 pub fn fault(class: FaultClass, reason: &str) -> Fault {
-    Fault {
-        class,
-        reason: reason.into(),
-        hint: None,
-    }
+    Fault { class, reason: reason.into(), hint: None }
 }
 
 pub fn seen(value: Power, seconds_ago: u64) -> Observation {
@@ -108,11 +101,7 @@ fn statuses(index: usize, status: &mut NodeStatus) {
     match index {
         1 => {
             status.seen = seen(Power::Off, 8);
-            status.boot = Some(BootSetting {
-                device: Some(BootDevice::Pxe),
-                persistent: false,
-                uefi: false,
-            });
+            status.boot = Some(BootSetting { device: Some(BootDevice::Pxe), persistent: false, uefi: false });
         }
         2 => {
             status.seen = seen(Power::Off, 8);
@@ -174,13 +163,7 @@ pub fn focus(state: &mut State, console: u64) {
 }
 
 pub fn session(state: ConsoleState, mode: ConsoleMode) -> SessionStatus {
-    SessionStatus {
-        state,
-        mode,
-        log: Some("/tmp/log".into()),
-        received: 10,
-        ..SessionStatus::default()
-    }
+    SessionStatus { state, mode, log: Some("/tmp/log".into()), received: 10, ..SessionStatus::default() }
 }
 
 pub fn attached(mode: ConsoleMode) -> SessionStatus {
@@ -209,10 +192,7 @@ pub fn frame(cols: u16, rows: u16, lines: &[&str]) -> Frame {
         cols,
         rows,
         cells,
-        cursor: Some((
-            u16::try_from(last).expect("short"),
-            u16::try_from(row).expect("few"),
-        )),
+        cursor: Some((u16::try_from(last).expect("short"), u16::try_from(row).expect("few"))),
         top: 0,
         live: true,
         oldest: 0,
@@ -223,12 +203,7 @@ pub fn frame(cols: u16, rows: u16, lines: &[&str]) -> Frame {
 }
 
 pub fn blank() -> Cell {
-    Cell {
-        ch: ' ',
-        marks: None,
-        width: 1,
-        style: Style::default(),
-    }
+    Cell { ch: ' ', marks: None, width: 1, style: Style::default() }
 }
 
 pub fn boot_screen() -> Frame {

@@ -17,20 +17,11 @@ fn with(size: (u16, u16), overlay: Overlay) -> State {
 }
 
 fn input(text: &str) -> Input {
-    Input {
-        text: text.into(),
-        cursor: text.chars().count(),
-    }
+    Input { text: text.into(), cursor: text.chars().count() }
 }
 
 fn item(key: char, label: &str, disabled: Option<&str>, pick: MenuPick) -> MenuItem {
-    MenuItem {
-        key,
-        label: label.into(),
-        disabled: disabled.map(Into::into),
-        checked: None,
-        pick,
-    }
+    MenuItem { key, label: label.into(), disabled: disabled.map(Into::into), checked: None, pick }
 }
 
 fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
@@ -40,12 +31,7 @@ fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
         item(key, verb.name(), disabled, MenuPick::Verb(Verb::Power(verb)))
     });
     let mut items: Vec<MenuItem> = items.collect();
-    items.push(item(
-        'x',
-        "cancel what is pending",
-        Some("nothing is pending"),
-        MenuPick::Cancel,
-    ));
+    items.push(item('x', "cancel what is pending", Some("nothing is pending"), MenuPick::Cancel));
     Overlay::Menu(Menu {
         title: "power".into(),
         targets,
@@ -60,13 +46,11 @@ fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
 fn boot_menu() -> Overlay {
     let keys = ['p', 'd', 's', 'c', 'b', 'n'];
     let items = BootDevice::ALL.into_iter().zip(keys);
-    let mut items: Vec<MenuItem> = items
-        .map(|(device, key)| item(key, device.name(), None, MenuPick::Boot(device)))
-        .collect();
-    for (key, label, checked, pick) in [
-        ('P', "for all boots", true, MenuPick::Persistent),
-        ('u', "EFI", false, MenuPick::Uefi),
-    ] {
+    let mut items: Vec<MenuItem> =
+        items.map(|(device, key)| item(key, device.name(), None, MenuPick::Boot(device))).collect();
+    for (key, label, checked, pick) in
+        [('P', "for all boots", true, MenuPick::Persistent), ('u', "EFI", false, MenuPick::Uefi)]
+    {
         let mut toggle = item(key, label, None, pick);
         toggle.checked = Some(checked);
         items.push(toggle);
@@ -86,11 +70,7 @@ fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
     Confirm {
         what: Question::Verb(Verb::Power(PowerVerb::Off)),
         targets: targets.iter().map(|id| NodeId(*id)).collect(),
-        folded: if targets.len() == 1 {
-            "r1n01".into()
-        } else {
-            "r1n[01-04],sw1".into()
-        },
+        folded: if targets.len() == 1 { "r1n01".into() } else { "r1n[01-04],sw1".into() },
         on: 1,
         consoles: 0,
         protected: 0,
@@ -104,10 +84,7 @@ fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
 }
 
 fn typed(word: &str, text: &str) -> ConfirmLevel {
-    ConfirmLevel::Typed {
-        word: word.into(),
-        input: input(text),
-    }
+    ConfirmLevel::Typed { word: word.into(), input: input(text) }
 }
 
 #[test]
@@ -150,10 +127,7 @@ fn confirmation_by_word_with_everything_to_know() {
     confirm.protected = 1;
     confirm.hidden = 1;
     confirm.error = Some("that is not 5".into());
-    assert_snapshot!(picture(
-        &with((80, 24), Overlay::Confirm(Box::new(confirm))),
-        &look()
-    ));
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
 #[test]
@@ -161,42 +135,25 @@ fn confirmation_at_40x8_keeps_question_and_answer() {
     let mut confirm = confirm(&[0, 1, 2, 3, 5], typed("5", ""));
     confirm.consoles = 2;
     confirm.protected = 1;
-    assert_snapshot!(picture(
-        &with((40, 8), Overlay::Confirm(Box::new(confirm))),
-        &look()
-    ));
+    assert_snapshot!(picture(&with((40, 8), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
 #[test]
 fn quitting_is_asked() {
     let mut confirm = confirm(&[], ConfirmLevel::Key);
-    confirm.what = Question::Quit {
-        sessions: 2,
-        pending: 1,
-    };
-    assert_snapshot!(picture(
-        &with((80, 24), Overlay::Confirm(Box::new(confirm))),
-        &look()
-    ));
+    confirm.what = Question::Quit { sessions: 2, pending: 1 };
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
 #[test]
 fn filter_prompt() {
-    let overlay = Overlay::Filter {
-        input: input("state:off"),
-        before: String::new(),
-    };
+    let overlay = Overlay::Filter { input: input("state:off"), before: String::new() };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
 }
 
 #[test]
 fn command_prompt_with_candidates() {
-    let candidates = (0..12).map(|n| {
-        (
-            format!("power verb{n}"),
-            format!("what verb {n} does to the node"),
-        )
-    });
+    let candidates = (0..12).map(|n| (format!("power verb{n}"), format!("what verb {n} does to the node")));
     let overlay = Overlay::Command {
         input: input("power "),
         candidates: candidates.collect(),
@@ -219,10 +176,7 @@ fn command_prompt_with_an_error() {
 
 #[test]
 fn raw_prompt_longer_than_the_line() {
-    let overlay = Overlay::Raw {
-        input: input(&"06 01 ".repeat(20)),
-        error: None,
-    };
+    let overlay = Overlay::Raw { input: input(&"06 01 ".repeat(20)), error: None };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
 }
 
@@ -241,21 +195,14 @@ fn details_of_a_node_that_does_not_answer() {
     let overlay = Overlay::Details {
         node: NodeId(3),
         top: 0,
-        info: Some(Ok(vec![
-            ("manufacturer".into(), "Example".into()),
-            ("firmware".into(), "1.04".into()),
-        ])),
+        info: Some(Ok(vec![("manufacturer".into(), "Example".into()), ("firmware".into(), "1.04".into())])),
     };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
 }
 
 #[test]
 fn details_of_a_node_with_a_pending_verb() {
-    let overlay = Overlay::Details {
-        node: NodeId(2),
-        top: 0,
-        info: None,
-    };
+    let overlay = Overlay::Details { node: NodeId(2), top: 0, info: None };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
 }
 
@@ -277,10 +224,7 @@ fn action_log() {
         nodes: vec![NodeId(0), NodeId(3), NodeId(4)],
         results: vec![
             result(0, Outcome::Confirmed),
-            result(
-                3,
-                Outcome::Failed(fault(FaultClass::Timeout, "no answer within 5 s")),
-            ),
+            result(3, Outcome::Failed(fault(FaultClass::Timeout, "no answer within 5 s"))),
         ],
     });
     assert_snapshot!(picture(&state, &look()));

@@ -20,23 +20,12 @@ fn one(size: (u16, u16), status: ConsoleState, mode: ConsoleMode, frame: Option<
 }
 
 fn live(size: (u16, u16)) -> State {
-    one(
-        size,
-        ConsoleState::Attached { silent: false },
-        INTERACTIVE,
-        Some(boot_screen()),
-    )
+    one(size, ConsoleState::Attached { silent: false }, INTERACTIVE, Some(boot_screen()))
 }
 
 fn two(size: (u16, u16)) -> State {
     let mut state = live(size);
-    open(
-        &mut state,
-        2,
-        6,
-        attached(ConsoleMode::Monitor),
-        Some(frame(80, 25, &["SeaBIOS", "Booting"])),
-    );
+    open(&mut state, 2, 6, attached(ConsoleMode::Monitor), Some(frame(80, 25, &["SeaBIOS", "Booting"])));
     state.panes[1].unseen = true;
     state
 }
@@ -87,12 +76,7 @@ fn panes_in_ascii() {
 #[test]
 fn a_silent_console_says_what_to_do() {
     let empty = frame(80, 25, &[]);
-    let state = one(
-        (80, 24),
-        ConsoleState::Attached { silent: true },
-        INTERACTIVE,
-        Some(empty),
-    );
+    let state = one((80, 24), ConsoleState::Attached { silent: true }, INTERACTIVE, Some(empty));
     assert_snapshot!(picture(&state, &look()));
 }
 
@@ -108,10 +92,7 @@ fn a_busy_console_says_who_holds_it() {
 #[test]
 fn a_closed_console_keeps_its_last_screen() {
     let closed = ConsoleState::Closed {
-        fault: fault(
-            FaultClass::Timeout,
-            "the BMC ended the session: no answer within 30 s",
-        ),
+        fault: fault(FaultClass::Timeout, "the BMC ended the session: no answer within 30 s"),
         retry: Some(ago(0) + std::time::Duration::from_secs(60)),
     };
     let state = one((80, 24), closed, INTERACTIVE, Some(boot_screen()));
@@ -120,9 +101,7 @@ fn a_closed_console_keeps_its_last_screen() {
 
 #[test]
 fn a_console_that_waits_for_the_pace_and_is_not_logged() {
-    let waiting = ConsoleState::Waiting {
-        until: ago(0) + std::time::Duration::from_secs(3),
-    };
+    let waiting = ConsoleState::Waiting { until: ago(0) + std::time::Duration::from_secs(3) };
     let mut state = one((80, 24), waiting, ConsoleMode::Monitor, None);
     state.panes[0].status.log_fault = Some("disk full".into());
     assert_snapshot!(picture(&state, &look()));
@@ -130,9 +109,7 @@ fn a_console_that_waits_for_the_pace_and_is_not_logged() {
 
 #[test]
 fn the_view_follows_the_cursor_of_a_bigger_grid() {
-    let lines: Vec<String> = (0..25)
-        .map(|row| format!("row {row} {}", "0123456789".repeat(7)))
-        .collect();
+    let lines: Vec<String> = (0..25).map(|row| format!("row {row} {}", "0123456789".repeat(7))).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let mut state = live((60, 24));
     state.panes[0].frame = Some(Arc::new(frame(80, 25, &lines)));
@@ -148,9 +125,7 @@ fn an_armed_prefix_is_said() {
 
 fn scrolled(mut scroll: Scroll) -> State {
     let mut state = live((80, 24));
-    let lines: Vec<String> = (0..20)
-        .map(|line| format!("line {} of the history", 100 + line))
-        .collect();
+    let lines: Vec<String> = (0..20).map(|line| format!("line {} of the history", 100 + line)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let mut history = frame(80, 20, &lines);
     history.live = false;
@@ -189,10 +164,7 @@ fn scrollback_says_where_it_is() {
 #[test]
 fn scrollback_search_is_typed_in_the_frame() {
     let mut view = scroll(at(105, 3));
-    let input = Input {
-        text: "hist".into(),
-        cursor: 4,
-    };
+    let input = Input { text: "hist".into(), cursor: 4 };
     view.typing = Some((input, false));
     assert_snapshot!(picture(&scrolled(view), &look()));
 }
@@ -222,11 +194,7 @@ fn selection_and_match_are_highlighted_cell_by_cell() {
     };
     assert_eq!(picked(103, 4), (false, false));
     assert_eq!(picked(103, 5), (true, false), "the selection starts here");
-    assert_eq!(
-        picked(103, 77),
-        (true, false),
-        "and goes on to the end of the line"
-    );
+    assert_eq!(picked(103, 77), (true, false), "and goes on to the end of the line");
     assert_eq!(picked(104, 1), (true, false));
     assert!(picked(104, 2).1, "the match shows inside the selection");
     assert_eq!(picked(104, 4), (true, false), "the cursor's cell is included");

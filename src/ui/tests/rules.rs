@@ -11,20 +11,8 @@ use std::sync::Arc;
 
 fn busy_state(size: (u16, u16)) -> State {
     let mut state = fleet(size, 30);
-    open(
-        &mut state,
-        1,
-        0,
-        attached(ConsoleMode::Interactive),
-        Some(boot_screen()),
-    );
-    open(
-        &mut state,
-        2,
-        6,
-        attached(ConsoleMode::Monitor),
-        Some(boot_screen()),
-    );
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(boot_screen()));
+    open(&mut state, 2, 6, attached(ConsoleMode::Monitor), Some(boot_screen()));
     focus(&mut state, 1);
     state
 }
@@ -45,20 +33,13 @@ fn a_minute_later_only_the_clock_has_changed() {
     }
     let before = buffer(&state, &look());
     state.now = Millis(state.now.0 + 20_000);
-    assert_eq!(
-        buffer(&state, &look()),
-        before,
-        "within the minute nothing changes"
-    );
+    assert_eq!(buffer(&state, &look()), before, "within the minute nothing changes");
     state.poll_interval = std::time::Duration::from_secs(600);
     let before = buffer(&state, &look());
     state.now = Millis(state.now.0 + 60_000);
     let after = buffer(&state, &look());
     let changed: Vec<_> = before.diff(&after).into_iter().map(|(x, y, _)| (x, y)).collect();
-    assert!(
-        !changed.is_empty() && changed.iter().all(|(x, y)| *y == 0 && *x >= 94),
-        "{changed:?}"
-    );
+    assert!(!changed.is_empty() && changed.iter().all(|(x, y)| *y == 0 && *x >= 94), "{changed:?}");
 }
 
 #[test]
@@ -66,11 +47,7 @@ fn ascii_glyphs_are_ascii_everywhere() {
     let look = look_in("default", ColorDepth::Ansi16, Glyphs::Ascii);
     for size in [(80, 24), (120, 40), (40, 10)] {
         let mut state = busy_state(size);
-        for overlay in [
-            None,
-            Some(Overlay::Help { top: 0 }),
-            Some(Overlay::Actions { back: 0 }),
-        ] {
+        for overlay in [None, Some(Overlay::Help { top: 0 }), Some(Overlay::Actions { back: 0 })] {
             state.overlays = overlay.into_iter().collect();
             let text = text(&buffer(&state, &look));
             assert!(text.is_ascii(), "{text}");
@@ -86,11 +63,7 @@ fn every_size_is_drawn_without_a_panic() {
             for overlay in [
                 None,
                 Some(Overlay::Help { top: 3 }),
-                Some(Overlay::Details {
-                    node: NodeId(3),
-                    top: 0,
-                    info: None,
-                }),
+                Some(Overlay::Details { node: NodeId(3), top: 0, info: None }),
                 Some(Overlay::Command {
                     input: crate::app::state::Input::default(),
                     candidates: vec![("power".into(), "on, off".into()); 3],
@@ -114,23 +87,12 @@ fn a_layout_that_is_older_than_the_terminal_is_cut_off() {
 
 #[test]
 fn state_is_readable_without_colours() {
-    let text = picture(
-        &fleet((100, 24), 0),
-        &look_in("default", ColorDepth::Mono, Glyphs::Ascii),
-    );
+    let text = picture(&fleet((100, 24), 0), &look_in("default", ColorDepth::Mono, Glyphs::Ascii));
     for words in ["* on", "o off", "% off->on", "! unknown", "! 2 unreachable"] {
         assert!(text.contains(words), "{words} in\n{text}");
     }
-    let buffer = buffer(
-        &fleet((100, 24), 0),
-        &look_in("default", ColorDepth::Mono, Glyphs::Unicode),
-    );
-    assert!(
-        buffer
-            .content()
-            .iter()
-            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
-    );
+    let buffer = buffer(&fleet((100, 24), 0), &look_in("default", ColorDepth::Mono, Glyphs::Unicode));
+    assert!(buffer.content().iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
 
 #[test]
@@ -153,10 +115,7 @@ fn hostile_text_never_reaches_the_terminal() {
     open(&mut state, 1, 0, attached(ConsoleMode::Interactive), None);
     state.panes[0].status.note = Some(evil.into());
     let mut screen = frame(80, 25, &["x"]);
-    for (cell, ch) in screen
-        .cells
-        .iter_mut()
-        .zip(['\x1b', '\u{9b}', '\u{202e}', '\t', '\u{200b}', '\u{ff}'])
+    for (cell, ch) in screen.cells.iter_mut().zip(['\x1b', '\u{9b}', '\u{202e}', '\t', '\u{200b}', '\u{ff}'])
     {
         cell.ch = ch;
     }
@@ -165,27 +124,18 @@ fn hostile_text_never_reaches_the_terminal() {
     state.panes[0].frame = Some(Arc::new(screen));
     for overlay in [
         None,
-        Some(Overlay::Details {
-            node: NodeId(0),
-            top: 0,
-            info: Some(Ok(vec![(evil.into(), evil.into())])),
-        }),
+        Some(Overlay::Details { node: NodeId(0), top: 0, info: Some(Ok(vec![(evil.into(), evil.into())])) }),
     ] {
         state.overlays = overlay.into_iter().collect();
         let buffer = buffer(&state, &look());
         for cell in buffer.content() {
-            let bad = cell
-                .symbol()
-                .chars()
-                .any(|ch| ch.is_control() || ('\u{202a}'..='\u{2069}').contains(&ch));
+            let bad =
+                cell.symbol().chars().any(|ch| ch.is_control() || ('\u{202a}'..='\u{2069}').contains(&ch));
             assert!(!bad, "{:?}", cell.symbol());
         }
         let shown = text(&buffer);
         assert!(shown.contains('\u{fffd}'), "replaced, not swallowed");
-        assert!(
-            !state.overlays.is_empty() || shown.contains("e\u{301}"),
-            "honest marks stay"
-        );
+        assert!(!state.overlays.is_empty() || shown.contains("e\u{301}"), "honest marks stay");
     }
 }
 
@@ -213,26 +163,12 @@ fn a_wide_character_at_either_edge_is_blank() {
     let lines = format!("{}漢{}", "a".repeat(57), "b".repeat(21));
     let mut screen = frame(80, 25, &[&lines]);
     screen.cursor = Some((0, 0));
-    open(
-        &mut state,
-        1,
-        0,
-        attached(ConsoleMode::Interactive),
-        Some(screen.clone()),
-    );
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen.clone()));
     let area = state.layout.panes[0].1.inner();
     assert_eq!(area.width, 58);
     let buffer_left = buffer(&state, &look());
-    assert_eq!(
-        buffer_left[(area.x + 57, area.y)].symbol(),
-        " ",
-        "no room for its right half"
-    );
-    assert_eq!(
-        buffer_left[(area.x + 58, area.y)].symbol(),
-        "│",
-        "the frame is whole"
-    );
+    assert_eq!(buffer_left[(area.x + 57, area.y)].symbol(), " ", "no room for its right half");
+    assert_eq!(buffer_left[(area.x + 58, area.y)].symbol(), "│", "the frame is whole");
     // Moved sideways so that only the right half would be left.
     let wide = format!("{}漢{}", "a".repeat(7), "b".repeat(71));
     screen = frame(80, 25, &[&wide]);
@@ -258,23 +194,13 @@ fn hidden_text_is_blank_and_reverse_and_colours_are_kept() {
     let cell = |x: u16| &buffer[(area.x + x, area.y)];
     assert_eq!(cell(0).symbol(), " ");
     assert!(cell(3).modifier.contains(Modifier::REVERSED) && cell(3).symbol() == "r");
-    assert_eq!(
-        cell(4).fg,
-        Color::Indexed(9),
-        "reduced to what the terminal shows"
-    );
+    assert_eq!(cell(4).fg, Color::Indexed(9), "reduced to what the terminal shows");
 }
 
 #[test]
 fn the_terminals_cursor_is_only_where_typing_goes() {
     let mut state = busy_state((80, 24));
-    let cursor = |state: &State| {
-        picture(state, &look())
-            .lines()
-            .last()
-            .unwrap_or("")
-            .starts_with("cursor")
-    };
+    let cursor = |state: &State| picture(state, &look()).lines().last().unwrap_or("").starts_with("cursor");
     assert!(cursor(&state), "in the focused console");
     state.overlays.push(Overlay::Help { top: 0 });
     assert!(!cursor(&state), "not under an overlay");
@@ -290,10 +216,7 @@ fn columns_have_unique_names_and_the_essential_ones_never_drop() {
     names.dedup();
     assert_eq!(names.len(), COLUMNS.len());
     let state = fleet((40, 10), 0);
-    let kept: Vec<&str> = crate::ui::columns::fit(&state, 38)
-        .iter()
-        .map(|(column, _)| column.name)
-        .collect();
+    let kept: Vec<&str> = crate::ui::columns::fit(&state, 38).iter().map(|(column, _)| column.name).collect();
     assert!(kept.starts_with(&["node", "power"]), "{kept:?}");
 }
 

@@ -9,12 +9,7 @@ use crate::ui::Glyphs;
 use insta::assert_snapshot;
 
 fn notice(level: Level, text: &str, hint: Option<&str>) -> Notice {
-    Notice {
-        level,
-        text: text.into(),
-        hint: hint.map(Into::into),
-        until: Millis(u64::MAX),
-    }
+    Notice { level, text: text.into(), hint: hint.map(Into::into), until: Millis(u64::MAX) }
 }
 
 #[test]
@@ -86,9 +81,7 @@ fn nothing_passes_the_filter() {
 fn an_error_with_its_hint() {
     let mut state = fleet((80, 24), 0);
     let text = "power off: 3 confirmed, 1 failed: r1n04";
-    state
-        .notices
-        .push_back(notice(Level::Error, text, Some("L shows all")));
+    state.notices.push_back(notice(Level::Error, text, Some("L shows all")));
     assert_snapshot!(picture(&state, &look()));
 }
 
@@ -97,9 +90,7 @@ fn a_long_warning_is_cut_and_its_hint_left_out() {
     let mut state = fleet((80, 24), 0);
     let text =
         "the disk under the console logs is full: 12 consoles are not logged since 22:27, others still are";
-    state
-        .notices
-        .push_back(notice(Level::Warning, text, Some("free some room")));
+    state.notices.push_back(notice(Level::Warning, text, Some("free some room")));
     assert_snapshot!(picture(&state, &look()));
 }
 

@@ -38,9 +38,7 @@ async fn no_secret_is_in_a_command_line_and_a_dropped_exchange_leaves_no_process
     let mut bmc = opened(&settings);
     let task = tokio::spawn(async move { bmc.driver.exchange(&Exchange::Power).await });
     let (pid, line) = wait_for("ipmitool to run", SOON, || {
-        talking_to(port)
-            .into_iter()
-            .find(|(_, line)| line.contains("power"))
+        talking_to(port).into_iter().find(|(_, line)| line.contains("power"))
     });
     for secret in ["hunter2", "kgkg"] {
         assert!(!line.contains(secret), "{line}");
@@ -48,22 +46,13 @@ async fn no_secret_is_in_a_command_line_and_a_dropped_exchange_leaves_no_process
     let environment = fs::read(format!("/proc/{pid}/environ")).expect("ours");
     let names: Vec<String> = environment
         .split(|byte| *byte == 0)
-        .filter_map(|pair| {
-            String::from_utf8_lossy(pair)
-                .split_once('=')
-                .map(|(name, _)| name.to_owned())
-        })
+        .filter_map(|pair| String::from_utf8_lossy(pair).split_once('=').map(|(name, _)| name.to_owned()))
         .collect();
     let known = ["LC_ALL", "HOME", "PATH", "IPMITOOL_PASSWORD", "IPMI_KGKEY"];
-    assert!(
-        names.iter().all(|name| known.contains(&name.as_str())),
-        "{names:?}"
-    );
+    assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
     task.abort();
     assert!(task.await.is_err(), "it was still running");
-    wait_for("ipmitool to be gone", SOON, || {
-        talking_to(port).is_empty().then_some(())
-    });
+    wait_for("ipmitool to be gone", SOON, || talking_to(port).is_empty().then_some(()));
 }
 
 #[tokio::test]
@@ -71,20 +60,10 @@ async fn children_of_the_tool_end_with_it() {
     let lab = lab(1, 0);
     let dir = tempfile::tempdir().expect("a directory");
     let note = dir.path().join("pid");
-    let tool = stand_in(
-        dir.path(),
-        &format!("sleep 1000 & echo $! > {}; wait", note.display()),
-    );
-    let change = Change {
-        limit: Duration::from_secs(3),
-        tool,
-    };
+    let tool = stand_in(dir.path(), &format!("sleep 1000 & echo $! > {}; wait", note.display()));
+    let change = Change { limit: Duration::from_secs(3), tool };
     let mut bmc = try_open(&settings(&lab.node("r1n01")), &change).expect("opens");
-    let error = bmc
-        .driver
-        .exchange(&Exchange::Power)
-        .await
-        .expect_err("it never ends");
+    let error = bmc.driver.exchange(&Exchange::Power).await.expect_err("it never ends");
     assert_eq!(error.class, FaultClass::Unreachable, "{error}");
     let pid = fs::read_to_string(&note).expect("it had started");
     wait_for("the grandchild to be gone", SOON, || {
@@ -98,21 +77,8 @@ async fn a_missing_ipmitool_is_told_when_the_driver_opens() {
     let lab = lab(1, 0);
     let settings = settings(&lab.node("r1n01"));
     let tool = "ipmitool-of-another-world";
-    let error = try_open(
-        &settings,
-        &Change {
-            tool,
-            ..Change::default()
-        },
-    )
-    .err()
-    .expect("not there");
+    let error = try_open(&settings, &Change { tool, ..Change::default() }).err().expect("not there");
     assert_eq!((error.class, error.not_sent), (FaultClass::Local, true));
     assert!(error.reason.contains("not found"), "{error}");
-    assert!(
-        error
-            .hint
-            .as_deref()
-            .is_some_and(|hint| hint.contains("apt install ipmitool"))
-    );
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("apt install ipmitool")));
 }

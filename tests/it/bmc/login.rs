@@ -26,51 +26,24 @@ async fn wrong_password_and_wrong_user_are_told_apart_and_were_not_sent() {
     for name in ["r1n01", "p1n01"] {
         let mut settings = settings(&lab.node(name));
         settings.credentials = credentials("admin", "wrong");
-        let error = opened(&settings)
-            .driver
-            .exchange(&Exchange::Off)
-            .await
-            .expect_err("wrong password");
-        assert_eq!(
-            (error.class, error.not_sent),
-            (FaultClass::Auth, true),
-            "{name}: {error}"
-        );
+        let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong password");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
         assert!(error.reason.contains("wrong password"), "{name}: {error}");
         settings.credentials = credentials("nobody", "secret");
-        let error = opened(&settings)
-            .driver
-            .exchange(&Exchange::Off)
-            .await
-            .expect_err("wrong user");
-        assert_eq!(
-            (error.class, error.not_sent),
-            (FaultClass::Auth, true),
-            "{name}: {error}"
-        );
-        assert!(
-            error.reason.contains("does not know this user"),
-            "{name}: {error}"
-        );
+        let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong user");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
+        assert!(error.reason.contains("does not know this user"), "{name}: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_refused_suite_leads_to_the_next_which_is_remembered() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        pyghmi: 1,
-        more: &["--suites", "3"],
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, more: &["--suites", "3"], ..LabOptions::default() });
     for name in ["r1n01", "p1n01"] {
         let mut bmc = opened(&settings(&lab.node(name)));
         let line = bmc.driver.describe(&Exchange::Power);
         assert!(line.contains("-C 17"), "{line}");
-        bmc.driver
-            .exchange(&Exchange::Power)
-            .await
-            .expect("suite 3 works");
+        bmc.driver.exchange(&Exchange::Power).await.expect("suite 3 works");
         assert_eq!(bmc.suites.get(), Some(3), "{name}");
         let line = bmc.driver.describe(&Exchange::Power);
         assert!(line.contains("-C 3"), "{line}");
@@ -78,16 +51,8 @@ async fn a_refused_suite_leads_to_the_next_which_is_remembered() {
     let mut only_17 = settings(&lab.node("p1n01"));
     only_17.cipher_suites = vec![17];
     let mut bmc = opened(&only_17);
-    let error = bmc
-        .driver
-        .exchange(&Exchange::Power)
-        .await
-        .expect_err("not offered");
-    assert_eq!(
-        (error.class, error.not_sent),
-        (FaultClass::Unsupported, true),
-        "{error}"
-    );
+    let error = bmc.driver.exchange(&Exchange::Power).await.expect_err("not offered");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unsupported, true), "{error}");
     assert!(error.reason.contains("cipher suite"), "{error}");
     assert_eq!(bmc.suites.get(), None);
 }
@@ -109,60 +74,26 @@ async fn a_dead_address_is_unreachable_within_seconds() {
     dead.address = Some("127.0.0.1".into());
     dead.port = hole.local_addr().expect("bound").port();
     let began = Instant::now();
-    let error = opened(&dead)
-        .driver
-        .exchange(&Exchange::Off)
-        .await
-        .expect_err("nobody answers");
-    assert_eq!(
-        (error.class, error.not_sent),
-        (FaultClass::Unreachable, true),
-        "{error}"
-    );
+    let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
     assert!(error.reason.contains("no answer"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
-    let impatient = Change {
-        limit: Duration::from_secs(1),
-        ..Change::default()
-    };
+    let impatient = Change { limit: Duration::from_secs(1), ..Change::default() };
     let mut bmc = try_open(&dead, &impatient).expect("opens");
     let began = Instant::now();
-    let error = bmc
-        .driver
-        .exchange(&Exchange::Off)
-        .await
-        .expect_err("nobody answers");
-    assert_eq!(
-        (error.class, error.not_sent),
-        (FaultClass::Unreachable, true),
-        "{error}"
-    );
+    let error = bmc.driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 
     lab.kill("r1n01");
-    let error = opened(&settings(&lab.node("r1n01")))
-        .driver
-        .exchange(&Exchange::Off)
-        .await
-        .expect_err("killed");
-    assert_eq!(
-        (error.class, error.not_sent),
-        (FaultClass::Unreachable, true),
-        "{error}"
-    );
+    let error =
+        opened(&settings(&lab.node("r1n01"))).driver.exchange(&Exchange::Off).await.expect_err("killed");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
 
     dead.address = Some("no-such-host.invalid".into());
-    let error = opened(&dead)
-        .driver
-        .exchange(&Exchange::Off)
-        .await
-        .expect_err("no such name");
-    assert_eq!(
-        (error.class, error.not_sent),
-        (FaultClass::Unreachable, true),
-        "{error}"
-    );
+    let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("no such name");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
     assert!(error.reason.contains("does not resolve"), "{error}");
 }
 
@@ -186,31 +117,16 @@ async fn a_bmc_that_falls_silent_is_a_timeout_not_an_unreachable_one() {
     // In mid-command, cut by our own limit.
     let (_cut, settings) = through(9);
     let limit = Duration::from_secs(4);
-    let mut cut = try_open(
-        &settings,
-        &Change {
-            limit,
-            ..Change::default()
-        },
-    )
-    .expect("opens");
+    let mut cut = try_open(&settings, &Change { limit, ..Change::default() }).expect("opens");
     let (login, told, cut) = tokio::join!(
         login.driver.exchange(&Exchange::Off),
         told.driver.exchange(&Exchange::Off),
         cut.driver.exchange(&Exchange::Off)
     );
     let login = login.expect_err("silent");
-    assert_eq!(
-        (login.class, login.not_sent),
-        (FaultClass::Timeout, true),
-        "{login}"
-    );
+    assert_eq!((login.class, login.not_sent), (FaultClass::Timeout, true), "{login}");
     let told = told.expect_err("silent");
-    assert_eq!(
-        (told.class, told.not_sent),
-        (FaultClass::Timeout, false),
-        "{told}"
-    );
+    assert_eq!((told.class, told.not_sent), (FaultClass::Timeout, false), "{told}");
     assert!(told.reason.contains("fell silent"), "{told}");
     let cut = cut.expect_err("silent");
     assert_eq!((cut.class, cut.not_sent), (FaultClass::Timeout, false), "{cut}");
@@ -238,10 +154,7 @@ async fn a_bmc_that_goes_before_the_close_has_answered_all_the_same() {
     let mut settings = settings(&node);
     settings.address = Some("127.0.0.1".into());
     settings.port = relay.port();
-    assert_eq!(
-        opened(&settings).driver.exchange(&Exchange::On).await,
-        Ok(Reply::Done)
-    );
+    assert_eq!(opened(&settings).driver.exchange(&Exchange::On).await, Ok(Reply::Done));
     assert_eq!(node.power(), "on");
 }
 
@@ -253,20 +166,12 @@ impl Passwordless {
         let files = find(lab, "lan.conf");
         let source = files.parent().expect("a directory");
         let config = fs::read_to_string(&files).expect("readable");
-        let address = config
-            .lines()
-            .find(|line| line.trim_start().starts_with("addr "))
-            .expect("an addr line");
-        let config = config
-            .replace("\"viewpw\"", "\"\"")
-            .replace(address, &format!("addr 127.0.0.1 {port}"));
+        let address =
+            config.lines().find(|line| line.trim_start().starts_with("addr ")).expect("an addr line");
+        let config = config.replace("\"viewpw\"", "\"\"").replace(address, &format!("addr 127.0.0.1 {port}"));
         let config: String = config
             .lines()
-            .filter(|line| {
-                !["sol ", "serial "]
-                    .iter()
-                    .any(|word| line.trim_start().starts_with(word))
-            })
+            .filter(|line| !["sol ", "serial "].iter().any(|word| line.trim_start().starts_with(word)))
             .map(|line| format!("{line}\n"))
             .collect();
         fs::write(dir.join("lan.conf"), config).expect("writable");
@@ -333,18 +238,11 @@ async fn an_empty_password_logs_in_and_leaves_no_file() {
         reply = bmc.driver.exchange(&Exchange::Power).await;
     }
     assert!(matches!(reply, Ok(Reply::Power(..))), "{reply:?}");
-    let left: Vec<_> = fs::read_dir(bmc.private.path())
-        .expect("readable")
-        .flatten()
-        .collect();
+    let left: Vec<_> = fs::read_dir(bmc.private.path()).expect("readable").flatten().collect();
     assert!(left.iter().all(|entry| entry.file_name() == "home"), "{left:?}");
     // The same without the password is refused, so it was the empty one that was taken.
     settings.credentials = credentials("viewer", "viewpw");
-    let error = opened(&settings)
-        .driver
-        .exchange(&Exchange::Power)
-        .await
-        .expect_err("wrong");
+    let error = opened(&settings).driver.exchange(&Exchange::Power).await.expect_err("wrong");
     assert_eq!(error.class, FaultClass::Auth);
 }
 
@@ -357,14 +255,8 @@ async fn a_bmc_without_free_sessions_is_busy() {
         "echo 'Error in open session response message : insufficient resources for session' >&2\n\
          echo 'Error: Unable to establish IPMI v2 / RMCP+ session' >&2\nexit 1",
     );
-    let mut bmc = try_open(
-        &settings(&lab.node("r1n01")),
-        &Change {
-            tool,
-            ..Change::default()
-        },
-    )
-    .expect("opens");
+    let mut bmc =
+        try_open(&settings(&lab.node("r1n01")), &Change { tool, ..Change::default() }).expect("opens");
     let error = bmc.driver.exchange(&Exchange::Power).await.expect_err("full");
     assert_eq!((error.class, error.not_sent), (FaultClass::Busy, true), "{error}");
     assert!(error.hint.is_some());

@@ -11,9 +11,7 @@ fn uncommented(examples: bool) -> String {
             let setting = line
                 .strip_prefix('#')
                 .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
-            let example = line
-                .strip_prefix("#    ")
-                .filter(|rest| examples && !rest.starts_with(' '));
+            let example = line.strip_prefix("#    ").filter(|rest| examples && !rest.starts_with(' '));
             setting.or(example).unwrap_or(line).to_owned() + "\n"
         })
         .collect()
@@ -23,19 +21,9 @@ fn uncommented(examples: bool) -> String {
 fn uncommented_it_equals_the_defaults() {
     let place = Place::new();
     let text = uncommented(false);
-    assert!(
-        text.contains("\nmin_command_interval = "),
-        "nothing was uncommented:\n{text}"
-    );
+    assert!(text.contains("\nmin_command_interval = "), "nothing was uncommented:\n{text}");
     let defaults = place.load_text("").expect("nothing is fine").settings.render();
-    assert_eq!(
-        place
-            .load_text(&text)
-            .expect("the default file")
-            .settings
-            .render(),
-        defaults
-    );
+    assert_eq!(place.load_text(&text).expect("the default file").settings.render(), defaults);
     // Each key of the rendering but the one that depends on the machine stands in the file.
     for line in defaults.lines().filter(|line| !line.is_empty()) {
         let key = line.split(" =").next().expect("a first part");

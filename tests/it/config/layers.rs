@@ -32,27 +32,14 @@ fn the_user_s_file_lies_on_top_of_the_system_s() {
     let names: Vec<&str> = settings.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["n1", "n2"]);
     for node in &settings.nodes {
-        assert!(
-            node.protected && node.read_only,
-            "{} has the tag of both layers",
-            node.name
-        );
+        assert!(node.protected && node.read_only, "{} has the tag of both layers", node.name);
         let credentials = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref());
-        assert_eq!(
-            credentials.map(|credentials| credentials.username.as_str()),
-            Some("me")
-        );
+        assert_eq!(credentials.map(|credentials| credentials.username.as_str()), Some("me"));
     }
-    let files = [
-        place.path("etc/config.toml"),
-        place.path("home/.config/lightsout/config.toml"),
-    ];
+    let files = [place.path("etc/config.toml"), place.path("home/.config/lightsout/config.toml")];
     assert_eq!(loaded.files, files);
     assert_eq!(settings.state_dir, place.path("home/.local/state/lightsout"));
-    assert_eq!(
-        settings.log_dir,
-        place.path("home/.local/state/lightsout/consoles")
-    );
+    assert_eq!(settings.log_dir, place.path("home/.local/state/lightsout/consoles"));
     assert_eq!(settings.runtime_dir, Path::new("/tmp/lightsout-7"));
 }
 
@@ -73,33 +60,16 @@ fn a_named_file_or_the_variable_replaces_both() {
     let mut place = layered();
     place.write("own.toml", "theme = \"default\"\n", 0o644);
     place.write("other.toml", "[screen]\nfps = 99\n", 0o644);
-    assert_eq!(
-        place.load(Some("own.toml")).expect("one file").files,
-        [place.path("own.toml")]
-    );
-    place
-        .env
-        .push(("LIGHTSOUT_CONFIG", place.path("other.toml").into()));
+    assert_eq!(place.load(Some("own.toml")).expect("one file").files, [place.path("own.toml")]);
+    place.env.push(("LIGHTSOUT_CONFIG", place.path("other.toml").into()));
     assert_eq!(place.load(None).expect("the variable").settings.screen.fps, 99);
-    assert_eq!(
-        place
-            .load(Some("own.toml"))
-            .expect("--config wins")
-            .settings
-            .screen
-            .fps,
-        30
-    );
+    assert_eq!(place.load(Some("own.toml")).expect("--config wins").settings.screen.fps, 30);
 }
 
 #[test]
 fn a_node_of_both_layers_is_an_error_that_names_both_places() {
     let place = layered();
-    place.write(
-        "home/.config/lightsout/config.toml",
-        "\n[[node]]\nname = \"n1\"\n",
-        0o644,
-    );
+    place.write("home/.config/lightsout/config.toml", "\n[[node]]\nname = \"n1\"\n", 0o644);
     let errors = place.strip(&place.load(None).expect_err("n1 twice").to_string());
     assert_eq!(
         errors,
@@ -117,16 +87,8 @@ fn without_a_configuration_the_error_says_how_to_start() {
         lightsout config default > home/.config/lightsout/config.toml\n        \
         or name a file with --config or LIGHTSOUT_CONFIG";
     assert_eq!(errors, wanted);
-    let errors = place.strip(
-        &place
-            .load(Some("gone.toml"))
-            .expect_err("nothing there")
-            .to_string(),
-    );
-    assert!(
-        errors.starts_with("cannot read gone.toml: no such file or directory\n"),
-        "{errors}"
-    );
+    let errors = place.strip(&place.load(Some("gone.toml")).expect_err("nothing there").to_string());
+    assert!(errors.starts_with("cannot read gone.toml: no such file or directory\n"), "{errors}");
 }
 
 #[test]
@@ -148,10 +110,7 @@ fn bytes_that_are_no_utf8_are_named_with_their_place() {
     let place = Place::new();
     place.write("config.toml", b"theme = \"default\"\n# caf\xe9\n", 0o644);
     let errors = place.strip(&place.load(Some("config.toml")).expect_err("latin-1").to_string());
-    assert_eq!(
-        errors,
-        "config.toml:2:6: the file is not UTF-8\n  help: save it as UTF-8"
-    );
+    assert_eq!(errors, "config.toml:2:6: the file is not UTF-8\n  help: save it as UTF-8");
 }
 
 #[test]
@@ -165,8 +124,5 @@ fn ten_thousand_nodes_are_read_one_by_one() {
              bmc = {{ address = \"10.1.{a}.{b}\", credentials = \"lab\" }}\nconsole = {{ transport = \"sol\" }}\n"
         );
     }
-    assert_eq!(
-        place.load_text(&text).expect("many nodes").settings.nodes.len(),
-        10_000
-    );
+    assert_eq!(place.load_text(&text).expect("many nodes").settings.nodes.len(), 10_000);
 }

@@ -49,20 +49,15 @@ fn an_empty_password_is_possible() {
 
 #[test]
 fn from_the_environment() {
-    assert_eq!(
-        password(&Place::new(), "password_env = \"LAB_PASSWORD\""),
-        CANARY.as_bytes()
-    );
+    assert_eq!(password(&Place::new(), "password_env = \"LAB_PASSWORD\""), CANARY.as_bytes());
 }
 
 #[test]
 fn a_command_runs_once_for_all_nodes_without_standard_input() {
     let place = Place::new();
     let ran = place.path("ran");
-    let source = format!(
-        "password_command = [\"sh\", \"-c\", \"echo x >> {}; cat; echo '{CANARY}'\"]",
-        ran.display()
-    );
+    let source =
+        format!("password_command = [\"sh\", \"-c\", \"echo x >> {}; cat; echo '{CANARY}'\"]", ran.display());
     assert_eq!(password(&place, &source), CANARY.as_bytes());
     assert_eq!(std::fs::read_to_string(ran).expect("it ran"), "x\n");
 }
@@ -96,16 +91,10 @@ fn a_failing_command_shows_its_complaint_but_not_its_output() {
     let place = Place::new();
     let source = format!("password_command = [\"sh\", \"-c\", \"echo {CANARY}; echo locked >&2; exit 3\"]");
     let problems = place.problems(&node(&source));
-    assert!(
-        problems.contains("password_command: sh failed (exit status: 3): locked"),
-        "{problems}"
-    );
+    assert!(problems.contains("password_command: sh failed (exit status: 3): locked"), "{problems}");
     assert!(!problems.contains(CANARY), "{problems}");
     let problems = place.problems(&node("password_command = [\"lightsout-no-such-program\"]"));
-    assert!(
-        problems.contains("cannot run lightsout-no-such-program: no such file"),
-        "{problems}"
-    );
+    assert!(problems.contains("cannot run lightsout-no-such-program: no such file"), "{problems}");
 }
 
 #[test]
@@ -113,20 +102,15 @@ fn what_a_command_gives_is_checked_like_a_file() {
     let place = Place::new();
     let source = format!("password_command = [\"echo\", \"{CANARY}-{CANARY}-{CANARY}\"]");
     let problems = place.problems(&node(&source));
-    assert!(
-        problems.contains("the password is longer than the 20 bytes of IPMI 2.0"),
-        "{problems}"
-    );
+    assert!(problems.contains("the password is longer than the 20 bytes of IPMI 2.0"), "{problems}");
     assert!(!problems.contains(CANARY), "{problems}");
 }
 
 #[test]
 fn a_kg_is_read_for_every_node_that_names_it() {
     let place = Place::new();
-    let text = node("password_file = \"lab.pw\"").replace(
-        "credentials = \"lab\" }",
-        "credentials = \"lab\", kg_file = \"kg.pw\" }",
-    );
+    let text = node("password_file = \"lab.pw\"")
+        .replace("credentials = \"lab\" }", "credentials = \"lab\", kg_file = \"kg.pw\" }");
     let loaded = place.load_text(&text).expect("a key");
     for node in &loaded.settings.nodes {
         let kg = node.bmc.as_ref().and_then(|bmc| bmc.kg.as_ref());

@@ -33,9 +33,8 @@ pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
 }
 
 fn gone(pid: Pid) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| {
-        stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z"))
-    })
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .map_or(true, |stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
 /// SOL is free at once, and the line received `typed` (its first byte may have got lost) and nothing else.
@@ -71,11 +70,7 @@ async fn helper_that_holds_a_console() {
 
 #[test]
 fn our_death_by_any_signal_frees_the_sol_and_types_nothing() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        pyghmi: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, ..LabOptions::default() });
     for (name, signal) in [
         ("r1n01", Signal::SIGKILL),
         ("p1n01", Signal::SIGKILL),
@@ -87,23 +82,14 @@ fn our_death_by_any_signal_frees_the_sol_and_types_nothing() {
         let before = node.typed().len();
         let dir = private();
         let mut helper = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--ignored",
-                "--exact",
-                "console::ending::helper_that_holds_a_console",
-            ])
-            .env(
-                HELPER,
-                format!("{} {} {}", node.address(), node.port(), dir.path().display()),
-            )
+            .args(["--ignored", "--exact", "console::ending::helper_that_holds_a_console"])
+            .env(HELPER, format!("{} {} {}", node.address(), node.port(), dir.path().display()))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        wait_for(
-            &format!("the helper's console on {name} before {signal}"),
-            SOON,
-            || dir.path().join("ready").exists().then_some(()),
-        );
+        wait_for(&format!("the helper's console on {name} before {signal}"), SOON, || {
+            dir.path().join("ready").exists().then_some(())
+        });
         let ipmitool = ipmitool_of(helper.id(), &node.address());
         kill(Pid::from_raw(i32::try_from(helper.id()).unwrap()), signal).unwrap();
         helper.wait().unwrap();
@@ -161,9 +147,5 @@ async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
     console.session.stop().await;
     assert!(gone(ipmitool));
     assert_eq!(*asked.lock().unwrap(), [Exchange::SolDeactivate]);
-    assert_eq!(
-        gate.given.load(std::sync::atomic::Ordering::SeqCst),
-        2,
-        "freeing waits for its turn"
-    );
+    assert_eq!(gate.given.load(std::sync::atomic::Ordering::SeqCst), 2, "freeing waits for its turn");
 }

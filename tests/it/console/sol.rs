@@ -13,11 +13,7 @@ use std::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_consoles_are_typed_into_and_stopped_in_order() {
-    let lab = Lab::up(&LabOptions {
-        sims: 1,
-        pyghmi: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, ..LabOptions::default() });
     let dir = private();
     let nodes = [lab.node("r1n01"), lab.node("p1n01")];
     let log = dir.path().join("logs/r1n01.log");
@@ -32,11 +28,7 @@ async fn two_consoles_are_typed_into_and_stopped_in_order() {
     for console in &consoles {
         console.attached();
         assert_eq!(console.gate.held.load(Ordering::SeqCst), 0, "data is no exchange");
-        assert_eq!(
-            console.gate.given.load(Ordering::SeqCst),
-            1,
-            "a refused suite costs no second permit"
-        );
+        assert_eq!(console.gate.given.load(Ordering::SeqCst), 1, "a refused suite costs no second permit");
     }
     for (console, node) in consoles.iter().zip(&nodes) {
         // Every byte that a key can give but ipmitool's escape, first a newline: the first key may get lost.
@@ -55,10 +47,7 @@ async fn two_consoles_are_typed_into_and_stopped_in_order() {
     for node in &nodes {
         let typed = String::from_utf8_lossy(&node.typed()).into_owned();
         let all = format!("\r\rto {}.~.\u{1e}.\r", node.address());
-        assert!(
-            typed == all || typed == all[1..],
-            "{typed:?}: nothing else was typed, at the end either"
-        );
+        assert!(typed == all || typed == all[1..], "{typed:?}: nothing else was typed, at the end either");
         // Free at once.
         let witness = Sol::activate(node);
         witness.shows("[SOL Session operational.");
@@ -66,10 +55,7 @@ async fn two_consoles_are_typed_into_and_stopped_in_order() {
         let logged = std::fs::read(log.with_file_name(node.address())).unwrap();
         let logged = String::from_utf8_lossy(&logged);
         assert!(logged.contains("\r\nyou said [to "), "the log is raw");
-        assert!(
-            !logged.contains("\r\r\n") && !logged.contains("SOL Session"),
-            "{logged:?}"
-        );
+        assert!(!logged.contains("\r\r\n") && !logged.contains("SOL Session"), "{logged:?}");
     }
     let left: Vec<_> = std::fs::read_dir(dir.path())
         .unwrap()
@@ -88,21 +74,13 @@ async fn a_held_sol_is_busy_and_is_not_taken() {
     let dir = private();
     let console = Wanted::sol(&node, dir.path()).open();
     assert!(console.busy().contains("wait"));
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Input(b"x".to_vec()))
-            .is_err()
-    );
+    assert!(console.session.send(SessionCommand::Input(b"x".to_vec())).is_err());
     holder.types("\r\rstill mine\r");
     holder.shows("you said [still mine]");
     holder.interrupt();
     assert!(console.session.send(SessionCommand::Reopen).is_ok());
     console.attached();
-    assert!(
-        console.asked.lock().unwrap().is_empty(),
-        "nothing was freed by force"
-    );
+    assert!(console.asked.lock().unwrap().is_empty(), "nothing was freed by force");
     console.session.stop().await;
 }
 
@@ -136,29 +114,17 @@ async fn a_dead_bmc_is_unreachable_and_tried_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bmc_reset_under_an_open_sol_is_noticed_and_the_console_comes_back() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        pyghmi: 1,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, pyghmi: 1, ..LabOptions::default() });
     let node = lab.node("p1n01");
     let dir = private();
     let console = Wanted::sol(&node, dir.path()).open();
     console.attached();
     assert!(lab.ipmitool("p1n01", &["mc", "reset", "cold"]).ok);
     let (fault, retried) = console.closed();
-    assert!(
-        matches!(fault.class, FaultClass::Timeout | FaultClass::Unreachable),
-        "{fault:?}"
-    );
+    assert!(matches!(fault.class, FaultClass::Timeout | FaultClass::Unreachable), "{fault:?}");
     assert!(fault.reason.starts_with("the console was lost"), "{fault:?}");
     assert!(retried);
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Input(b"lost".to_vec()))
-            .is_err()
-    );
+    assert!(console.session.send(SessionCommand::Input(b"lost".to_vec())).is_err());
     console.attached();
     console.types(b"\r\rback\r");
     console.shows("you said [back]");
@@ -188,9 +154,7 @@ async fn a_login_that_hangs_is_left_without_waiting_for_the_bmc() {
     lab.freeze("r1n01");
     let dir = private();
     let console = Wanted::sol(&lab.node("r1n01"), dir.path()).open();
-    wait_for("logging in", SOON, || {
-        (console.gate.held.load(Ordering::SeqCst) == 1).then_some(())
-    });
+    wait_for("logging in", SOON, || (console.gate.held.load(Ordering::SeqCst) == 1).then_some(()));
     let (asked, gate) = (console.asked.clone(), console.gate.clone());
     console.session.stop().await;
     assert!(asked.lock().unwrap().is_empty());
@@ -221,19 +185,9 @@ async fn monitor_mode_sends_nothing_not_even_answers() {
     wanted.mode = ConsoleMode::Monitor;
     let console = wanted.open();
     console.attached();
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Input(b"no\r".to_vec()))
-            .is_err()
-    );
+    assert!(console.session.send(SessionCommand::Input(b"no\r".to_vec())).is_err());
     assert!(console.session.send(SessionCommand::Break).is_err());
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Mode(ConsoleMode::Interactive))
-            .is_ok()
-    );
+    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
     wait_for("interactive", SOON, || {
         (console.session.status().mode == ConsoleMode::Interactive).then_some(())
     });
@@ -254,11 +208,7 @@ async fn a_break_is_sent_at_a_line_s_start_only_and_leaves_no_words_on_the_scree
     console.shows("login: half");
     assert!(console.session.send(SessionCommand::Break).is_ok());
     wait_for("the refusal", SOON, || {
-        console
-            .session
-            .status()
-            .note
-            .filter(|note| note.contains("press enter"))
+        console.session.status().note.filter(|note| note.contains("press enter"))
     });
     console.types(b"\r");
     console.shows("you said [half]");
@@ -281,12 +231,7 @@ async fn a_paste_arrives_whole_and_in_order() {
     console.attached();
     console.types(b"\r\r");
     let text: String = (0..100).map(|number| format!("{number:03} ")).collect();
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Paste(text.clone().into_bytes()))
-            .is_ok()
-    );
+    assert!(console.session.send(SessionCommand::Paste(text.clone().into_bytes())).is_ok());
     console.types(b"end\r");
     console.shows("end] len=403");
     console.session.stop().await;
@@ -300,17 +245,10 @@ async fn reopening_while_logging_in_ends_the_first_login() {
     lab.freeze("r1n01");
     let dir = private();
     let console = Wanted::sol(&node, dir.path()).open();
-    wait_for("logging in", SOON, || {
-        (console.gate.held.load(Ordering::SeqCst) == 1).then_some(())
-    });
-    assert!(matches!(
-        console.state(),
-        ConsoleState::Connecting | ConsoleState::Waiting { .. }
-    ));
+    wait_for("logging in", SOON, || (console.gate.held.load(Ordering::SeqCst) == 1).then_some(()));
+    assert!(matches!(console.state(), ConsoleState::Connecting | ConsoleState::Waiting { .. }));
     assert!(console.session.send(SessionCommand::Reopen).is_ok());
-    wait_for("a second permit", SOON, || {
-        (console.gate.given.load(Ordering::SeqCst) == 2).then_some(())
-    });
+    wait_for("a second permit", SOON, || (console.gate.given.load(Ordering::SeqCst) == 2).then_some(()));
     lab.thaw("r1n01");
     console.attached();
     console.session.stop().await;

@@ -69,11 +69,7 @@ async fn keys_arrive_and_a_closed_socket_is_opened_again() {
     });
     let console = Wanted::socket(&path, dir.path()).open();
     console.attached();
-    assert_eq!(
-        console.gate.given.load(Ordering::SeqCst),
-        0,
-        "a socket needs no turn at a BMC"
-    );
+    assert_eq!(console.gate.given.load(Ordering::SeqCst), 0, "a socket needs no turn at a BMC");
     console.types(b"h\xffello");
     console.shows("ello");
     console.types(b"Q");
@@ -108,11 +104,7 @@ async fn a_missing_socket_is_said_and_attached_when_it_comes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_taken_qemu_socket_is_busy() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        vms: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
     let dir = private();
     let path = lab.node("vm1").serial();
     let other = UnixStream::connect(&path).unwrap();
@@ -155,19 +147,11 @@ async fn a_paused_machine_is_resumed_for_an_operator_who_can_type_only() {
     };
     let console = asked(ConsoleMode::Interactive, true);
     wait_for("the word of it", SOON, || {
-        console
-            .session
-            .status()
-            .note
-            .filter(|note| note.contains("resumed"))
+        console.session.status().note.filter(|note| note.contains("resumed"))
     });
     console.types(b"x");
     console.shows("x");
-    assert_eq!(
-        *console.asked.lock().unwrap(),
-        [Exchange::Resume],
-        "once per attach"
-    );
+    assert_eq!(*console.asked.lock().unwrap(), [Exchange::Resume], "once per attach");
     assert_eq!(console.gate.given.load(Ordering::SeqCst), 1);
     console.session.stop().await;
 
@@ -180,30 +164,16 @@ async fn a_paused_machine_is_resumed_for_an_operator_who_can_type_only() {
 
     let console = asked(ConsoleMode::Monitor, true);
     console.attached();
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Mode(ConsoleMode::Interactive))
-            .is_ok()
-    );
-    wait_for("interactive", SOON, || {
-        console.session.send(SessionCommand::Input(b"z".to_vec())).ok()
-    });
+    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
+    wait_for("interactive", SOON, || console.session.send(SessionCommand::Input(b"z".to_vec())).ok());
     console.shows("z");
-    assert!(
-        console.asked.lock().unwrap().is_empty(),
-        "a switch of the mode is no attach"
-    );
+    assert!(console.asked.lock().unwrap().is_empty(), "a switch of the mode is no attach");
     console.session.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_paused_machine_runs_when_an_operator_attaches() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        vms: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
     let vm = lab.node("vm2");
     let dir = private();
     let log = dir.path().join("vm2.log");
@@ -220,11 +190,7 @@ async fn a_real_paused_machine_runs_when_an_operator_attaches() {
     watched.session.stop().await;
     let console = open(ConsoleMode::Interactive);
     wait_for("the word of it", SOON, || {
-        console
-            .session
-            .status()
-            .note
-            .filter(|note| note.contains("resumed"))
+        console.session.status().note.filter(|note| note.contains("resumed"))
     });
     console.shows("vm2 login:");
     console.session.stop().await;
@@ -257,9 +223,7 @@ async fn a_flood_neither_starves_another_console_nor_loses_a_byte() {
     let flooded = wanted.open();
     let console = Wanted::socket(&quiet, dir.path()).open();
     console.attached();
-    wait_for("a flood", SOON, || {
-        (flooded.session.status().received > 10_000_000).then_some(())
-    });
+    wait_for("a flood", SOON, || (flooded.session.status().received > 10_000_000).then_some(()));
     let mut slowest = Duration::ZERO;
     for key in b'a'..=b'z' {
         let typed = Instant::now();
@@ -267,22 +231,12 @@ async fn a_flood_neither_starves_another_console_nor_loses_a_byte() {
         console.shows(&format!("{}\n", (b'a'..=key).map(char::from).collect::<String>()));
         slowest = slowest.max(typed.elapsed());
     }
-    assert!(
-        slowest < Duration::from_secs(1),
-        "a key took {slowest:?} beside a flood"
-    );
+    assert!(slowest < Duration::from_secs(1), "a key took {slowest:?} beside a flood");
     stop.store(true, Ordering::SeqCst);
     flooded.shows("THE-END");
     let status = flooded.session.status();
-    assert_eq!(
-        status.received,
-        sent.load(Ordering::SeqCst),
-        "back-pressure, not loss"
-    );
-    assert!(
-        status.log_fault.unwrap().contains("No space left"),
-        "a full disk stops no console"
-    );
+    assert_eq!(status.received, sent.load(Ordering::SeqCst), "back-pressure, not loss");
+    assert!(status.log_fault.unwrap().contains("No space left"), "a full disk stops no console");
     flooded.session.stop().await;
     console.session.stop().await;
 }
@@ -311,15 +265,8 @@ async fn hostile_bytes_reach_only_the_screen_and_answers_only_a_writable_console
     wanted.mode = ConsoleMode::Monitor;
     let console = wanted.open();
     console.shows("safe");
-    assert!(
-        console
-            .session
-            .send(SessionCommand::Mode(ConsoleMode::Interactive))
-            .is_ok()
-    );
-    wait_for("a key to go", SOON, || {
-        console.session.send(SessionCommand::Input(b"!".to_vec())).ok()
-    });
+    assert!(console.session.send(SessionCommand::Mode(ConsoleMode::Interactive)).is_ok());
+    wait_for("a key to go", SOON, || console.session.send(SessionCommand::Input(b"!".to_vec())).ok());
     console.shows("visible again");
     assert_eq!(*received.lock().unwrap(), b"!", "a monitor answers nothing");
     console.session.stop().await;
@@ -327,17 +274,10 @@ async fn hostile_bytes_reach_only_the_screen_and_answers_only_a_writable_console
     received.lock().unwrap().clear();
     let console = Wanted::socket(&path, dir.path()).open();
     console.shows("safe");
-    wait_for("an answer", SOON, || {
-        (!received.lock().unwrap().is_empty()).then_some(())
-    });
+    wait_for("an answer", SOON, || (!received.lock().unwrap().is_empty()).then_some(()));
     console.types(b"!");
     console.shows("visible again");
-    let answers = received
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|byte| **byte == 0x1b)
-        .count();
+    let answers = received.lock().unwrap().iter().filter(|byte| **byte == 0x1b).count();
     assert!((1..=20).contains(&answers), "{answers} answers to 501 questions");
     console.session.stop().await;
 }
@@ -363,41 +303,22 @@ async fn history_is_seen_searched_copied_and_stays_still() {
     };
     assert!(console.session.send(search).is_ok());
     let (first, last) = found.await.unwrap().unwrap().unwrap();
-    assert_eq!(
-        (first, last),
-        (LinePos { line: 10, col: 0 }, LinePos { line: 10, col: 9 })
-    );
+    assert_eq!((first, last), (LinePos { line: 10, col: 0 }, LinePos { line: 10, col: 9 }));
     let (reply, text) = tokio::sync::oneshot::channel();
-    let copy = SessionCommand::Copy {
-        from: first,
-        to: LinePos { line: 11, col: 9 },
-        lines: true,
-        reply,
-    };
+    let copy = SessionCommand::Copy { from: first, to: LinePos { line: 11, col: 9 }, lines: true, reply };
     assert!(console.session.send(copy).is_ok());
     assert_eq!(text.await.unwrap().trim_end(), "number 010\nnumber 011");
-    let frozen = View {
-        top: Some(10),
-        rows: 3,
-    };
+    let frozen = View { top: Some(10), rows: 3 };
     assert!(console.session.send(SessionCommand::View(Some(frozen))).is_ok());
     console.shows("number 010\nnumber 011\nnumber 012\n");
     assert!(!console.session.frame().unwrap().live);
     console.types(b"more\r\n");
-    wait_for("the echo", SOON, || {
-        (console.session.status().received >= 1206).then_some(())
-    });
+    wait_for("the echo", SOON, || (console.session.status().received >= 1206).then_some(()));
     assert!(console.screen().starts_with("number 010"), "a frozen view stays");
     let live = View { top: None, rows: 25 };
     assert!(console.session.send(SessionCommand::View(Some(live))).is_ok());
     console.shows("more");
     assert!(console.session.send(SessionCommand::NextCharset).is_ok());
-    wait_for("the charset", SOON, || {
-        console
-            .session
-            .status()
-            .note
-            .filter(|note| note.contains("cp437"))
-    });
+    wait_for("the charset", SOON, || console.session.status().note.filter(|note| note.contains("cp437")));
     console.session.stop().await;
 }

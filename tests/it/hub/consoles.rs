@@ -9,9 +9,7 @@ const B: ConsoleId = ConsoleId(2);
 
 impl Front {
     fn console(&self, console: ConsoleId, what: ConsoleRequest) {
-        self.handle
-            .try_send(Request::Console { console, what })
-            .expect("room");
+        self.handle.try_send(Request::Console { console, what }).expect("room");
     }
 
     async fn attach(&mut self, console: ConsoleId, name: &str, mode: ConsoleMode) {
@@ -40,36 +38,24 @@ async fn a_console_lives_beside_polls_at_one_pace_and_leaves_its_sol_free() {
     front.attach(A, "r1n01", ConsoleMode::Interactive).await;
     front.attach(B, "r1n02", ConsoleMode::Monitor).await;
     front.console(A, ConsoleRequest::Input(b"\r".to_vec()));
-    front
-        .until("a prompt", |front| !front.screen(A).trim().is_empty())
-        .await;
+    front.until("a prompt", |front| !front.screen(A).trim().is_empty()).await;
     front.console(A, ConsoleRequest::Input(b"marvel\r".to_vec()));
-    front
-        .until("what was typed", |front| front.screen(A).contains("marvel"))
-        .await;
+    front.until("what was typed", |front| front.screen(A).contains("marvel")).await;
     front.console(
         A,
         ConsoleRequest::Search {
             id: RequestId(900),
             pattern: "marvel".into(),
-            from: LinePos {
-                line: u64::MAX,
-                col: 0,
-            },
+            from: LinePos { line: u64::MAX, col: 0 },
             backward: true,
         },
     );
     front
         .until("a match", |front| {
-            front.answers.iter().any(|answer| {
-                matches!(
-                    answer,
-                    Update::Found {
-                        id: RequestId(900),
-                        found: Ok(Some(_))
-                    }
-                )
-            })
+            front
+                .answers
+                .iter()
+                .any(|answer| matches!(answer, Update::Found { id: RequestId(900), found: Ok(Some(_)) }))
         })
         .await;
     // Nothing is typed into a monitored console.
@@ -81,17 +67,9 @@ async fn a_console_lives_beside_polls_at_one_pace_and_leaves_its_sol_free() {
     front.hub.stop().await;
     for name in ["r1n01", "r1n02"] {
         let gap = lab.node(name).smallest_login_gap();
-        assert!(
-            gap >= INTERVAL.as_secs_f64(),
-            "{name}: {gap} s: {:?}",
-            lab.node(name).logins()
-        );
+        assert!(gap >= INTERVAL.as_secs_f64(), "{name}: {gap} s: {:?}", lab.node(name).logins());
         let said = lab.ipmitool(name, &["sol", "deactivate"]);
-        assert!(
-            said.stderr.contains("already de-activated"),
-            "{name}: {}",
-            said.stderr
-        );
+        assert!(said.stderr.contains("already de-activated"), "{name}: {}", said.stderr);
     }
     assert!(!String::from_utf8_lossy(&lab.node("r1n02").typed()).contains("never"));
     let log = std::fs::read(lab.dir().join("hub-state/consoles/r1n01.log")).expect("a log");
@@ -109,17 +87,8 @@ async fn nothing_is_typed_into_a_read_only_node() {
     front.attach(A, "r1n01", ConsoleMode::Interactive).await;
     front.console(A, ConsoleRequest::Mode(ConsoleMode::Interactive));
     front.console(A, ConsoleRequest::Input(b"never\r".to_vec()));
-    front
-        .until("three warnings", |front| front.notices.len() == 3)
-        .await;
-    assert!(
-        front
-            .notices
-            .iter()
-            .all(|(_, text)| text.contains("r1n01 is read-only")),
-        "{:?}",
-        front.notices
-    );
+    front.until("three warnings", |front| front.notices.len() == 3).await;
+    assert!(front.notices.iter().all(|(_, text)| text.contains("r1n01 is read-only")), "{:?}", front.notices);
     front.hub.stop().await;
     assert_eq!(lab.node("r1n01").typed(), b"");
 }

@@ -20,21 +20,12 @@ const BOOT: Duration = Duration::from_secs(90);
 
 #[test]
 fn the_guest_boots_into_sol_and_obeys_its_power_button() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        guest: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, guest: true, ..LabOptions::default() });
     let guest = lab.node("g1");
-    assert_eq!(
-        lab.ipmitool("g1", &["power", "status"]).stdout,
-        "Chassis Power is off"
-    );
+    assert_eq!(lab.ipmitool("g1", &["power", "status"]).stdout, "Chassis Power is off");
     assert!(lab.ipmitool("g1", &["power", "on"]).ok);
     assert_eq!(guest.power(), "on");
-    wait_for("the guest's login prompt", BOOT, || {
-        guest.printed().contains("g1 login:").then_some(())
-    });
+    wait_for("the guest's login prompt", BOOT, || guest.printed().contains("g1 login:").then_some(()));
 
     let mut sol = Sol::activate(&guest);
     sol.shows("SOL Session operational");
@@ -44,34 +35,20 @@ fn the_guest_boots_into_sol_and_obeys_its_power_button() {
     sol.interrupt();
 
     assert!(lab.ipmitool("g1", &["power", "soft"]).ok);
-    wait_for("the guest is off", BOOT, || {
-        (guest.power() == "off").then_some(())
-    });
-    assert_eq!(
-        lab.ipmitool("g1", &["power", "status"]).stdout,
-        "Chassis Power is off"
-    );
-    assert!(
-        guest.printed().contains("reboot: Power down"),
-        "it was not the guest that switched itself off"
-    );
+    wait_for("the guest is off", BOOT, || (guest.power() == "off").then_some(()));
+    assert_eq!(lab.ipmitool("g1", &["power", "status"]).stdout, "Chassis Power is off");
+    assert!(guest.printed().contains("reboot: Power down"), "it was not the guest that switched itself off");
 }
 
 #[test]
 fn one_vm_runs_with_a_login_on_its_serial_socket_and_one_is_paused_before_its_start() {
-    let lab = Lab::up(&LabOptions {
-        sims: 0,
-        vms: true,
-        ..LabOptions::default()
-    });
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
     assert_eq!(qmp_status(&lab.node("vm1")), "running");
     assert_eq!(qmp_status(&lab.node("vm2")), "prelaunch");
 
     // Before there is a client QEMU throws the serial output away: ask until it answers.
     let mut serial = UnixStream::connect(lab.node("vm1").serial()).expect("the socket is free");
-    serial
-        .set_read_timeout(Some(Duration::from_millis(500)))
-        .expect("a duration");
+    serial.set_read_timeout(Some(Duration::from_millis(500))).expect("a duration");
     let mut seen = Vec::new();
     wait_for("the login of vm1", BOOT, || {
         serial.write_all(b"\r").expect("QEMU reads");
@@ -88,9 +65,7 @@ fn one_vm_runs_with_a_login_on_its_serial_socket_and_one_is_paused_before_its_st
 /// The status that QEMU reports over QMP.
 fn qmp_status(vm: &Node) -> String {
     let mut stream = UnixStream::connect(vm.qmp()).expect("the QMP socket is free");
-    stream
-        .write_all(br#"{"execute":"qmp_capabilities"}{"execute":"query-status"}"#)
-        .expect("QEMU reads");
+    stream.write_all(br#"{"execute":"qmp_capabilities"}{"execute":"query-status"}"#).expect("QEMU reads");
     let mut lines = BufReader::new(stream).lines();
     wait_for("QEMU's status", SOON, || {
         let answer: Value = serde_json::from_str(&lines.next()?.ok()?).ok()?;

@@ -58,13 +58,7 @@ fn repetition_is_a_screen_at_most() {
     emulator.feed(&bomb);
     let lines = emulator.frame().live_top;
     assert!(lines * 80 <= 240 * 67 + 33 * bomb.len() as u64, "{lines} lines");
-    assert_eq!(
-        shown(b"e\xcc\x81\x1b[20b")
-            .chars()
-            .filter(|c| *c == '\u{301}')
-            .count(),
-        1
-    );
+    assert_eq!(shown(b"e\xcc\x81\x1b[20b").chars().filter(|c| *c == '\u{301}').count(), 1);
 }
 
 #[test]
@@ -103,10 +97,7 @@ fn synchronized_update_and_kitty_keys_do_not_hold_the_screen() {
 
 #[test]
 fn tabs_and_invalid_bytes_are_plain_cells() {
-    assert_eq!(
-        shown(b"a\tb\x00\x01\x7f\xff\xc3(\xe2\x82x"),
-        "a       b\u{fffd}\u{fffd}(\u{fffd}x"
-    );
+    assert_eq!(shown(b"a\tb\x00\x01\x7f\xff\xc3(\xe2\x82x"), "a       b\u{fffd}\u{fffd}(\u{fffd}x");
     assert_eq!(shown("a\u{9b}31mb\u{85}c".as_bytes()), "a31mbc");
     assert_eq!(shown(b"\x0eq\x1b)0qx\x0fq\x1b(A#\x1b#8\x1b[2J"), "");
 }
@@ -119,10 +110,7 @@ fn characters_of_many_bytes_survive_every_step() {
         emulator.feed(&b"....... "[shift..]);
         emulator.feed(text.as_bytes());
         assert_eq!(
-            emulator
-                .text((0, 0), (99, 0), true)
-                .trim_end()
-                .trim_start_matches(['.', ' ']),
+            emulator.text((0, 0), (99, 0), true).trim_end().trim_start_matches(['.', ' ']),
             text.trim_end()
         );
     }
@@ -219,10 +207,7 @@ fn a_megabyte_of_random_bytes_is_survived() {
         state ^= state << 17;
         state
     };
-    let mut emulator = Emulator::new(EmulatorOptions {
-        scrollback: 500,
-        ..options()
-    });
+    let mut emulator = Emulator::new(EmulatorOptions { scrollback: 500, ..options() });
     for _ in 0..(1 << 20) / 512 {
         let bytes: Vec<u8> = (0..64).flat_map(|_| random().to_le_bytes()).collect();
         emulator.feed(&bytes);
@@ -248,11 +233,7 @@ fn few_bytes_do_not_make_many_lines() {
         emulator.feed(&flood);
         let lines = emulator.frame().live_top;
         // A line feed makes a line of one byte; nothing does much more.
-        assert!(
-            lines < 16 * 67 + 2 * flood.len() as u64,
-            "{lines} lines of {}",
-            bytes.escape_ascii()
-        );
+        assert!(lines < 16 * 67 + 2 * flood.len() as u64, "{lines} lines of {}", bytes.escape_ascii());
     }
     // Within reason everything is kept.
     let mut emulator = emulator(80, 25);

@@ -31,13 +31,7 @@ pub struct LabOptions {
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self {
-            sims: 1,
-            pyghmi: 0,
-            guest: false,
-            vms: false,
-            more: &[],
-        }
+        Self { sims: 1, pyghmi: 0, guest: false, vms: false, more: &[] }
     }
 }
 
@@ -88,9 +82,7 @@ impl Lab {
     pub fn node(&self, name: &str) -> Node {
         let nodes = self.spec["nodes"].as_array().expect("a lab has nodes");
         let spec = nodes.iter().find(|node| node["name"] == name);
-        Node {
-            spec: spec.ok_or(name).expect("a node that the lab has").clone(),
-        }
+        Node { spec: spec.ok_or(name).expect("a node that the lab has").clone() }
     }
 
     /// Runs ipmitool as an independent witness: user `admin`, suite 3, one try, which takes 4 s when nobody
@@ -141,9 +133,7 @@ impl Lab {
         let mut socket = UnixStream::connect(text(&self.spec, "control")).expect("the lab runs");
         writeln!(socket, "{}", json!({"do": what, "node": node})).expect("the lab listens");
         let mut answer = String::new();
-        BufReader::new(socket)
-            .read_line(&mut answer)
-            .expect("the lab answers");
+        BufReader::new(socket).read_line(&mut answer).expect("the lab answers");
         let answer: Value = serde_json::from_str(&answer).expect("the lab answers in JSON");
         assert_eq!(answer["ok"], true, "{what} {node}: {}", answer["error"]);
     }
@@ -170,10 +160,7 @@ impl Node {
 
     /// The BMC's port.
     pub fn port(&self) -> u16 {
-        self.spec["port"]
-            .as_u64()
-            .and_then(|port| port.try_into().ok())
-            .expect("a BMC has a port")
+        self.spec["port"].as_u64().and_then(|port| port.try_into().ok()).expect("a BMC has a port")
     }
 
     /// A VM's QMP socket.
@@ -209,21 +196,10 @@ impl Node {
     /// Every byte that the node's serial line received, that is, what was typed into SOL.
     pub fn typed(&self) -> Vec<u8> {
         let log = self.read("serial.log");
-        let hex: String = log
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(_, hex)| hex)
-            .collect();
-        let digit = |byte: &u8| {
-            char::from(*byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        };
+        let hex: String = log.lines().filter_map(|line| line.split_once(' ')).map(|(_, hex)| hex).collect();
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let digits: Vec<u8> = hex.as_bytes().iter().filter_map(digit).collect();
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect()
+        digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
     }
 
     /// What the guest has printed on its serial line.
@@ -233,15 +209,11 @@ impl Node {
 
     /// The logins that the BMC accepted, oldest first, from its packets.
     pub fn logins(&self) -> Vec<Login> {
-        let output = lab_command(
-            "logins",
-            Path::new(&text(&self.spec, "dir"))
-                .parent()
-                .expect("a node's directory"),
-        )
-        .arg("--json")
-        .output()
-        .expect("tests/lab starts");
+        let output =
+            lab_command("logins", Path::new(&text(&self.spec, "dir")).parent().expect("a node's directory"))
+                .arg("--json")
+                .output()
+                .expect("tests/lab starts");
         String::from_utf8_lossy(&output.stdout)
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("a JSON object a line"))
@@ -259,10 +231,7 @@ impl Node {
 
     /// The smallest time between two accepted logins in seconds; infinite for fewer than two.
     pub fn smallest_login_gap(&self) -> f64 {
-        self.logins()
-            .windows(2)
-            .map(|pair| pair[1].time - pair[0].time)
-            .fold(f64::INFINITY, f64::min)
+        self.logins().windows(2).map(|pair| pair[1].time - pair[0].time).fold(f64::INFINITY, f64::min)
     }
 
     /// From now on the BMC refuses to set `what`: `power`, `reset`, `shutdown`, `boot` (`nmi` with pyghmi).
@@ -325,20 +294,7 @@ impl From<Output> for Said {
 pub fn ipmitool(node: &Node, suite: u8, user: &str) -> Command {
     let mut command = Command::new("ipmitool");
     command
-        .args([
-            "-I",
-            "lanplus",
-            "-v",
-            "-N",
-            "1",
-            "-R",
-            "2",
-            "-E",
-            "-U",
-            user,
-            "-C",
-            &suite.to_string(),
-        ])
+        .args(["-I", "lanplus", "-v", "-N", "1", "-R", "2", "-E", "-U", user, "-C", &suite.to_string()])
         .args(["-H", &node.address(), "-p", &node.port().to_string()])
         .stdin(Stdio::null());
     command
@@ -352,9 +308,5 @@ pub fn lab_command(command: &str, dir: &Path) -> Command {
 }
 
 fn text(object: &Value, key: &str) -> String {
-    object[key]
-        .as_str()
-        .ok_or((key, object))
-        .expect("a key with text")
-        .to_owned()
+    object[key].as_str().ok_or((key, object)).expect("a key with text").to_owned()
 }

@@ -22,21 +22,14 @@ pub struct Ended {
 impl Ended {
     /// Standard output as one JSON object a line.
     pub fn json(&self) -> Vec<Value> {
-        self.out
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
-            .collect()
+        self.out.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
     }
 }
 
 /// `lightsout` with `args`, without a terminal, its files below `home`.
 pub fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lightsout"));
-    command
-        .args(args)
-        .envs(environment(home))
-        .env_remove("LIGHTSOUT_CONFIG")
-        .stdin(Stdio::null());
+    command.args(args).envs(environment(home)).env_remove("LIGHTSOUT_CONFIG").stdin(Stdio::null());
     command
 }
 
@@ -58,9 +51,7 @@ pub struct Home {
 impl Home {
     /// An empty one.
     pub fn new() -> Home {
-        Home {
-            dir: tempfile::tempdir().expect("a temporary directory can be made"),
-        }
+        Home { dir: tempfile::tempdir().expect("a temporary directory can be made") }
     }
 
     /// Where.
@@ -78,18 +69,14 @@ impl Home {
     /// A configuration with the nodes of `lab` and these settings before them.
     pub fn config_of(&self, lab: &Lab, settings: &str) -> String {
         let text = std::fs::read_to_string(lab.config()).expect("the lab wrote a configuration");
-        let nodes = text
-            .find("[credentials")
-            .expect("a lab's configuration has credentials");
+        let nodes = text.find("[credentials").expect("a lab's configuration has credentials");
         self.config(&format!("{settings}\n{}", &text[nodes..]))
     }
 
     /// The audit trail, one object a line.
     pub fn audit(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.audit_path()).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("an audit line is JSON"))
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).expect("an audit line is JSON")).collect()
     }
 
     /// Where the audit trail is.

@@ -58,19 +58,12 @@ impl Relay {
                     let Ok(length) = back.recv(&mut buffer) else {
                         continue;
                     };
-                    let to = client
-                        .lock()
-                        .expect("not poisoned")
-                        .expect("the client spoke first");
+                    let to = client.lock().expect("not poisoned").expect("the client spoke first");
                     front.send_to(&buffer[..length], to).expect("loopback");
                 }
             })
         };
-        Self {
-            port,
-            over,
-            threads: vec![there, here],
-        }
+        Self { port, over, threads: vec![there, here] }
     }
 
     /// Where a client finds it on 127.0.0.1.

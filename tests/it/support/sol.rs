@@ -29,19 +29,7 @@ impl Sol {
     pub fn activate(node: &Node) -> Self {
         let pair = native_pty_system().openpty(PtySize::default()).expect("a PTY");
         let mut command = CommandBuilder::new("ipmitool");
-        command.args([
-            "-I",
-            "lanplus",
-            "-C",
-            "3",
-            "-U",
-            "admin",
-            "-E",
-            "-e",
-            "\u{2}",
-            "-H",
-            &node.address(),
-        ]);
+        command.args(["-I", "lanplus", "-C", "3", "-U", "admin", "-E", "-e", "\u{2}", "-H", &node.address()]);
         command.args(["-p", &node.port().to_string(), "sol", "activate"]);
         command.env("IPMITOOL_PASSWORD", "secret");
         let child = pair.slave.spawn_command(command).expect("ipmitool starts");
@@ -52,9 +40,7 @@ impl Sol {
         thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut chunk) {
-                sink.lock()
-                    .expect("not poisoned")
-                    .extend_from_slice(&chunk[..count]);
+                sink.lock().expect("not poisoned").extend_from_slice(&chunk[..count]);
             }
         });
         Self { child, writer, seen }
@@ -75,16 +61,10 @@ impl Sol {
         self.writer.write_all(text.as_bytes()).expect("the PTY takes it");
     }
 
-    /// The one way out that frees SOL and types nothing: SIGINT, its end, and only then the writer's (FACTS.md section 6).
+    /// The one way out that frees SOL and types nothing: SIGINT, its end, and only then the writer's.
     pub fn interrupt(mut self) {
-        let pid = self
-            .child
-            .process_id()
-            .and_then(|pid| i32::try_from(pid).ok())
-            .expect("it runs");
+        let pid = self.child.process_id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs");
         kill(Pid::from_raw(pid), Signal::SIGINT).expect("it runs");
-        wait_for("ipmitool's end", SOON, || {
-            self.child.try_wait().expect("our child")
-        });
+        wait_for("ipmitool's end", SOON, || self.child.try_wait().expect("our child"));
     }
 }

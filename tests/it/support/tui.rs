@@ -55,23 +55,14 @@ impl Tui {
         let side = || Stdio::from(slave.try_clone().expect("a descriptor can be had"));
         // setsid makes the terminal the controlling one, then becomes lightsout.
         let mut command = Command::new("setsid");
-        command
-            .arg("--ctty")
-            .arg(env!("CARGO_BIN_EXE_lightsout"))
-            .args(args);
+        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_lightsout")).args(args);
         command
             .stdin(side())
             .stdout(side())
             .stderr(side())
             .envs(environment(home))
             .env("TERM", "xterm-256color");
-        for name in [
-            "SSH_CONNECTION",
-            "TMUX",
-            "NO_COLOR",
-            "COLORTERM",
-            "LIGHTSOUT_CONFIG",
-        ] {
+        for name in ["SSH_CONNECTION", "TMUX", "NO_COLOR", "COLORTERM", "LIGHTSOUT_CONFIG"] {
             command.env_remove(name);
         }
         command.envs(env.iter().copied());
@@ -82,65 +73,38 @@ impl Tui {
             partial: Vec::new(),
         }));
         let (stop, stopped) = UnixStream::pair().expect("a socket pair can be had");
-        let (from, into) = (
-            master.try_clone().expect("a descriptor can be had"),
-            Arc::clone(&seen),
-        );
+        let (from, into) = (master.try_clone().expect("a descriptor can be had"), Arc::clone(&seen));
         let thread = std::thread::spawn(move || read(from, &stopped, &into));
-        Tui {
-            child,
-            master: Some(master),
-            slave: Some(slave),
-            seen,
-            reader: Some((stop, thread)),
-        }
+        Tui { child, master: Some(master), slave: Some(slave), seen, reader: Some((stop, thread)) }
     }
 
     /// Types `keys`, byte for byte.
     pub fn keys(&mut self, keys: &str) {
         let mut master = self.master.as_ref().expect("the terminal is open");
-        master
-            .write_all(keys.as_bytes())
-            .expect("the terminal takes keys");
+        master.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
     /// The screen as lines without trailing blanks.
     pub fn screen(&self) -> String {
-        let seen = self.seen.lock().unwrap();
-        let lines: Vec<String> = seen
-            .terminal
-            .screen()
-            .visible_lines()
-            .map(|line| line.text().trim_end().to_owned())
-            .collect();
+        let seen = self.seen.lock().expect("the reader does not panic");
+        let lines: Vec<String> =
+            seen.terminal.screen().visible_lines().map(|line| line.text().trim_end().to_owned()).collect();
         lines.join("\n")
-    }
-
-    /// The first line that holds `needle`.
-    pub fn line(&self, needle: &str) -> Option<String> {
-        self.screen()
-            .lines()
-            .find(|line| line.contains(needle))
-            .map(str::to_owned)
     }
 
     /// Everything the program wrote to the terminal.
     pub fn raw(&self) -> Vec<u8> {
-        self.seen.lock().unwrap().raw.clone()
+        self.seen.lock().expect("the reader does not panic").raw.clone()
     }
 
     /// Waits until the screen holds `needle`.
     pub fn wait(&self, needle: &str) {
-        self.wait_until(&format!("\"{needle}\" on the screen"), SOON, |screen| {
-            screen.contains(needle)
-        });
+        self.wait_until(&format!("\"{needle}\" on the screen"), SOON, |screen| screen.contains(needle));
     }
 
     /// Waits until the screen no longer holds `needle`.
     pub fn wait_gone(&self, needle: &str) {
-        self.wait_until(&format!("no \"{needle}\" on the screen"), SOON, |screen| {
-            !screen.contains(needle)
-        });
+        self.wait_until(&format!("no \"{needle}\" on the screen"), SOON, |screen| !screen.contains(needle));
     }
 
     /// Waits until `condition` holds of the screen; shows the screen when it does not.
@@ -148,20 +112,12 @@ impl Tui {
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             wait_for(what, limit, || condition(&self.screen()).then_some(()));
         }));
-        assert!(
-            found.is_ok(),
-            "not within {limit:?}: {what}; the screen was:\n{}",
-            self.screen()
-        );
+        assert!(found.is_ok(), "not within {limit:?}: {what}; the screen was:\n{}", self.screen());
     }
 
     /// Gives the terminal another size.
     pub fn resize(&mut self, cols: u16, rows: u16) {
-        self.seen
-            .lock()
-            .unwrap()
-            .terminal
-            .resize(cols.into(), rows.into());
+        self.seen.lock().expect("the reader does not panic").terminal.resize(cols.into(), rows.into());
         set_size(self.slave.as_ref().expect("the terminal is open"), cols, rows);
     }
 
@@ -186,11 +142,7 @@ impl Tui {
     pub fn wait_exit(&mut self) -> Option<i32> {
         let ended = || self.child.try_wait().expect("it is our child");
         let status = wait_for("lightsout ends", Duration::from_secs(20), ended);
-        if status.signal().is_some() {
-            None
-        } else {
-            status.code()
-        }
+        if status.signal().is_some() { None } else { status.code() }
     }
 
     fn stop_reading(&mut self) {
@@ -211,25 +163,17 @@ impl Tui {
             let raw = self.raw();
             (rfind(&raw, b"\x1b[?1049l") > rfind(&raw, b"\x1b[?1049h")).then_some(raw)
         });
-        assert!(
-            rfind(&raw, b"\x1b[?25h") >= rfind(&raw, b"\x1b[?25l"),
-            "the cursor is hidden"
-        );
-        assert!(
-            rfind(&raw, b"\x1b[?2004l") >= rfind(&raw, b"\x1b[?2004h"),
-            "bracketed paste is on"
-        );
-        assert!(
-            rfind(&raw, b"\x1b[?2026l") >= rfind(&raw, b"\x1b[?2026h"),
-            "a synchronized update is open"
-        );
+        assert!(rfind(&raw, b"\x1b[?25h") >= rfind(&raw, b"\x1b[?25l"), "the cursor is hidden");
+        assert!(rfind(&raw, b"\x1b[?2004l") >= rfind(&raw, b"\x1b[?2004h"), "bracketed paste is on");
+        assert!(rfind(&raw, b"\x1b[?2026l") >= rfind(&raw, b"\x1b[?2026h"), "a synchronized update is open");
     }
 }
 
 impl Drop for Tui {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- the screen when the test failed ---\n{}\n---", self.screen());
+            let text = format!("--- the screen when the test failed ---\n{}\n---\n", self.screen());
+            let _ = std::io::stderr().write_all(text.as_bytes());
         }
         // SIGTERM ends it in order, so that no SOL stays behind; its end is waited for a while.
         for _ in 0..500 {
@@ -250,48 +194,31 @@ impl Drop for Tui {
 fn open_terminal() -> (File, File) {
     let master =
         posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal can be had");
-    grantpt(&master)
-        .and_then(|()| unlockpt(&master))
-        .expect("a new terminal can be unlocked");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a new terminal can be unlocked");
     let name = ptsname_r(&master).expect("a terminal has a name");
-    let slave = File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(nix::libc::O_NOCTTY)
-        .open(name);
-    (
-        File::from(OwnedFd::from(master)),
-        slave.expect("a new terminal can be opened"),
-    )
+    let slave = File::options().read(true).write(true).custom_flags(nix::libc::O_NOCTTY).open(name);
+    (File::from(OwnedFd::from(master)), slave.expect("a new terminal can be opened"))
 }
 
 fn set_size(slave: &File, cols: u16, rows: u16) {
     let slave = slave.try_clone().expect("a descriptor can be had");
     let size = [cols.to_string(), rows.to_string()];
-    let stty = Command::new("stty")
-        .args(["cols", &size[0], "rows", &size[1]])
-        .stdin(slave)
-        .status();
-    assert!(
-        stty.is_ok_and(|status| status.success()),
-        "the terminal can be resized"
-    );
+    let stty = Command::new("stty").args(["cols", &size[0], "rows", &size[1]]).stdin(slave).status();
+    assert!(stty.is_ok_and(|status| status.success()), "the terminal can be resized");
 }
 
 /// Reads what the program draws until it is told to stop or the terminal has gone.
 fn read(mut master: File, stopped: &UnixStream, into: &Mutex<Seen>) {
     let mut buffer = [0; 65536];
     loop {
-        let mut fds = [
-            PollFd::new(master.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut fds =
+            [PollFd::new(master.as_fd(), PollFlags::POLLIN), PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
         let polled = poll(&mut fds, PollTimeout::NONE);
         if polled.is_err() || fds[1].any() != Some(false) {
             return;
         }
         match master.read(&mut buffer) {
-            Ok(count @ 1..) => into.lock().unwrap().take(&buffer[..count]),
+            Ok(count @ 1..) => into.lock().expect("the reader does not panic").take(&buffer[..count]),
             _ => return,
         }
     }

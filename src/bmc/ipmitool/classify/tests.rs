@@ -4,12 +4,7 @@ use crate::fleet::{BmcReset, BootDevice, BootSetting};
 const LONG: Duration = Duration::from_secs(20);
 
 fn out(status: i32, stdout: &str, stderr: &str) -> Outcome {
-    Outcome {
-        status: Some(status),
-        stdout: stdout.into(),
-        stderr: stderr.into(),
-        timed_out: false,
-    }
+    Outcome { status: Some(status), stdout: stdout.into(), stderr: stderr.into(), timed_out: false }
 }
 
 fn read(exchange: &Exchange, outcome: &Outcome) -> Result<Reply, BmcError> {
@@ -40,32 +35,16 @@ fn in_session(line: &str) -> String {
     )
 }
 
-const PXE: BootSetting = BootSetting {
-    device: Some(BootDevice::Pxe),
-    persistent: false,
-    uefi: false,
-};
-const PXE_UEFI: BootSetting = BootSetting {
-    device: Some(BootDevice::Pxe),
-    persistent: false,
-    uefi: true,
-};
+const PXE: BootSetting = BootSetting { device: Some(BootDevice::Pxe), persistent: false, uefi: false };
+const PXE_UEFI: BootSetting = BootSetting { device: Some(BootDevice::Pxe), persistent: false, uefi: true };
 const COLD: Exchange = Exchange::ResetBmc(BmcReset::Cold);
 
 #[test]
 fn every_failed_login_has_its_class_and_was_not_sent() {
     let status = |word: &str| format!("Error in open session response message : {word}");
     let rows = [
-        (
-            "> RAKP 2 HMAC is invalid".to_owned(),
-            FaultClass::Auth,
-            "wrong password",
-        ),
-        (
-            "> RAKP 4 message has invalid integrity check value".to_owned(),
-            FaultClass::Auth,
-            "Kg",
-        ),
+        ("> RAKP 2 HMAC is invalid".to_owned(), FaultClass::Auth, "wrong password"),
+        ("> RAKP 4 message has invalid integrity check value".to_owned(), FaultClass::Auth, "Kg"),
         (
             "RAKP 4 message indicates an error : invalid integrity check value".to_owned(),
             FaultClass::Auth,
@@ -107,16 +86,8 @@ fn every_failed_login_has_its_class_and_was_not_sent() {
             FaultClass::Timeout,
             "fell silent",
         ),
-        (
-            "> Error: no response from RAKP 3 message".to_owned(),
-            FaultClass::Timeout,
-            "fell silent",
-        ),
-        (
-            "Timeout in open session response message.".to_owned(),
-            FaultClass::Timeout,
-            "fell silent",
-        ),
+        ("> Error: no response from RAKP 3 message".to_owned(), FaultClass::Timeout, "fell silent"),
+        ("Timeout in open session response message.".to_owned(), FaultClass::Timeout, "fell silent"),
         (
             "Get Auth Capabilities error\nError issuing Get Channel Authentication Capabilities request"
                 .to_owned(),
@@ -128,61 +99,21 @@ fn every_failed_login_has_its_class_and_was_not_sent() {
             FaultClass::Unreachable,
             "does not resolve",
         ),
-        (
-            "Could not open socket!".to_owned(),
-            FaultClass::Unreachable,
-            "no socket",
-        ),
-        (
-            status("insufficient resources for session"),
-            FaultClass::Busy,
-            "no free session",
-        ),
-        (
-            status("insufficient resources for role"),
-            FaultClass::Busy,
-            "no free session",
-        ),
-        (
-            status("invalid authentication algorithm"),
-            FaultClass::Unsupported,
-            "cipher suite",
-        ),
-        (
-            status("invalid integrity algorithm"),
-            FaultClass::Unsupported,
-            "cipher suite",
-        ),
-        (
-            status("no matching cipher suite"),
-            FaultClass::Unsupported,
-            "cipher suite",
-        ),
-        (
-            status("illegal parameter"),
-            FaultClass::Protocol,
-            "illegal parameter",
-        ),
-        (
-            status("unauthorized GUID"),
-            FaultClass::Protocol,
-            "unauthorized GUID",
-        ),
+        ("Could not open socket!".to_owned(), FaultClass::Unreachable, "no socket"),
+        (status("insufficient resources for session"), FaultClass::Busy, "no free session"),
+        (status("insufficient resources for role"), FaultClass::Busy, "no free session"),
+        (status("invalid authentication algorithm"), FaultClass::Unsupported, "cipher suite"),
+        (status("invalid integrity algorithm"), FaultClass::Unsupported, "cipher suite"),
+        (status("no matching cipher suite"), FaultClass::Unsupported, "cipher suite"),
+        (status("illegal parameter"), FaultClass::Protocol, "illegal parameter"),
+        (status("unauthorized GUID"), FaultClass::Protocol, "unauthorized GUID"),
         (
             "Unsupported cipher suite ID : 99".to_owned(),
             FaultClass::Unsupported,
             "does not know the cipher suite",
         ),
-        (
-            "lanplus: password is longer than 20 bytes.".to_owned(),
-            FaultClass::Local,
-            "too long",
-        ),
-        (
-            "Unable to open password file /x".to_owned(),
-            FaultClass::Local,
-            "password file",
-        ),
+        ("lanplus: password is longer than 20 bytes.".to_owned(), FaultClass::Local, "too long"),
+        ("Unable to open password file /x".to_owned(), FaultClass::Local, "password file"),
         (String::new(), FaultClass::Protocol, "does not say why"),
     ];
     for (cause, class, part) in rows {
@@ -200,10 +131,7 @@ fn a_failed_sol_login_is_told_without_the_address_and_other_text_is_none() {
         "\r\n> RAKP 2 HMAC is invalid\r\nError: Unable to establish IPMI v2 / RMCP+ session\r\n",
     );
     assert_eq!(error.expect("a login").class, FaultClass::Auth);
-    assert_eq!(
-        classify_sol("Info: SOL payload already active on another session\r\n"),
-        None
-    );
+    assert_eq!(classify_sol("Info: SOL payload already active on another session\r\n"), None);
     assert_eq!(classify_sol("motd: > RAKP 2 HMAC is invalid\r\n"), None);
 }
 
@@ -215,10 +143,7 @@ fn classify_sol(text: &str) -> Option<BmcError> {
 fn only_whole_lines_are_a_power_state() {
     let power = |text: &str| read(&Exchange::Power, &out(0, text, ""));
     assert_eq!(power("Chassis Power is on\n"), Ok(Reply::Power(Power::On, None)));
-    assert_eq!(
-        power("Chassis Power is off\n"),
-        Ok(Reply::Power(Power::Off, None))
-    );
+    assert_eq!(power("Chassis Power is off\n"), Ok(Reply::Power(Power::Off, None)));
     for text in [
         "RMCP+ verificatiON timeout",
         "Chassis Power is onx",
@@ -235,10 +160,7 @@ fn noise_and_a_bmc_that_goes_before_the_close_do_not_spoil_success() {
     let noise = in_session("Close Session command failed");
     let reply = read(&Exchange::Power, &out(0, "Chassis Power is on\n", &noise));
     assert_eq!(reply, Ok(Reply::Power(Power::On, None)));
-    let reply = read(
-        &Exchange::Off,
-        &out(0, "Chassis Power Control: Down/Off\n", &noise),
-    );
+    let reply = read(&Exchange::Off, &out(0, "Chassis Power Control: Down/Off\n", &noise));
     assert_eq!(reply, Ok(Reply::Done));
 }
 
@@ -255,34 +177,19 @@ fn each_power_verb_needs_its_own_line() {
     for (exchange, word) in rows {
         let done = format!("Chassis Power Control: {word}\n");
         assert_eq!(read(&exchange, &out(0, &done, "")), Ok(Reply::Done), "{word}");
-        assert_eq!(
-            fails(&exchange, &out(0, "", "")).class,
-            FaultClass::Protocol,
-            "{word}"
-        );
+        assert_eq!(fails(&exchange, &out(0, "", "")).class, FaultClass::Protocol, "{word}");
         let text = in_session(&format!(
             "Set Chassis Power Control to {word} failed: Command not supported in present state"
         ));
         let error = fails(&exchange, &out(1, "", &text));
-        assert_eq!(
-            (error.class, error.code),
-            (FaultClass::Rejected, Some(0xd5)),
-            "{word}"
-        );
-        assert!(
-            error.reason.contains("not supported in the present state (0xd5)"),
-            "{error}"
-        );
+        assert_eq!((error.class, error.code), (FaultClass::Rejected, Some(0xd5)), "{word}");
+        assert!(error.reason.contains("not supported in the present state (0xd5)"), "{error}");
         assert!(!error.not_sent);
         let text = in_session(&format!(
             "Unable to set Chassis Power Control to {word}\nClose Session command failed"
         ));
         let error = fails(&exchange, &out(1, "", &text));
-        assert_eq!(
-            (error.class, error.not_sent),
-            (FaultClass::Timeout, false),
-            "{word}"
-        );
+        assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{word}");
     }
 }
 
@@ -296,24 +203,12 @@ fn completion_codes_have_their_class() {
         ("Out of space", 0xc4, FaultClass::Busy),
         ("Parameter out of range", 0xc9, FaultClass::Rejected),
         ("Invalid data field in request", 0xcc, FaultClass::Rejected),
-        (
-            "Command response could not be provided",
-            0xce,
-            FaultClass::Rejected,
-        ),
+        ("Command response could not be provided", 0xce, FaultClass::Rejected),
         ("Device firmeware in update mode", 0xd1, FaultClass::Busy),
         ("BMC initialization in progress", 0xd2, FaultClass::Busy),
         ("Insufficient privilege level", 0xd4, FaultClass::Auth),
-        (
-            "Command not supported in present state",
-            0xd5,
-            FaultClass::Rejected,
-        ),
-        (
-            "Cannot execute command, command disabled",
-            0xd6,
-            FaultClass::Rejected,
-        ),
+        ("Command not supported in present state", 0xd5, FaultClass::Rejected),
+        ("Cannot execute command, command disabled", 0xd6, FaultClass::Rejected),
         ("Unspecified error", 0xff, FaultClass::Rejected),
         ("Unknown (0x80)", 0x80, FaultClass::Rejected),
     ];
@@ -346,19 +241,10 @@ fn a_boot_device_that_is_refused_is_a_failure_although_ipmitool_exits_0() {
     let four = in_session("Set Chassis Boot Parameter 4 failed: Unknown (0x80)");
     assert_eq!(fails(&set, &out(0, "", &four)).code, Some(0x80));
     // Without the information parameter the device can be set all the same.
-    assert_eq!(
-        read(&set, &out(0, "Set Boot Device to pxe\n", &four)),
-        Ok(Reply::Done)
-    );
+    assert_eq!(read(&set, &out(0, "Set Boot Device to pxe\n", &four)), Ok(Reply::Done));
     let five = in_session("Set Chassis Boot Parameter 5 failed: Unknown (0x80)");
-    assert_eq!(
-        fails(&set, &out(0, "Set Boot Device to pxe\n", &five)).class,
-        FaultClass::Rejected
-    );
-    assert_eq!(
-        fails(&set, &out(0, "", &in_session(""))).class,
-        FaultClass::Protocol
-    );
+    assert_eq!(fails(&set, &out(0, "Set Boot Device to pxe\n", &five)).class, FaultClass::Rejected);
+    assert_eq!(fails(&set, &out(0, "", &in_session(""))).class, FaultClass::Protocol);
     let silent = in_session("Error setting Chassis Boot Parameter 0\nError setting Chassis Boot Parameter 4");
     assert_eq!(fails(&set, &out(1, "", &silent)).class, FaultClass::Timeout);
 }
@@ -368,32 +254,14 @@ fn boot_flags_go_and_come_back_raw() {
     let refused = in_session(
         "Unable to send RAW command (channel=0x0 netfn=0x0 lun=0x0 cmd=0x8 rsp=0xd4): Insufficient privilege level",
     );
-    assert_eq!(
-        fails(&Exchange::BootSet(PXE_UEFI), &out(1, "", &refused)).class,
-        FaultClass::Auth
-    );
-    assert_eq!(
-        fails(&Exchange::KeepBootFlags, &out(1, "", &refused)).code,
-        Some(0xd4)
-    );
-    assert_eq!(
-        read(&Exchange::BootSet(PXE_UEFI), &out(0, "\n", "")),
-        Ok(Reply::Done)
-    );
+    assert_eq!(fails(&Exchange::BootSet(PXE_UEFI), &out(1, "", &refused)).class, FaultClass::Auth);
+    assert_eq!(fails(&Exchange::KeepBootFlags, &out(1, "", &refused)).code, Some(0xd4));
+    assert_eq!(read(&Exchange::BootSet(PXE_UEFI), &out(0, "\n", "")), Ok(Reply::Done));
     let text = "Boot parameter 5 is valid/unlocked\nBoot parameter data: a004000000\n";
-    assert_eq!(
-        read(&Exchange::BootGet, &out(0, text, "")),
-        Ok(Reply::Boot(PXE_UEFI))
-    );
-    assert_eq!(
-        fails(&Exchange::BootGet, &out(0, "", "")).class,
-        FaultClass::Protocol
-    );
+    assert_eq!(read(&Exchange::BootGet, &out(0, text, "")), Ok(Reply::Boot(PXE_UEFI)));
+    assert_eq!(fails(&Exchange::BootGet, &out(0, "", "")).class, FaultClass::Protocol);
     let refused = in_session("Get Chassis Boot Parameter 5 failed: Invalid command");
-    assert_eq!(
-        fails(&Exchange::BootGet, &out(1, "", &refused)).class,
-        FaultClass::Unsupported
-    );
+    assert_eq!(fails(&Exchange::BootGet, &out(1, "", &refused)).class, FaultClass::Unsupported);
 }
 
 #[test]
@@ -403,15 +271,8 @@ fn a_bmc_that_goes_silent_on_its_own_reset_has_accepted_it() {
         "{sent}Unable to send RAW command (channel=0x0 netfn=0x6 lun=0x0 cmd=0x2)\nClose Session command failed"
     );
     assert_eq!(read(&COLD, &out(0, "\n", &in_session(sent))), Ok(Reply::Done));
-    assert_eq!(
-        read(&COLD, &out(1, "", &in_session(&unanswered))),
-        Ok(Reply::Done)
-    );
-    let cut = Outcome {
-        status: None,
-        timed_out: true,
-        ..out(1, "", &in_session(sent))
-    };
+    assert_eq!(read(&COLD, &out(1, "", &in_session(&unanswered))), Ok(Reply::Done));
+    let cut = Outcome { status: None, timed_out: true, ..out(1, "", &in_session(sent)) };
     assert_eq!(read(&COLD, &cut), Ok(Reply::Done));
 
     let refused = format!(
@@ -420,10 +281,7 @@ fn a_bmc_that_goes_silent_on_its_own_reset_has_accepted_it() {
     let error = fails(&COLD, &out(1, "", &in_session(&refused)));
     assert_eq!((error.class, error.code), (FaultClass::Unsupported, Some(0xc1)));
     // Silent before the reset was sent: it proves nothing.
-    let before = format!(
-        "Error sending request.\nGet Device ID command failed\n{}",
-        in_session(&unanswered)
-    );
+    let before = format!("Error sending request.\nGet Device ID command failed\n{}", in_session(&unanswered));
     assert_eq!(fails(&COLD, &out(1, "", &before)).class, FaultClass::Timeout);
     // Other raw bytes are no reset.
     assert_eq!(
@@ -435,26 +293,14 @@ fn a_bmc_that_goes_silent_on_its_own_reset_has_accepted_it() {
 #[test]
 fn freeing_a_free_sol_is_no_error() {
     let free = in_session("Info: SOL payload already de-activated");
-    assert_eq!(
-        read(&Exchange::SolDeactivate, &out(1, "", &free)),
-        Ok(Reply::Done)
-    );
+    assert_eq!(read(&Exchange::SolDeactivate, &out(1, "", &free)), Ok(Reply::Done));
     assert_eq!(read(&Exchange::SolDeactivate, &out(0, "", "")), Ok(Reply::Done));
     let refused = in_session("Error de-activating SOL payload: Invalid command");
-    assert_eq!(
-        fails(&Exchange::SolDeactivate, &out(1, "", &refused)).class,
-        FaultClass::Unsupported
-    );
+    assert_eq!(fails(&Exchange::SolDeactivate, &out(1, "", &refused)).class, FaultClass::Unsupported);
     let silent = in_session("Error: No response de-activating SOL payload");
-    assert_eq!(
-        fails(&Exchange::SolDeactivate, &out(1, "", &silent)).class,
-        FaultClass::Timeout
-    );
+    assert_eq!(fails(&Exchange::SolDeactivate, &out(1, "", &silent)).class, FaultClass::Timeout);
     let disabled = in_session("Info: SOL payload type disabled");
-    assert_eq!(
-        fails(&Exchange::SolDeactivate, &out(1, "", &disabled)).class,
-        FaultClass::Rejected
-    );
+    assert_eq!(fails(&Exchange::SolDeactivate, &out(1, "", &disabled)).class, FaultClass::Rejected);
 }
 
 #[test]
@@ -478,10 +324,7 @@ fn a_wall_clock_limit_tells_dead_from_silent() {
 
 #[test]
 fn a_tool_that_is_killed_is_our_own_trouble() {
-    let killed = Outcome {
-        status: None,
-        ..out(1, "", "")
-    };
+    let killed = Outcome { status: None, ..out(1, "", "") };
     assert_eq!(fails(&Exchange::Power, &killed).class, FaultClass::Local);
 }
 
@@ -492,10 +335,8 @@ fn identity_is_labels_and_values() {
     let Ok(Reply::Info(info)) = read(&Exchange::Info, &out(0, text, "")) else {
         panic!("no identity");
     };
-    let pairs: Vec<(&str, &str)> = info
-        .iter()
-        .map(|(label, value)| (label.as_str(), value.as_str()))
-        .collect();
+    let pairs: Vec<(&str, &str)> =
+        info.iter().map(|(label, value)| (label.as_str(), value.as_str())).collect();
     assert_eq!(
         pairs,
         [
@@ -506,11 +347,7 @@ fn identity_is_labels_and_values() {
         ]
     );
     assert_eq!(
-        fails(
-            &Exchange::Info,
-            &out(1, "", &in_session("Get Device ID command failed"))
-        )
-        .class,
+        fails(&Exchange::Info, &out(1, "", &in_session("Get Device ID command failed"))).class,
         FaultClass::Timeout
     );
 }
@@ -524,11 +361,7 @@ fn raw_answers_are_bytes() {
     );
     assert_eq!(read(&raw, &out(0, "\n", "")), Ok(Reply::Raw(Vec::new())));
     for text in ["20 8", "20 0x81", "zz"] {
-        assert_eq!(
-            fails(&raw, &out(0, text, "")).class,
-            FaultClass::Protocol,
-            "{text}"
-        );
+        assert_eq!(fails(&raw, &out(0, text, "")).class, FaultClass::Protocol, "{text}");
     }
 }
 
@@ -537,8 +370,5 @@ fn unknown_words_are_quoted_short_and_without_control_characters() {
     let text = in_session(&format!("\u{1b}]0;x\u{7}{}", "y".repeat(500)));
     let error = fails(&Exchange::Power, &out(1, "", &text));
     assert_eq!(error.class, FaultClass::Protocol);
-    assert!(
-        error.reason.len() < 220 && !error.reason.contains('\u{1b}'),
-        "{error}"
-    );
+    assert!(error.reason.len() < 220 && !error.reason.contains('\u{1b}'), "{error}");
 }

@@ -11,11 +11,8 @@ pub(super) const ALREADY_FREE: &str = "Info: SOL payload already de-activated";
 pub(super) const RAW_SENT: &str = "RAW REQ (";
 
 /// Said when the probes that ipmitool makes between login and command get no answer.
-pub(super) const SILENT_BEFORE: [&str; 3] = [
-    "Error sending request.",
-    "Get Device ID command failed",
-    "No valid response received",
-];
+pub(super) const SILENT_BEFORE: [&str; 3] =
+    ["Error sending request.", "Get Device ID command failed", "No valid response received"];
 
 /// Lines that are said only after a login succeeded.
 pub(super) const LOGGED_IN: [&str; 4] = [
@@ -42,86 +39,31 @@ pub(super) const NOISE: [&str; 9] = [
 pub(super) static CODES: &[(u8, &str, &[&str])] = &[
     (0xc0, "node busy", &["Node busy"]),
     (0xc1, "the BMC does not know this command", &["Invalid command"]),
-    (
-        0xc2,
-        "the BMC does not know this command here",
-        &["Invalid command on LUN"],
-    ),
+    (0xc2, "the BMC does not know this command here", &["Invalid command on LUN"]),
     (0xc3, "the BMC timed out inside", &["Timeout"]),
     (0xc4, "the BMC is out of space", &["Out of space"]),
-    (
-        0xc5,
-        "reservation cancelled or invalid",
-        &["Reservation cancelled or invalid"],
-    ),
+    (0xc5, "reservation cancelled or invalid", &["Reservation cancelled or invalid"]),
     (0xc6, "request data truncated", &["Request data truncated"]),
-    (
-        0xc7,
-        "request data length invalid",
-        &["Request data length invalid"],
-    ),
-    (
-        0xc8,
-        "request data too long",
-        &["Request data field length limit exceeded"],
-    ),
+    (0xc7, "request data length invalid", &["Request data length invalid"]),
+    (0xc8, "request data too long", &["Request data field length limit exceeded"]),
     (0xc9, "parameter out of range", &["Parameter out of range"]),
-    (
-        0xca,
-        "cannot return the requested number of bytes",
-        &["Cannot return number of requested data bytes"],
-    ),
-    (
-        0xcb,
-        "sensor, data or record not found",
-        &["Requested sensor, data, or record not found"],
-    ),
-    (
-        0xcc,
-        "invalid data field in the request",
-        &["Invalid data field in request"],
-    ),
-    (
-        0xcd,
-        "illegal for this sensor or record",
-        &["Command illegal for specified sensor or record type"],
-    ),
-    (
-        0xce,
-        "the BMC could not answer",
-        &["Command response could not be provided"],
-    ),
+    (0xca, "cannot return the requested number of bytes", &["Cannot return number of requested data bytes"]),
+    (0xcb, "sensor, data or record not found", &["Requested sensor, data, or record not found"]),
+    (0xcc, "invalid data field in the request", &["Invalid data field in request"]),
+    (0xcd, "illegal for this sensor or record", &["Command illegal for specified sensor or record type"]),
+    (0xce, "the BMC could not answer", &["Command response could not be provided"]),
     (0xcf, "duplicate request", &["Cannot execute duplicated request"]),
-    (
-        0xd0,
-        "the sensor repository is being updated",
-        &["SDR Repository in update mode"],
-    ),
+    (0xd0, "the sensor repository is being updated", &["SDR Repository in update mode"]),
     (
         0xd1,
         "the BMC's firmware is being updated",
-        &[
-            "Device firmeware in update mode",
-            "Device firmware in update mode",
-        ],
+        &["Device firmeware in update mode", "Device firmware in update mode"],
     ),
-    (
-        0xd2,
-        "the BMC is still starting",
-        &["BMC initialization in progress"],
-    ),
+    (0xd2, "the BMC is still starting", &["BMC initialization in progress"]),
     (0xd3, "destination unavailable", &["Destination unavailable"]),
     (0xd4, "insufficient privilege", &["Insufficient privilege level"]),
-    (
-        0xd5,
-        "not supported in the present state",
-        &["Command not supported in present state"],
-    ),
-    (
-        0xd6,
-        "the command is disabled",
-        &["Cannot execute command, command disabled"],
-    ),
+    (0xd5, "not supported in the present state", &["Command not supported in present state"]),
+    (0xd6, "the command is disabled", &["Cannot execute command, command disabled"]),
     (0xff, "unspecified error", &["Unspecified error"]),
 ];
 
@@ -162,10 +104,9 @@ impl Words {
             )
         };
         match exchange {
-            Exchange::Power => plain(
-                &["Get Chassis Power Status failed: "],
-                &["Unable to get Chassis Power Status"],
-            ),
+            Exchange::Power => {
+                plain(&["Get Chassis Power Status failed: "], &["Unable to get Chassis Power Status"])
+            }
             Exchange::On => power("Up/On"),
             Exchange::Off => power("Down/Off"),
             Exchange::Soft => power("Soft"),
@@ -173,9 +114,7 @@ impl Words {
             Exchange::Reset => power("Reset"),
             Exchange::Nmi => power("Diag"),
             Exchange::BootSet(setting) if !argv::is_raw(exchange) => Words {
-                done: setting
-                    .device
-                    .map(|device| format!("Set Boot Device to {}", device.name())),
+                done: setting.device.map(|device| format!("Set Boot Device to {}", device.name())),
                 tolerable: Some("Set Chassis Boot Parameter 4 failed: "),
                 ..plain(
                     &[
@@ -183,20 +122,13 @@ impl Words {
                         "Set Chassis Boot Parameter 4 failed: ",
                         "Set Chassis Boot Parameter 0 failed: ",
                     ],
-                    &[
-                        "Error setting Chassis Boot Parameter 5",
-                        "Error setting Chassis Boot Parameter 4",
-                    ],
+                    &["Error setting Chassis Boot Parameter 5", "Error setting Chassis Boot Parameter 4"],
                 )
             },
-            Exchange::BootGet => plain(
-                &["Get Chassis Boot Parameter 5 failed: "],
-                &["Error Getting Chassis Boot Parameter 5"],
-            ),
-            Exchange::Info => plain(
-                &["Get Device ID command failed: "],
-                &["Get Device ID command failed"],
-            ),
+            Exchange::BootGet => {
+                plain(&["Get Chassis Boot Parameter 5 failed: "], &["Error Getting Chassis Boot Parameter 5"])
+            }
+            Exchange::Info => plain(&["Get Device ID command failed: "], &["Get Device ID command failed"]),
             Exchange::SolDeactivate => plain(
                 &["Error de-activating SOL payload: ", "Info: SOL payload type "],
                 &["Error: No response de-activating SOL payload"],
@@ -205,35 +137,20 @@ impl Words {
             | Exchange::KeepBootFlags
             | Exchange::ResetBmc(_)
             | Exchange::Raw(_)
-            | Exchange::Resume => Words {
-                raw: true,
-                ..plain(&[], &[])
-            },
+            | Exchange::Resume => Words { raw: true, ..plain(&[], &[]) },
         }
     }
 
     /// The refusal that `line` tells.
     pub(super) fn refusal<'a>(&self, line: &'a str) -> Option<Refusal<'a>> {
         if self.raw {
-            let (head, word) = line
-                .strip_prefix("Unable to send RAW command (")?
-                .split_once("): ")?;
-            let code = head
-                .split_once(" rsp=0x")
-                .and_then(|(_, hex)| u8::from_str_radix(hex, 16).ok());
-            return Some(Refusal {
-                word,
-                code,
-                tolerable: false,
-            });
+            let (head, word) = line.strip_prefix("Unable to send RAW command (")?.split_once("): ")?;
+            let code = head.split_once(" rsp=0x").and_then(|(_, hex)| u8::from_str_radix(hex, 16).ok());
+            return Some(Refusal { word, code, tolerable: false });
         }
         let lead = self.refused.iter().find(|lead| line.starts_with(lead.as_str()))?;
         let tolerable = self.tolerable.is_some_and(|tolerable| tolerable == lead);
-        Some(Refusal {
-            word: &line[lead.len()..],
-            code: None,
-            tolerable,
-        })
+        Some(Refusal { word: &line[lead.len()..], code: None, tolerable })
     }
 
     /// Whether `line` says that the command got no answer.
