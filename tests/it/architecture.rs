@@ -17,11 +17,16 @@ const PURE: &[&str] = &[
     "nix",
     "crossterm",
     "std::fs",
-    "std::net",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
     "std::process",
     "std::thread",
     "std::env",
-    "std::io",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::io::stderr",
     "std::time::Instant",
     "std::time::SystemTime",
     "Instant::now",
@@ -207,7 +212,7 @@ fn used_paths(text: &str) -> Vec<Vec<String>> {
     for found in uses.captures_iter(text) {
         unfold(&[], found[1].trim(), &mut paths);
     }
-    for found in inline.find_iter(text) {
+    for found in inline.find_iter(&uses.replace_all(text, " ")) {
         paths.push(found.as_str().split("::").map(str::to_owned).collect());
     }
     paths

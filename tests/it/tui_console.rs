@@ -40,33 +40,40 @@ fn make_it_talk(tui: &mut Tui, word: &str) {
 
 #[test]
 fn two_sol_panes_and_a_vm_live_at_once_and_kill_9_frees_them() {
-    let lab = Lab::up(&LabOptions { sims: 2, vms: true, more: &["--power", "on"], ..LabOptions::default() });
+    let lab = Lab::up(&LabOptions {
+        sims: 1,
+        pyghmi: 1,
+        vms: true,
+        more: &["--power", "on"],
+        ..LabOptions::default()
+    });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (160, 48));
     tui.wait("vm1");
-    open_console(&mut tui, "r1n01");
-    make_it_talk(&mut tui, "alpha");
-    tui.keys("\x1d\x1b");
-    open_console(&mut tui, "r1n02");
-    make_it_talk(&mut tui, "bravo");
-    tui.keys("\x1d\x1b");
+    for (node, word) in [("r1n01", "alpha"), ("p1n01", "bravo")] {
+        open_console(&mut tui, node);
+        make_it_talk(&mut tui, word);
+        tui.keys("half");
+        tui.wait(&format!("{node} login: half"));
+        tui.keys("\x1d\x1b");
+    }
     open_console(&mut tui, "vm1");
-    tui.wait_until("three panes", SOON, |screen| {
-        ["r1n01 ·", "r1n02 ·", "vm1 ·"].iter().all(|title| screen.contains(title))
+    tui.keys("\r");
+    tui.wait_until("three panes, the guest's alive", SOON, |screen| {
+        ["r1n01 ·", "p1n01 ·", "vm1 ·", "vm1 login:"].iter().all(|title| screen.contains(title))
     });
-    let typed_before = [lab.node("r1n01").typed(), lab.node("r1n02").typed()];
     tui.signal(Signal::SIGKILL);
     tui.wait_exit();
-    for node in ["r1n01", "r1n02"] {
+    for (node, word) in [("r1n01", "alpha"), ("p1n01", "bravo")] {
         assert_sol_is_free(&lab, node);
+        let typed = String::from_utf8_lossy(&lab.node(node).typed()).into_owned();
+        let rest =
+            typed.strip_suffix("half").unwrap_or_else(|| panic!("{node}: {typed:?} does not end as typed"));
+        // The word may have been typed more than once, and a session's first byte is lost by ipmi_sim.
+        let tries: Vec<&str> = rest.split('\r').filter(|part| !part.is_empty()).collect();
+        assert!(tries.iter().all(|part| word.ends_with(part)), "{node}: a byte nobody typed: {typed:?}");
     }
-    let typed_after = [lab.node("r1n01").typed(), lab.node("r1n02").typed()];
-    assert_eq!(typed_before, typed_after, "not one byte that was not typed");
-    let only =
-        |bytes: &[u8], word: &str| bytes.iter().all(|byte| word.as_bytes().contains(byte) || *byte == b'\r');
-    assert!(only(&typed_after[0], "alpha"), "{:?}", typed_after[0].escape_ascii().to_string());
-    assert!(only(&typed_after[1], "bravo"), "{:?}", typed_after[1].escape_ascii().to_string());
 }
 
 /// A foreign client can take the SOL at once.

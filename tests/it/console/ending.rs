@@ -1,4 +1,5 @@
-//! The doors through which a console is left without order: our death, a dropped handle, a stuck ipmitool.
+//! The doors through which a console is left without order: a dropped handle, a stuck ipmitool. Our own death
+//! is tried with the real program in `tui_console`.
 
 use super::{SOON, Wanted, bmc, private};
 use crate::support::{
@@ -11,9 +12,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// Tells the helper which BMC to open, as `ADDRESS PORT DIRECTORY`.
-const HELPER: &str = "LIGHTSOUT_TEST_CONSOLE";
 
 /// The ipmitool that `parent` started for the BMC at `address`.
 pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
@@ -44,62 +42,6 @@ fn free_and_untouched(node: &Node, typed: &str) {
     witness.interrupt();
     let got = String::from_utf8_lossy(&node.typed()).into_owned();
     assert!(got == typed || got == typed[1..], "{got:?}");
-}
-
-/// Not a test of its own: the process that [`our_death_by_any_signal_frees_the_sol`] kills.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "started by another test"]
-async fn helper_that_holds_a_console() {
-    let what = std::env::var(HELPER).unwrap();
-    let words: Vec<&str> = what.split(' ').collect();
-    let dir = Path::new(words[2]);
-    let mut wanted = Wanted::bmc(bmc(words[0], words[1].parse().unwrap(), "secret"), dir);
-    wanted.log = Some(dir.join("log"));
-    let console = wanted.open();
-    console.attached();
-    // ipmi_sim acks and loses a session's first packet when the session before sent just one.
-    wait_for("a prompt", SOON, || {
-        console.types(b"\r");
-        (console.session.status().received > 0).then_some(())
-    });
-    console.types(b"half typed");
-    console.shows("login: half typed");
-    std::fs::write(dir.join("ready"), "").unwrap();
-    std::future::pending::<()>().await;
-}
-
-#[test]
-fn our_death_by_any_signal_frees_the_sol_and_types_nothing() {
-    let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, ..LabOptions::default() });
-    for (name, signal) in [
-        ("r1n01", Signal::SIGKILL),
-        ("p1n01", Signal::SIGKILL),
-        ("r1n01", Signal::SIGTERM),
-        ("r1n01", Signal::SIGHUP),
-    ] {
-        let node = lab.node(name);
-        // What an earlier helper left half typed is ended by the first newline of this one.
-        let before = node.typed().len();
-        let dir = private();
-        let mut helper = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "console::ending::helper_that_holds_a_console"])
-            .env(HELPER, format!("{} {} {}", node.address(), node.port(), dir.path().display()))
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        wait_for(&format!("the helper's console on {name} before {signal}"), SOON, || {
-            dir.path().join("ready").exists().then_some(())
-        });
-        let ipmitool = ipmitool_of(helper.id(), &node.address());
-        kill(Pid::from_raw(i32::try_from(helper.id()).unwrap()), signal).unwrap();
-        helper.wait().unwrap();
-        wait_for("ipmitool's end", SOON, || gone(ipmitool).then_some(()));
-        let witness = Sol::activate(&node);
-        witness.shows("[SOL Session operational.");
-        witness.interrupt();
-        let typed = String::from_utf8_lossy(&node.typed()[before..]).into_owned();
-        assert_eq!(typed.trim_start_matches('\r'), "half typed", "{name} {signal}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
