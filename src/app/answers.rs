@@ -8,7 +8,7 @@ use super::{
     state::{Focus, Overlay},
     summary, verbs,
 };
-use crate::fleet::{ConsoleState, Fault, FaultClass, Power, SessionStatus, Verb};
+use crate::fleet::{ConsoleState, Fault, FaultClass, Millis, Power, PowerVerb, SessionStatus, Verb};
 use crate::hub::message::{
     ConsoleId, ConsoleRequest, Level, NodeStatus, Outcome, Request, Update, VerbResult,
 };
@@ -62,6 +62,15 @@ fn node(state: &mut State, status: NodeStatus) {
         return;
     };
     if row.status != status {
+        // That on or off did not come is no news any more once it is seen.
+        let simple =
+            |verb: &Verb| matches!(verb, Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Soft));
+        let reached = |(result, _): &(VerbResult, Millis)| {
+            simple(&result.verb) && result.verb.target() == Some(status.seen.value)
+        };
+        if row.last.as_ref().is_some_and(reached) {
+            row.last = None;
+        }
         row.status = status;
         state.inner.dirty = true;
         verbs::recount(state);

@@ -51,19 +51,19 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
-    if !job.dry_run {
-        let asked: Vec<&Node> = targets.iter().map(|id| &nodes[id.index()]).collect();
-        match confirm_level(&job.verb, &asked, job.read_only) {
-            Guard::Refused { reason, nodes: refused } => {
-                return Ok(refuse(job, &nodes, &targets, &reason, &refused));
-            }
-            guard if !job.yes => {
-                if let Some(exit) = ask(job, &guard, &asked) {
-                    return Ok(exit);
-                }
-            }
-            _ => {}
+    let asked: Vec<&Node> = targets.iter().map(|id| &nodes[id.index()]).collect();
+    match confirm_level(&job.verb, &asked, job.read_only) {
+        Guard::Refused { reason, nodes: refused } => {
+            // Without a list it is the program that is read-only, and all of them are refused.
+            let refused = if refused.is_empty() { targets.clone() } else { refused };
+            return Ok(refuse(job, &nodes, &targets, &reason, &refused));
         }
+        guard if !job.yes && !job.dry_run => {
+            if let Some(exit) = ask(job, &guard, &asked) {
+                return Ok(exit);
+            }
+        }
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(execute(job, loaded, &nodes, &targets))

@@ -8,7 +8,6 @@ use super::dirs::local;
 use super::message::{Outcome, Request, RequestId, Update, VerbResult};
 use super::node::{Context, Node};
 use super::verb::{self, Job, Stagger};
-use crate::bmc::SuiteMemory;
 use crate::fleet::{NodeId, Power, Verb};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -166,7 +165,9 @@ impl Router {
         let Some(bmc) = settings.and_then(|settings| settings.bmc.as_ref()) else {
             return "nothing: the node has no driver".into();
         };
-        match (self.context.opener)(bmc, &self.context.drivers, Arc::new(SuiteMemory::default())) {
+        let line = self.members.get(node.index()).and_then(|member| member.node.line.as_ref().ok());
+        let suites = line.map_or_else(Arc::default, |line| Arc::clone(&line.suites));
+        match (self.context.opener)(bmc, &self.context.drivers, suites) {
             Ok(driver) => {
                 let sent: Vec<String> =
                     verb::sends(verb).iter().map(|exchange| driver.describe(exchange)).collect();

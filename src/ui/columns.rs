@@ -53,7 +53,7 @@ pub static COLUMNS: &[Column] = &[
         name: "tags",
         header: "TAGS",
         min: 8,
-        ideal: 20,
+        ideal: 40,
         priority: 6,
         grow: 2,
         sort: Some(SortKey::Tag),

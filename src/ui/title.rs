@@ -75,7 +75,12 @@ fn parts(state: &State, step: u8) -> Vec<Part> {
     }
     if !table.filter.is_empty() {
         let shown = format!("{}/{}", table.order.len(), state.nodes.len());
-        parts.push(part(format!("filter {shown}"), Role::NoticeWarn));
+        let text = if step < 1 {
+            format!(" {}", table.filter_text.chars().take(24).collect::<String>())
+        } else {
+            String::new()
+        };
+        parts.push(part(format!("filter{text} {shown}"), Role::NoticeWarn));
     }
     parts
 }

@@ -191,6 +191,9 @@ def command_open(options) -> int:
     ours = not running(directory)
     if ours:
         options.until_pid = os.getpid()
+    # First what takes long, with cargo's own progress to look at.
+    if subprocess.run(["cargo", "build", "--release"], cwd=PROJECT).returncode != 0:
+        raise SystemExit("tests/lab: lightsout could not be built")
     lab = up(options) if ours else load(directory)
     # ctrl-c belongs to the console; we only wait for its end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

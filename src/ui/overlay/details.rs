@@ -109,6 +109,7 @@ fn next(state: &State, row: &NodeRow) -> String {
         PollReason::NoDriver => "nothing to poll".to_owned(),
     };
     match row.status.next_poll {
+        Some(at) if at <= state.now => format!("now: {why}"),
         Some(at) => format!("{}: {why}", words::clock_seconds(at, state.utc_offset)),
         None => why,
     }

@@ -1,7 +1,7 @@
 //! The doors through which a console is left without order: a dropped handle, a stuck ipmitool. Our own death
 //! is tried with the real program in `tui_console`.
 
-use super::{SOON, Wanted, bmc, private};
+use super::{SOON, Wanted, private};
 use crate::support::{
     lab::{Lab, LabOptions, Node},
     sol::Sol,
@@ -10,8 +10,6 @@ use crate::support::{
 use lightsout::bmc::Exchange;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// The ipmitool that `parent` started for the BMC at `address`.
 pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
