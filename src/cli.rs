@@ -57,9 +57,16 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     match (&cli.command, verb) {
         (Some(command), Some(verb)) => verbs::run(&job(cli, command, verb), &loaded),
         (Some(Command::Console { node, monitor }), _) => {
-            if !loaded.settings.nodes.iter().any(|known| known.name == *node) {
-                say_error(&format!("there is no node \"{node}\" in the configuration"));
-                return Ok(Exit::Usage);
+            match loaded.settings.nodes.iter().find(|known| known.name == *node) {
+                None => {
+                    say_error(&format!("there is no node \"{node}\" in the configuration"));
+                    return Ok(Exit::Usage);
+                }
+                Some(known) if known.console.is_none() => {
+                    say_error(&format!("no console is configured for {node}"));
+                    return Ok(Exit::Usage);
+                }
+                Some(_) => {}
             }
             screen(cli, loaded, Some(runtime::Single { node: node.clone(), monitor: *monitor }))
         }

@@ -29,6 +29,7 @@ pub use settings::{
     BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, Privilege,
     ScreenSettings, Settings, TagSettings,
 };
+pub use units::duration as parse_duration;
 
 use crate::fleet::{Node, NodeId};
 

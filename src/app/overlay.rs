@@ -7,6 +7,7 @@ use super::{
     update::BLIND,
     verbs,
 };
+use crate::fleet::verb::parse_raw;
 use crate::fleet::{NodeId, Verb};
 
 /// Pages of lists that are scrolled without knowing how many rows are shown.
@@ -228,30 +229,6 @@ fn filter(state: &mut State, key: Key) {
     }
 }
 
-/// Bytes as people write them: `06 01`, `0x06 0x01`, `0601`.
-pub(super) fn parse_bytes(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
-        let digits = word.strip_prefix("0x").unwrap_or(word);
-        let hex = digits.len() == 1 || digits.len().is_multiple_of(2);
-        if digits.is_empty() || !hex || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(format!("\"{word}\" is no hexadecimal byte"));
-        }
-        let mut at = 0;
-        while at < digits.len() {
-            let end = (at + 2).min(digits.len());
-            let byte = u8::from_str_radix(&digits[at..end], 16);
-            bytes.push(byte.map_err(|_| format!("\"{word}\" is no hexadecimal byte"))?);
-            at = end;
-        }
-    }
-    match bytes.len() {
-        0 | 1 => Err("at least two bytes are needed: net function and command".into()),
-        2..=255 => Ok(bytes),
-        _ => Err("these are too many bytes".into()),
-    }
-}
-
 fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     let Some(Overlay::Raw { input, error }) = state.overlays.last_mut() else {
         return;
@@ -260,7 +237,7 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         KeyCode::Esc => {
             state.overlays.pop();
         }
-        KeyCode::Enter => match parse_bytes(&input.text) {
+        KeyCode::Enter => match parse_raw(&input.text) {
             Err(why) => *error = Some(why),
             Ok(bytes) => {
                 state.overlays.pop();

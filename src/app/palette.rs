@@ -3,10 +3,10 @@
 use super::{
     Effect, Key, KeyCode, State,
     commands::{self, Args, Command, Run},
-    overlay::parse_bytes,
     state::{Input, MenuPick, Overlay},
     verbs,
 };
+use crate::fleet::verb::parse_raw;
 use crate::fleet::{NodeId, NodeSet, SortKey, Verb};
 
 /// Candidates that are offered at once.
@@ -155,7 +155,7 @@ fn verb(state: &mut State, pick: &MenuPick, args: &str, out: &mut Vec<Effect>) -
     let verb = match pick {
         MenuPick::Raw if args.is_empty() => return Err("which bytes? for example: bmc raw 06 01".into()),
         MenuPick::Raw => {
-            let verb = Verb::Raw(parse_bytes(args)?);
+            let verb = Verb::Raw(parse_raw(args)?);
             let targets = marked(state);
             return verbs::ask(state, verb, targets, out);
         }

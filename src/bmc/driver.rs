@@ -92,6 +92,13 @@ pub trait Bmc: Send {
     /// Classed; see [`BmcError`].
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError>;
 
+    /// Why an exchange can never succeed here, known without asking anybody: a composed verb must not
+    /// begin what it cannot finish.
+    fn cannot(&self, exchange: &Exchange) -> Option<BmcError> {
+        let _ = exchange;
+        None
+    }
+
     /// What would be sent, for `--dry-run` and confirmations: one line, no secret.
     fn describe(&self, exchange: &Exchange) -> String;
 }

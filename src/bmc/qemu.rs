@@ -58,6 +58,15 @@ fn open(
     Ok(Box::new(Qemu { socket, start: settings.start.clone(), limit: LIMIT.min(context.limit) }))
 }
 
+/// What a start command gets of our environment.
+const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "XDG_RUNTIME_DIR"];
+
+fn no_start() -> BmcError {
+    BmcError::new(FaultClass::Unsupported, "the machine has no start command, so it could not be started")
+        .hint("set start = [\"qemu-system-x86_64\", …] in its bmc table")
+        .not_sent()
+}
+
 /// What an exchange is on the wire; `None` where a virtual machine has nothing like it.
 fn command(exchange: &Exchange) -> Option<&'static str> {
     match exchange {
@@ -95,6 +104,14 @@ impl Bmc for Qemu {
             Ok(Err(QmpError::Closed)) if *exchange == Exchange::Off => Ok(Reply::Done),
             Ok(Err(error)) => Err(self.failed(&format!("execute {command}"), error)),
             Ok(Ok(reply)) => Ok(reply),
+        }
+    }
+
+    fn cannot(&self, exchange: &Exchange) -> Option<BmcError> {
+        match exchange {
+            Exchange::On if self.start.is_some() => None,
+            Exchange::On => Some(no_start()),
+            _ => command(exchange).is_none().then(|| unsupported(exchange)),
         }
     }
 
@@ -159,9 +176,7 @@ impl Qemu {
     /// Runs the start command in a session of its own, so that the machine outlives us.
     async fn start(&self, deadline: Instant) -> Result<Reply, BmcError> {
         let Some([program, args @ ..]) = self.start.as_deref() else {
-            return Err(BmcError::new(FaultClass::Unsupported, "the machine has no start command")
-                .hint("set start = [\"qemu-system-x86_64\", …] in its bmc table")
-                .not_sent());
+            return Err(no_start());
         };
         // A second process on the same disk would destroy it.
         if let Some(mut qmp) = self.connect(deadline).await? {
@@ -182,6 +197,9 @@ impl Qemu {
         let setsid = Command::new("setsid")
             .args(["--fork", program])
             .args(args)
+            // Our own environment may hold a password (`password_env`).
+            .env_clear()
+            .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,5 +1,7 @@
 //! The command line's words, as clap types.
 
+use crate::config::parse_duration;
+use crate::fleet::verb::parse_raw;
 use crate::fleet::{BmcReset, BootDevice, BootSetting, PowerVerb, Verb};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -89,7 +91,7 @@ pub enum Command {
         #[arg(long)]
         no_wait: bool,
         /// Longest wait for the effect: 60s, 10m
-        #[arg(long, value_name = "TIME", value_parser = duration)]
+        #[arg(long, value_name = "TIME", value_parser = parse_duration)]
         timeout: Option<Duration>,
     },
     /// Read or set the boot device
@@ -237,7 +239,7 @@ impl BmcWord {
             BmcWord::ResetWarm => Verb::ResetBmc(BmcReset::Warm),
             BmcWord::ResetCold => Verb::ResetBmc(BmcReset::Cold),
             BmcWord::Info => Verb::Info,
-            BmcWord::Raw => Verb::Raw(raw_bytes(bytes)?),
+            BmcWord::Raw => Verb::Raw(parse_raw(&bytes.join(" "))?),
         })
     }
 }
@@ -254,37 +256,6 @@ pub enum ConfigWord {
     Default,
 }
 
-/// Bytes written as `0x06 0x01`, `06 01` or `0601`.
-fn raw_bytes(words: &[String]) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    for word in words.iter().flat_map(|word| word.split_whitespace()) {
-        let digits = word.strip_prefix("0x").unwrap_or(word);
-        if digits.is_empty() || digits.len() > 2 {
-            return Err(format!("\"{word}\" is no byte; write 06 01 or 0x06 0x01"));
-        }
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| format!("\"{word}\" is no hexadecimal byte"))?);
-    }
-    if bytes.len() < 2 {
-        return Err("raw needs at least net function and command: -- 06 01".into());
-    }
-    Ok(bytes)
-}
-
-/// `60s`, `500ms`, `10m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let at = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(at);
-    let number: u64 = digits.parse().map_err(|_| "write a time such as 60s".to_owned())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
-        "" => Err(format!("{number} what? write {number}s or {number}ms")),
-        other => Err(format!("\"{other}\" is no unit of time; write ms, s, m or h")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,23 +264,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn raw_bytes_are_read_in_every_usual_spelling() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(raw_bytes(&words("0x06 01")), Ok(vec![6, 1]));
-        assert_eq!(raw_bytes(&["06 4a 1".to_owned()]), Ok(vec![6, 0x4a, 1]));
-        assert!(raw_bytes(&words("06")).is_err());
-        assert!(raw_bytes(&words("06 100")).is_err());
-        assert!(raw_bytes(&words("06 zz")).is_err());
-    }
-
-    #[test]
-    fn a_time_without_unit_is_an_error() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert!(duration("90").is_err());
-        assert!(duration("9 parsecs").is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Version of the JSON lines.
 const VERSION: u32 = 1;
 
-/// One node's result as a JSON object (UX: `--json`).
+/// One node's result as a JSON object, for `--json`.
 pub fn json_line(node: &Node, result: &VerbResult, age_ms: Option<u64>) -> String {
     let mut object = Map::new();
     let ok = exit::class(&result.outcome).is_none();
@@ -47,6 +47,11 @@ pub fn json_line(node: &Node, result: &VerbResult, age_ms: Option<u64>) -> Strin
         _ => {}
     }
     Value::Object(object).to_string()
+}
+
+/// What `--dry-run --json` says of one node.
+pub fn would_send(node: &str, verb: &Verb, command: &str) -> String {
+    json!({"v": VERSION, "node": node, "verb": verb.words(), "would_send": command}).to_string()
 }
 
 /// `true`, `false`, or null where the effect cannot be seen.

@@ -153,7 +153,8 @@ async fn describe(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle
                 break text;
             }
         };
-        say(&format!("{}: {text}", nodes[node.index()].name));
+        let name = &nodes[node.index()].name;
+        say(&if job.json { report::would_send(name, &job.verb, &text) } else { format!("{name}: {text}") });
     }
     Ok(Exit::Done)
 }
@@ -168,6 +169,7 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
     })?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let mut cancelled = false;
     let mut seen: BTreeMap<NodeId, NodeStatus> = BTreeMap::new();
     let mut results: BTreeMap<NodeId, VerbResult> = BTreeMap::new();
@@ -176,6 +178,7 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
             updates = hub.updates() => updates,
             _ = interrupt.recv(), if !cancelled => { cancelled = true; cancel(targets, hub)?; continue }
             _ = terminate.recv(), if !cancelled => { cancelled = true; cancel(targets, hub)?; continue }
+            _ = hang_up.recv(), if !cancelled => { cancelled = true; cancel(targets, hub)?; continue }
         };
         let Some(updates) = updates else { anyhow::bail!("the hub ended too early") };
         for update in updates {

@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 ///
 /// # Errors
 /// What is expected.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or("a duration needs its unit: ms, s, m or h")?;
     let (number, unit) = text.split_at(split);
     let millis: u64 = match unit.trim() {

@@ -73,3 +73,45 @@ impl Verb {
         }
     }
 }
+
+/// Raw bytes as people write them: `06 01`, `0x06 0x01`, `0601`; net function and command at least.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_raw(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        let hex = digits.len() == 1 || digits.len().is_multiple_of(2);
+        if digits.is_empty() || !hex || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(format!("\"{word}\" is no hexadecimal byte"));
+        }
+        let mut at = 0;
+        while at < digits.len() {
+            let end = (at + 2).min(digits.len());
+            let byte = u8::from_str_radix(&digits[at..end], 16);
+            bytes.push(byte.map_err(|_| format!("\"{word}\" is no hexadecimal byte"))?);
+            at = end;
+        }
+    }
+    match bytes.len() {
+        0 | 1 => Err("at least two bytes are needed: net function and command".into()),
+        2..=255 => Ok(bytes),
+        _ => Err("these are too many bytes".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_raw;
+
+    #[test]
+    fn raw_bytes_are_read_in_every_usual_spelling() {
+        assert_eq!(parse_raw("0x06 01"), Ok(vec![6, 1]));
+        assert_eq!(parse_raw("06 4a 1"), Ok(vec![6, 0x4a, 1]));
+        assert_eq!(parse_raw("0601"), Ok(vec![6, 1]));
+        for wrong in ["", "06", "06 100", "06 zz", "0x"] {
+            assert!(parse_raw(wrong).is_err(), "{wrong}");
+        }
+    }
+}

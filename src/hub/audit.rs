@@ -1,7 +1,7 @@
 //! The audit trail: who asked for what, on which nodes, and how it ended. JSON lines in
 //! `audit.jsonl` (0600) of the state directory, one append per line.
 //!
-//! A request's line is written before anything is sent, its results when it ends. A trail that cannot
+//! A request's line is queued before anything is sent, its results when it ends. A trail that cannot
 //! be written is told once and stops nothing: an operator must be able to turn a machine off when the
 //! disk is full. Reads are not audited. Only `hub` calls it; no secret reaches it.
 
@@ -79,13 +79,11 @@ impl Audit {
         (Audit { lines, who }, task)
     }
 
-    /// Writes a request's line and waits until it is written, or cannot be. Its results are
-    /// gathered in the tally and written when the last holder drops it.
-    pub async fn request(&self, request: u64, verb: &Verb, nodes: &[&str]) -> Arc<Tally> {
-        let (done, written) = oneshot::channel();
+    /// Hands a request's line to the writer. Its results are gathered in the tally and written when
+    /// the last holder drops it. A stalled disk holds nobody up.
+    pub fn request(&self, request: u64, verb: &Verb, nodes: &[&str]) -> Arc<Tally> {
         let verb = verb.words();
-        self.send(&verb, &NodeSet::fold(nodes), "request", Some(request), None, Some(done));
-        let _ = tokio::time::timeout(PATIENCE, written).await;
+        self.send(&verb, &NodeSet::fold(nodes), "request", Some(request), None, None);
         Arc::new(Tally {
             audit: self.clone(),
             request,
@@ -290,7 +288,8 @@ mod tests {
         let state = dir.path().join("state");
         let (audit, task) = Audit::start(&state, "alice", Arc::default());
         let verb = Verb::Power(PowerVerb::Off);
-        let tally = audit.request(7, &verb, &["a", "b", "c"]).await;
+        let tally = audit.request(7, &verb, &["a", "b", "c"]);
+        audit.flush().await;
         let before = lines(&state);
         assert_eq!(before.len(), 1);
         assert_eq!((&before[0]["event"], &before[0]["verb"]), (&"request".into(), &"power off".into()));
@@ -322,7 +321,7 @@ mod tests {
         let outbox = Arc::new(Outbox::default());
         let (audit, _task) = Audit::start(&blocked, "alice", Arc::clone(&outbox));
         for _ in 0..3 {
-            audit.request(1, &Verb::Power(PowerVerb::On), &["a"]).await;
+            audit.request(1, &Verb::Power(PowerVerb::On), &["a"]);
         }
         let taken = outbox.take().await.expect("a notice");
         assert_eq!(taken.updates.len(), 1, "{:?}", taken.updates);

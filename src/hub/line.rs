@@ -183,6 +183,8 @@ pub(crate) struct Line {
     pub suites: Arc<SuiteMemory>,
     /// Not there while an exchange runs, which the gate allows one of.
     driver: Mutex<Option<Box<dyn Bmc>>>,
+    /// Why the machine could never be turned on from here.
+    pub no_on: Option<BmcError>,
     clock: Clock,
     /// Beyond the driver's own limit: a driver that breaks its promise must not hold a BMC for ever.
     limit: Duration,
@@ -208,7 +210,15 @@ impl Line {
         clock: Clock,
         limit: Duration,
     ) -> Line {
-        Line { gate, suites, driver: Mutex::new(Some(driver)), clock, limit: limit + Duration::from_secs(5) }
+        let no_on = driver.cannot(&Exchange::On);
+        Line {
+            gate,
+            suites,
+            driver: Mutex::new(Some(driver)),
+            no_on,
+            clock,
+            limit: limit + Duration::from_secs(5),
+        }
     }
 
     /// Executes one exchange; gives the time of its end with the result.

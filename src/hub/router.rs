@@ -5,7 +5,7 @@
 use super::actor::Command;
 use super::consoles::Consoles;
 use super::dirs::local;
-use super::message::{Outcome, Request, RequestId, Update, VerbResult};
+use super::message::{Level, Outcome, Request, RequestId, Update, VerbResult};
 use super::node::{Context, Node};
 use super::verb::{self, Job, Stagger};
 use crate::fleet::{NodeId, Power, Verb};
@@ -43,7 +43,7 @@ impl Router {
                 _ = &mut stop => break,
                 request = requests.recv() => match request {
                     None => break,
-                    Some(request) => self.request(request, &mut watched).await,
+                    Some(request) => self.request(request, &mut watched),
                 },
                 _ = others.tick(), if self.context.options.poll => self.others(&mut mark),
             }
@@ -76,19 +76,29 @@ impl Router {
         })
     }
 
-    async fn request(&self, request: Request, watched: &mut BTreeSet<NodeId>) {
+    /// What an operator asked is never dropped in silence.
+    fn insist(&self, node: NodeId, command: Command, what: &str) {
+        if self.tell(node, command).is_some()
+            && let Some(member) = self.members.get(node.index())
+        {
+            let text = format!("{what} of {} was not taken: too many requests wait", member.node.name);
+            self.context.outbox.notice(Level::Warning, text, Some("ask again".to_owned()));
+        }
+    }
+
+    fn request(&self, request: Request, watched: &mut BTreeSet<NodeId>) {
         match request {
             Request::Verb { id, verb, nodes, timeout, wait } => {
-                self.verb(id, verb, nodes, timeout, wait).await
+                self.verb(id, verb, nodes, timeout, wait);
             }
             Request::Cancel { nodes } => {
                 for node in nodes {
-                    self.tell(node, Command::Cancel);
+                    self.insist(node, Command::Cancel, "cancel");
                 }
             }
             Request::Poll { nodes } => {
                 for node in nodes {
-                    self.tell(node, Command::Poll);
+                    self.insist(node, Command::Poll, "poll");
                 }
             }
             Request::Watch { nodes } => {
@@ -106,14 +116,7 @@ impl Router {
         }
     }
 
-    async fn verb(
-        &self,
-        id: RequestId,
-        verb: Verb,
-        nodes: Vec<NodeId>,
-        timeout: Option<Duration>,
-        wait: bool,
-    ) {
+    fn verb(&self, id: RequestId, verb: Verb, nodes: Vec<NodeId>, timeout: Option<Duration>, wait: bool) {
         let tally = if verb.is_read() {
             None
         } else {
@@ -122,7 +125,7 @@ impl Router {
                 .filter_map(|node| self.members.get(node.index()))
                 .map(|member| member.node.name.as_str())
                 .collect();
-            Some(self.context.audit.request(id.0, &verb, &names).await)
+            Some(self.context.audit.request(id.0, &verb, &names))
         };
         let stagger = Arc::new(Stagger::new(self.context.settings.power.stagger));
         let asked = self.context.clock.mono();

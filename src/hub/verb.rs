@@ -199,6 +199,12 @@ async fn bring(
 
 /// Off, confirmed, then on, confirmed; a node that is off is only turned on.
 async fn reboot(run: &mut Run<'_>) -> Step<Outcome> {
+    // What cannot be turned on again must not be turned off for a reboot.
+    if let Ok(line) = &run.node.line
+        && let Some(error) = &line.no_on
+    {
+        return Err(Outcome::Failed(error.clone().into()));
+    }
     let before = run.state_before(|state| state == Power::Off).await?;
     if before != Power::Off {
         match run.send(&Exchange::Off).await? {

@@ -8,7 +8,7 @@ use super::canvas::Canvas;
 use super::glyphs::{REPLACEMENT, is_unsafe, twin};
 use super::{Glyphs, canvas};
 use crate::app::Area;
-use crate::screen::{self, Cell, Color, Frame};
+use crate::screen::{Cell, Color, Frame, Style as NodeStyle};
 use crate::theme::{ColorDepth, Role};
 use ratatui::style::{Color as Shown, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
@@ -84,7 +84,7 @@ fn symbol(cell: &Cell, ascii: bool) -> Option<String> {
     Some(text)
 }
 
-fn style(style: screen::Style, depth: ColorDepth) -> Style {
+fn style(style: NodeStyle, depth: ColorDepth) -> Style {
     let mut shown = Style::default();
     if style.fg != Color::Default {
         shown.fg = Some(color(style.fg, depth));

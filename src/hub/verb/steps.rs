@@ -310,6 +310,7 @@ impl<'a> Run<'a> {
             let age = self.now().saturating_sub(Duration::from_micros(seen.mono));
             let young = age < self.node.context.settings.poll.min_command_interval;
             if young && seen.power != Power::Unknown && !skips(seen.power) {
+                self.node.take_reading(Duration::ZERO);
                 self.node.from(seen.power);
                 return Ok(seen.power);
             }
