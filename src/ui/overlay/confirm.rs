@@ -25,6 +25,9 @@ const LABEL: u16 = 10;
 /// Lines that the folded names take at most.
 const NAME_LINES: usize = 3;
 
+/// Lines that the command takes at most.
+const COMMAND_LINES: usize = 6;
+
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, confirm: &Confirm) {
     let width = text_width(state);
     let title = title(state, confirm);
@@ -32,7 +35,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, confirm: &Confirm) {
     let mut rows: Vec<(String, String, Role)> = Vec::new();
     for line in facts(confirm) {
         let mut label = line.label;
-        let limit = if label == "nodes" { NAME_LINES } else { 2 };
+        let limit = if label == "nodes" { NAME_LINES } else { COMMAND_LINES };
         let mut parts = wrap(&line.text, room);
         if parts.len() > limit {
             parts.truncate(limit);
