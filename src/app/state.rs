@@ -332,8 +332,10 @@ pub enum Question {
     Quit {
         /// Sessions.
         sessions: usize,
-        /// Verbs still pending.
+        /// Verbs that were sent and whose effect is still waited for.
         pending: usize,
+        /// Verbs that wait for their turn: nothing was sent of them.
+        queued: usize,
     },
 }
 

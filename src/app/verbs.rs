@@ -10,7 +10,7 @@ use super::{
     state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question},
 };
 use crate::fleet::{BmcReset, BootDevice, BootSetting, Node, NodeId, Power, PowerVerb, Verb};
-use crate::hub::message::{Request, RequestId};
+use crate::hub::message::{Phase, Request, RequestId};
 
 /// Entries of the action log that are kept.
 const ACTIONS: usize = 200;
@@ -258,17 +258,19 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
     let sessions = state.panes.len();
-    let ours = |row: &&super::state::NodeRow| {
-        row.status.pending.as_ref().is_some_and(|pending| pending.id.is_some())
-    };
-    let pending = state.nodes.iter().filter(ours).count();
-    if sessions == 0 && pending == 0 {
+    let ours = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
+    let (queued, sent): (Vec<_>, Vec<_>) = ours
+        .filter(|pending| pending.id.is_some())
+        .map(|pending| pending.phase)
+        .partition(|phase| *phase == Phase::Queued);
+    let (queued, pending) = (queued.len(), sent.len());
+    if sessions == 0 && pending == 0 && queued == 0 {
         state.quitting = true;
         out.push(Effect::Quit);
         return;
     }
     state.overlays.push(Overlay::Confirm(Box::new(Confirm {
-        what: Question::Quit { sessions, pending },
+        what: Question::Quit { sessions, pending, queued },
         targets: Vec::new(),
         folded: String::new(),
         on: 0,

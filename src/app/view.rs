@@ -155,7 +155,8 @@ pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
     if let Some(pending) = &status.pending {
         let other = if pending.id.is_none() { " (another lightsout)" } else { "" };
         return match pending.phase {
-            Phase::Queued => format!("waiting for its turn{other}"),
+            Phase::Queued if now.since(pending.since).as_secs() < 5 => format!("waiting for its turn{other}"),
+            Phase::Queued => format!("waiting for its turn {}{other}", elapsed(now.since(pending.since))),
             Phase::Sending => format!("sending {}{other}", pending.verb.words()),
             Phase::Observing => {
                 let (since, allowed) = (now.since(pending.since), pending.allowed);

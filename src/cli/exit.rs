@@ -52,8 +52,8 @@ impl Exit {
 pub fn class(outcome: &Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Failed(fault) => Some(fault.class.name()),
-        Outcome::Refused(_) => Some(FaultClass::Local.name()),
-        Outcome::NotConfirmed { .. } | Outcome::Cancelled { .. } => Some(FaultClass::Timeout.name()),
+        Outcome::Refused(_) | Outcome::Cancelled { .. } => Some(FaultClass::Local.name()),
+        Outcome::NotConfirmed { .. } => Some(FaultClass::Timeout.name()),
         _ => None,
     }
 }

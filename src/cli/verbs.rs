@@ -59,8 +59,8 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
             return Ok(refuse(job, &nodes, &targets, &reason, &refused));
         }
         guard if !job.yes && !job.dry_run => {
-            if let Some(exit) = ask(job, &guard, &asked) {
-                return Ok(exit);
+            if let Err(reason) = ask(job, &guard, &asked) {
+                return Ok(refuse(job, &nodes, &targets, reason, &targets));
             }
         }
         _ => {}
@@ -69,7 +69,7 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
     runtime.block_on(execute(job, loaded, &nodes, &targets))
 }
 
-/// Read-only: nothing is sent, every refused node is named.
+/// Nothing is sent, every refused node is named.
 fn refuse(job: &Job, nodes: &[Node], targets: &[NodeId], reason: &str, refused: &[NodeId]) -> Exit {
     if job.json {
         for id in targets {
@@ -92,19 +92,19 @@ fn refuse(job: &Job, nodes: &[Node], targets: &[NodeId], reason: &str, refused: 
     Exit::Refused
 }
 
-/// Asks on the terminal; `None` means go on.
-fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Option<Exit> {
+/// Asks on the terminal; says why not to go on.
+fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Result<(), &'static str> {
     let names: Vec<&str> = asked.iter().map(|node| node.name.as_str()).collect();
     let what = format!("{} on {}", job.verb.words(), NodeSet::fold(&names));
     let (question, expected) = match guard {
-        Guard::None | Guard::Refused { .. } => return None,
+        Guard::None | Guard::Refused { .. } => return Ok(()),
         Guard::Key => (format!("{what}? type y to go on: "), "y".to_owned()),
         Guard::Typed(word) => (format!("{what}? type {word} to go on: "), word.clone()),
     };
     if !std::io::stdin().is_terminal() {
-        say_error(&format!("{what} refused: it needs a confirmation and there is no terminal to ask on"));
-        say_error("  hint: --yes goes on without asking");
-        return Some(Exit::Refused);
+        return Err(
+            "it needs a confirmation and there is no terminal to ask on; --yes goes on without asking",
+        );
     }
     let mut tty = std::io::stderr().lock();
     // A terminal that cannot be written to cannot be asked on either: the empty answer refuses.
@@ -112,11 +112,7 @@ fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Option<Exit> {
     drop(tty);
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
-    if answer.trim() == expected {
-        return None;
-    }
-    say_error("not confirmed, nothing was sent");
-    Some(Exit::Refused)
+    if answer.trim() == expected { Ok(()) } else { Err("not confirmed, nothing was sent") }
 }
 
 async fn execute(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) -> anyhow::Result<Exit> {

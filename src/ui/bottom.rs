@@ -19,7 +19,13 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.notice;
     if state.quitting {
         let style = canvas.style(Role::Banner);
-        canvas.put(area.x, area.y, area.width, " ending: consoles are being detached ", style);
+        canvas.put(
+            area.x,
+            area.y,
+            area.width,
+            " ending: consoles are detached, what is being asked is finished ",
+            style,
+        );
         return;
     }
     let Some(notice) = state.current_notice() else {

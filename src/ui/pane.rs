@@ -14,6 +14,7 @@ use super::{blit, glyphs, words};
 use crate::app::state::{Pane, PrefixState};
 use crate::app::{Area, Focus, State, view};
 use crate::fleet::{ConsoleMode, ConsoleState};
+use crate::screen::Frame;
 use crate::theme::Role;
 use ratatui::style::Style;
 
@@ -59,9 +60,12 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     let number = state.panes.iter().position(|other| other.console == pane.console).unwrap_or(0) + 1;
     let transport = row.and_then(|row| row.node.transport.as_deref()).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
-    words.push(match pane.status.mode {
-        ConsoleMode::Interactive => "interactive",
-        ConsoleMode::Monitor => "monitor",
+    words.push(match (&pane.status.state, pane.status.mode) {
+        (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => "interactive",
+        (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
+        (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
+        (ConsoleState::Busy { .. }, _) => "busy",
+        (ConsoleState::Closed { .. }, _) => "closed",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
     if fault.is_none() && pane.status.log.is_some() {
@@ -135,6 +139,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
     let again = format!("{} o tries again", state.prefix);
     match &pane.status.state {
         ConsoleState::Attached { silent: false } => Vec::new(),
+        // Over what an earlier session left on the screen there is nothing to say.
+        ConsoleState::Attached { silent: true } if pane.frame.as_ref().is_some_and(|frame| !blank(frame)) => {
+            Vec::new()
+        }
         ConsoleState::Attached { silent: true } => {
             let press = match pane.status.mode {
                 ConsoleMode::Interactive => "; press enter",
@@ -167,6 +175,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines
         }
     }
+}
+
+fn blank(frame: &Frame) -> bool {
+    (0..frame.rows).all(|row| frame.line_text(row).is_empty())
 }
 
 /// Lines in the middle of the pane; over an old screen, in a box at its bottom.

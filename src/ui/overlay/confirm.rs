@@ -76,7 +76,7 @@ fn title(state: &State, confirm: &Confirm) -> String {
 }
 
 fn facts(confirm: &Confirm) -> Vec<Line> {
-    if let Question::Quit { sessions, pending } = confirm.what {
+    if let Question::Quit { sessions, pending, queued } = confirm.what {
         let mut lines = Vec::new();
         if sessions > 0 {
             lines.push(Line::new("consoles", format!("{} will be detached", count(sessions, "session"))));
@@ -84,6 +84,10 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
         if pending > 0 {
             let text = format!("{} pending: already sent, no longer watched", count(pending, "verb"));
             lines.push(Line::new("verbs", text).role(Role::NoticeWarn));
+        }
+        if queued > 0 {
+            let text = format!("{} not sent yet: will be cancelled", count(queued, "verb"));
+            lines.push(Line::new("", text).role(Role::NoticeWarn));
         }
         return lines;
     }

@@ -141,7 +141,7 @@ fn confirmation_at_40x8_keeps_question_and_answer() {
 #[test]
 fn quitting_is_asked() {
     let mut confirm = confirm(&[], ConfirmLevel::Key);
-    confirm.what = Question::Quit { sessions: 2, pending: 1 };
+    confirm.what = Question::Quit { sessions: 2, pending: 1, queued: 3 };
     assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
