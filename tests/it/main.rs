@@ -4,6 +4,8 @@ mod architecture;
 mod backend;
 mod bmc;
 mod cli;
+mod cli_config;
+mod cli_terminal;
 mod config;
 mod console;
 mod hub;

@@ -13,7 +13,7 @@ use crate::support::wait_for;
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"500ms\"";
 
 /// Opens the console of a node with the keys an operator presses, and waits until it lives.
-fn open_console(tui: &mut Tui, node: &str) {
+pub fn open_console(tui: &mut Tui, node: &str) {
     tui.keys(&format!("/{node}\r"));
     tui.wait_until(&format!("only {node} in the table"), SOON, |screen| {
         screen.lines().any(|line| line.contains('▸') && line.contains(node))
@@ -23,7 +23,7 @@ fn open_console(tui: &mut Tui, node: &str) {
 }
 
 /// Types a word until the node echoes it (its simulator may lose the first key of a session).
-fn make_it_talk(tui: &mut Tui, word: &str) {
+pub fn make_it_talk(tui: &mut Tui, word: &str) {
     tui.wait_until("the console is attached", SOON, |screen| screen.contains("nteractive"));
     wait_for(&format!("the node echoes {word}"), Duration::from_secs(30), || {
         tui.keys(&format!("{word}\r"));
