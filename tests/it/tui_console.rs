@@ -133,10 +133,18 @@ fn a_busy_sol_is_said_and_not_stolen() {
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("r1n01");
     open_console(&mut tui, "r1n01");
-    tui.wait_until("busy is said", SOON, |screen| screen.to_lowercase().contains("busy"));
+    tui.wait("busy: somebody else holds this console");
+    tui.wait("ctrl-] o tries again");
+    let said = tui.screen().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("watch its log, wait and reopen, or free it"), "what can be done: {said}");
+    tui.keys("stolen\r");
+    tui.wait("r1n01 is held by somebody else");
     holder.types("x\r");
     holder.shows("you said [x]");
+    assert!(!holder.seen().contains("stolen"), "what was typed at a busy console went nowhere");
     holder.interrupt();
+    tui.keys("\x1do");
+    tui.wait("attached, no output yet");
 }
 
 #[test]
@@ -207,12 +215,23 @@ fn a_console_that_cannot_be_had_says_why_and_the_table_lives_on() {
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("vm1");
     open_console(&mut tui, "vm1");
-    tui.wait_until("taken by another client", SOON, |screen| screen.to_lowercase().contains("busy"));
+    tui.wait("busy: held by another client of the socket");
+    tui.wait("the socket serves one client: close the other one and reopen");
     drop(held);
+    tui.keys("\x1do");
+    tui.wait("attached, no output yet");
     tui.keys("\x1d\x1b");
     lab.kill("vm2");
     open_console(&mut tui, "vm2");
-    tui.wait_until("nobody listens", SOON, |screen| screen.contains("cannot") || screen.contains("refused"));
+    tui.wait("closed: cannot open the console: nothing listens on");
+    tui.wait("the machine behind it has probably quit");
+    tui.wait("next try");
+    tui.keys("\x1d\x1b");
+    tui.wait("p power");
+    lab.start("vm2");
+    tui.wait_until("it is attached by itself when the machine is back", Duration::from_secs(60), |screen| {
+        screen.lines().skip(1).any(|line| line.contains("vm2") && line.contains("● unix"))
+    });
 }
 
 #[test]
