@@ -35,7 +35,11 @@ fn without_ipmitool_its_nodes_say_so_and_a_machine_beside_them_works() {
     let config = home.config(&format!("{QUICK}\n{NO_IPMITOOL}{vm}"));
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("1 on");
-    tui.wait("cannot run");
+    tui.wait_until("a notice, and the reason at each node", SOON, |screen| {
+        let (notice, at): (Vec<&str>, Vec<&str>) =
+            screen.lines().filter(|line| line.contains("cannot run")).partition(|line| line.starts_with('!'));
+        notice.len() == 1 && at.len() == 2 && at.iter().all(|line| line.contains("! unknown"))
+    });
     tui.keys("\r");
     tui.wait_until("the hint, in the details where there is room for it", SOON, |screen| {
         words(screen).contains(HINT)
