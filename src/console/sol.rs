@@ -79,7 +79,7 @@ impl Transport for Sol {
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
         if !self.guard.at_line_start() {
-            return Err("ipmitool can send a break only at the start of a line: press enter first".to_owned());
+            return Err("press enter first; ipmitool takes it only at the start of a line".to_owned());
         }
         self.echo.expect_one();
         Ok(vec![ESCAPE, b'B'])

@@ -13,7 +13,7 @@ use crate::support::wait_for;
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"500ms\"";
 
 /// Opens the console of a node with the keys an operator presses, and waits until it lives.
-fn open_console(tui: &mut Tui, node: &str) {
+pub fn open_console(tui: &mut Tui, node: &str) {
     tui.keys(&format!("/{node}\r"));
     tui.wait_until(&format!("only {node} in the table"), SOON, |screen| {
         screen.lines().any(|line| line.contains('▸') && line.contains(node))
@@ -23,7 +23,7 @@ fn open_console(tui: &mut Tui, node: &str) {
 }
 
 /// Types a word until the node echoes it (its simulator may lose the first key of a session).
-fn make_it_talk(tui: &mut Tui, word: &str) {
+pub fn make_it_talk(tui: &mut Tui, word: &str) {
     tui.wait_until("the console is attached", SOON, |screen| screen.contains("nteractive"));
     wait_for(&format!("the node echoes {word}"), Duration::from_secs(30), || {
         tui.keys(&format!("{word}\r"));
@@ -133,10 +133,18 @@ fn a_busy_sol_is_said_and_not_stolen() {
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("r1n01");
     open_console(&mut tui, "r1n01");
-    tui.wait_until("busy is said", SOON, |screen| screen.to_lowercase().contains("busy"));
+    tui.wait("busy: somebody else holds this console");
+    tui.wait("ctrl-] o tries again");
+    let said = tui.screen().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("watch its log, wait and reopen, or free it"), "what can be done: {said}");
+    tui.keys("stolen\r");
+    tui.wait("r1n01 is held by somebody else");
     holder.types("x\r");
     holder.shows("you said [x]");
+    assert!(!holder.seen().contains("stolen"), "what was typed at a busy console went nowhere");
     holder.interrupt();
+    tui.keys("\x1do");
+    tui.wait("attached, no output yet");
 }
 
 #[test]
@@ -207,12 +215,23 @@ fn a_console_that_cannot_be_had_says_why_and_the_table_lives_on() {
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("vm1");
     open_console(&mut tui, "vm1");
-    tui.wait_until("taken by another client", SOON, |screen| screen.to_lowercase().contains("busy"));
+    tui.wait("busy: held by another client of the socket");
+    tui.wait("the socket serves one client: close the other one and reopen");
     drop(held);
+    tui.keys("\x1do");
+    tui.wait("attached, no output yet");
     tui.keys("\x1d\x1b");
     lab.kill("vm2");
     open_console(&mut tui, "vm2");
-    tui.wait_until("nobody listens", SOON, |screen| screen.contains("cannot") || screen.contains("refused"));
+    tui.wait("closed: cannot open the console: nothing listens on");
+    tui.wait("the machine behind it has probably quit");
+    tui.wait("next try");
+    tui.keys("\x1d\x1b");
+    tui.wait("p power");
+    lab.start("vm2");
+    tui.wait_until("it is attached by itself when the machine is back", Duration::from_secs(60), |screen| {
+        screen.lines().skip(1).any(|line| line.contains("vm2") && line.contains("● unix"))
+    });
 }
 
 #[test]

@@ -195,6 +195,14 @@ fn a_state_directory_that_cannot_be_written_is_said() {
     std::fs::write(home.path().join("state"), "a file, no directory").unwrap();
     let config =
         home.config("[[node]]\nname = \"vm1\"\nbmc = { driver = \"qemu\", qmp = \"/nonexistent/a\" }\n");
-    let ended = crate::support::program::run(home.path(), &["-c", &config, "power", "reset", "vm1", "--yes"]);
-    assert!(ended.err.contains("state"), "it names the directory: {ended:?}");
+    let reset = ["-c", config.as_str(), "power", "reset", "vm1", "--yes"];
+    let ended = crate::support::program::run(home.path(), &reset);
+    let trail = home.audit_path().display().to_string();
+    for said in ["cannot write the audit trail", &trail, "  hint: verbs go on without a trail; set state_dir"]
+    {
+        assert!(ended.err.contains(said), "no {said:?}: {ended:?}");
+    }
+    assert!(ended.err.contains("vm1: cannot reset vm1: it is off"), "the verb's own result: {ended:?}");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert_eq!(ended.err.matches("audit trail").count(), 1, "it is said once: {ended:?}");
 }
