@@ -10,7 +10,7 @@ use crate::tui_console::{make_it_talk, open_console};
 use crate::tui_table::press_y_until_gone;
 
 const QUICK: &str = "[poll]\ninterval = \"2s\"\nmin_command_interval = \"300ms\"\n[power]\ntimeout = \"20s\"";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(90);
 
 /// The line of a node in the table; the title above it may name the node too.
 fn line_of<'a>(screen: &'a str, node: &str) -> &'a str {
