@@ -24,13 +24,17 @@ pub(super) fn classify(
     limit: Duration,
     outcome: &Outcome,
 ) -> Result<Reply, BmcError> {
+    let words = Words::of(exchange);
+    let lines = || outcome.stderr.lines().map(str::trim);
+    let logged_in = lines().any(|line| LOGGED_IN.iter().any(|lead| line.starts_with(lead)));
     if outcome.status != Some(0)
+        && !logged_in
         && let Some(error) = login(&outcome.stderr, place)
+        // ipmitool starts a login over by itself: a complaint is final only when it gave up or was cut off.
+        && (outcome.timed_out || error.class == FaultClass::Local || lines().any(|line| line == ESTABLISH))
     {
         return Err(error);
     }
-    let words = Words::of(exchange);
-    let lines = || outcome.stderr.lines().map(str::trim);
     if *exchange == Exchange::SolDeactivate && lines().any(|line| line == words::ALREADY_FREE) {
         return Ok(Reply::Done);
     }
@@ -53,7 +57,6 @@ pub(super) fn classify(
             )
         });
     }
-    let logged_in = lines().any(|line| LOGGED_IN.iter().any(|lead| line.starts_with(lead)));
     if outcome.timed_out || lines().any(|line| words.is_silence(line)) {
         if matches!(exchange, Exchange::ResetBmc(_)) && went_down(outcome) {
             return Ok(Reply::Done);

@@ -17,7 +17,7 @@ use lightsout::{
 use super::{Change, credentials, lab, opened, settings, stand_in, try_open};
 use crate::support::{
     lab::{Lab, LabOptions},
-    relay::Relay,
+    relay::{Relay, Way, payload},
 };
 
 #[tokio::test]
@@ -130,6 +130,36 @@ async fn a_bmc_that_falls_silent_is_a_timeout_not_an_unreachable_one() {
     assert!(told.reason.contains("fell silent"), "{told}");
     let cut = cut.expect_err("silent");
     assert_eq!((cut.class, cut.not_sent), (FaultClass::Timeout, false), "{cut}");
+}
+
+/// IPMI messages in a session, as [`payload`] tells them.
+const IPMI: u8 = 0;
+const RAKP_1: u8 = 0x12;
+/// The command's place among the IPMI messages of a session: after the privilege level and four probes.
+const COMMAND: usize = 6;
+
+#[tokio::test]
+async fn a_command_after_a_login_that_was_started_over_may_have_been_carried_out() {
+    let lab = lab(0, 1);
+    let node = lab.node("p1n01");
+    node.set_power("on");
+    let (mut first, mut answers) = (true, 0);
+    // One RAKP 1 gets lost; the BMC falls silent once it has the command.
+    let relay = Relay::with(&node, move |way, datagram| match (way, payload(datagram)) {
+        (Way::There, Some(RAKP_1)) => !std::mem::take(&mut first),
+        (Way::Back, Some(IPMI)) => {
+            answers += 1;
+            answers < COMMAND
+        }
+        _ => true,
+    });
+    let mut settings = settings(&node);
+    settings.address = Some("127.0.0.1".into());
+    settings.port = relay.port();
+    settings.cipher_suites = vec![3];
+    let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("silent");
+    assert_eq!(node.power(), "off", "it was carried out");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{error}");
 }
 
 #[tokio::test]

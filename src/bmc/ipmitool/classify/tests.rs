@@ -126,6 +126,24 @@ fn every_failed_login_has_its_class_and_was_not_sent() {
 }
 
 #[test]
+fn a_login_that_was_started_over_is_no_failed_login() {
+    // Recorded: the first RAKP 1 got lost, then the answer to the command, which had been carried out.
+    for first in ["> Error: no response from RAKP 1 message", "> Error: no response from RAKP 3 message"] {
+        let stderr = format!(
+            "Loading IANA PEN Registry...\n{first}\n\
+             Running Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\n\
+             Invalid completion code received: Invalid command\nDiscovered IPMB address 0x0\n\
+             Unable to set Chassis Power Control to Reset\nClose Session command failed\n"
+        );
+        let error = fails(&Exchange::Reset, &out(1, "", &stderr));
+        assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{error}");
+        // No line tells how the second login went: then it may have gone well.
+        let error = fails(&Exchange::Reset, &out(1, "", &format!("{first}\n")));
+        assert!(!error.not_sent, "{error}");
+    }
+}
+
+#[test]
 fn a_failed_sol_login_is_told_without_the_address_and_other_text_is_none() {
     let error = classify_sol(
         "\r\n> RAKP 2 HMAC is invalid\r\nError: Unable to establish IPMI v2 / RMCP+ session\r\n",
