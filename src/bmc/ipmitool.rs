@@ -12,7 +12,6 @@ mod secrets;
 mod sol;
 mod suite;
 
-pub use argv::DEAD_AFTER;
 pub use secrets::PasswordFile;
 pub use sol::{SolCommand, classify_login, sol_command};
 pub use suite::{refuses_suite, suites_to_try};
@@ -75,7 +74,7 @@ impl Bmc for Ipmitool {
         for suite in suites_to_try(&self.settings, &self.suites) {
             let login = secrets::login(&self.settings, &self.context, names)?;
             let mut args = argv::session(&self.settings, &self.address, suite);
-            args.extend(argv::behaviour());
+            args.extend(argv::Patience::of(exchange).switches());
             args.extend(login.args.iter().cloned());
             args.extend(command.iter().cloned());
             let outcome = child::run(&self.program, &args, &login, deadline).await?;

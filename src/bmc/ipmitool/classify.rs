@@ -6,7 +6,7 @@
 mod login;
 mod words;
 
-use super::argv::DEAD_AFTER;
+use super::argv::Patience;
 use super::boot;
 use super::child::Outcome;
 use super::suite::status_word;
@@ -61,7 +61,7 @@ pub(super) fn classify(
         if matches!(exchange, Exchange::ResetBmc(_)) && went_down(outcome) {
             return Ok(Reply::Done);
         }
-        if outcome.timed_out && !logged_in && limit <= Duration::from_secs(DEAD_AFTER) {
+        if outcome.timed_out && !logged_in && limit <= Patience::of(exchange).dead_after() {
             // ipmitool had no time to find out whether anybody is there.
             return Err(no_answer(place));
         }

@@ -338,6 +338,13 @@ fn a_wall_clock_limit_tells_dead_from_silent() {
     assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false));
     // In this much time ipmitool would have found a dead address out.
     assert_eq!(fails(&Exchange::Off, &cut(banner)).class, FaultClass::Timeout);
+    // It takes longer with what is sent only once.
+    let class =
+        |exchange| classify(&exchange, "b", Duration::from_secs(8), &cut(banner)).expect_err("cut").class;
+    assert_eq!(
+        (class(Exchange::Off), class(Exchange::Reset)),
+        (FaultClass::Timeout, FaultClass::Unreachable)
+    );
 }
 
 #[test]
