@@ -2,8 +2,8 @@
 
 use super::fake::{Bench, Machine, ids, secs, unreachable};
 use crate::bmc::{BmcError, Exchange};
-use crate::fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Power, PowerVerb, Verb};
-use crate::hub::message::{Outcome, Phase, Request, Update};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Freshness, Power, PowerVerb, Verb};
+use crate::hub::message::{Outcome, Phase, PollReason, Request, Update};
 use std::time::Duration;
 
 fn fault(outcome: &Outcome) -> (FaultClass, &str) {
@@ -160,12 +160,50 @@ async fn silence_after_off_is_still_confirmed_by_looking() {
 async fn a_bmc_that_says_no_is_a_failure_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
-        machine.refusals.push_back(BmcError::new(FaultClass::Rejected, "refused (0xd4)"));
+        machine.refusals.push_back(BmcError::new(FaultClass::Rejected, "refused (0xd5)"));
     });
     let mut front = bench.start(bench.settings(1), false);
-    let result = front.power(PowerVerb::Off, 0).await;
-    assert_eq!(fault(&result.outcome), (FaultClass::Rejected, "refused (0xd4)"));
+    let result = front.power(PowerVerb::Nmi, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Rejected, "refused (0xd5)"));
     assert!(result.elapsed < secs(10));
+}
+
+/// As the driver words 0xd4: the BMC took the login and refused the command.
+fn no_privilege() -> BmcError {
+    let mut error = BmcError::new(FaultClass::Auth, "insufficient privilege (0xd4)");
+    error.code = Some(0xd4);
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_above_ones_privilege_fails_and_the_bmc_is_polled_on() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.refusals.push_back(no_privilege()));
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let result = front.power(PowerVerb::Off, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Auth, "insufficient privilege (0xd4)"));
+    let before = bench.world.made("n0").len();
+    front.during(secs(100)).await;
+    assert!(front.history.iter().all(|status| status.why != PollReason::AuthFinal));
+    assert_eq!((front.node(0).seen.value, front.node(0).seen.freshness), (Power::On, Freshness::Fresh));
+    assert!(bench.world.made("n0").len() >= before + 3);
+    front.hub.stop().await;
+    // Nor is it final for other processes.
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    assert_eq!(front.node(0).why, PollReason::Interval);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_may_not_read_the_state_is_no_failed_login() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.fault = Some(no_privilege()));
+    let mut front = bench.start(bench.settings(1), true);
+    front.until(|front| front.node(0).why == PollReason::BackOff { failures: 3 }).await;
+    assert!(front.node(0).next_poll.is_some());
+    bench.world.set("n0", |machine| machine.fault = None);
+    front.until(|front| front.node(0).seen.value == Power::On).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -275,7 +275,7 @@ impl<'a> Run<'a> {
                 self.node.observed(at, wall, *power, detail.clone());
             }
             (Err(error), Exchange::Power) => self.node.failed(at, error.clone().into()),
-            (Err(error), _) if error.class == FaultClass::Auth => self.node.failed(at, error.clone().into()),
+            (Err(error), _) if error.refused_login() => self.node.failed(at, error.clone().into()),
             _ => {}
         }
         Ok(result)
