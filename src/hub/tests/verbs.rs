@@ -145,6 +145,43 @@ async fn only_what_never_reached_the_bmc_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_says_nothing_about_the_deed_is_no_refusal() {
+    let killed = || BmcError::new(FaultClass::Local, "ipmitool was ended by a signal");
+    let coded = |class, code| {
+        let mut error = BmcError::new(class, format!("code {code:#04x}"));
+        error.code = Some(code);
+        error
+    };
+    let doubtful = [
+        killed(),
+        coded(FaultClass::Busy, 0xc3),
+        coded(FaultClass::Rejected, 0xce),
+        coded(FaultClass::Busy, 0xcf),
+    ];
+    for error in doubtful {
+        let bench = Bench::new();
+        bench.world.set("n0", |machine| machine.refusals.push_back(error.clone()));
+        let mut front = bench.start(bench.settings(1), false);
+        let result = front.power(PowerVerb::Reset, 0).await;
+        let (class, reason) = fault(&result.outcome);
+        assert_eq!(class, error.class);
+        assert!(reason.ends_with("; it may have been carried out"), "{reason}");
+        assert_eq!(bench.world.sent("n0"), [Exchange::Reset], "never twice");
+        // What can be looked at is looked at.
+        bench.world.set("n0", |machine| {
+            machine.refusals.push_back(error);
+            machine.coming = Some((tokio::time::Instant::now() + secs(9), Power::Off));
+        });
+        assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    }
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.refusals.push_back(coded(FaultClass::Busy, 0xc0)));
+    let mut front = bench.start(bench.settings(1), false);
+    let result = front.power(PowerVerb::Reset, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Busy, "code 0xc0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_after_off_is_still_confirmed_by_looking() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {

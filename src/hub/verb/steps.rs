@@ -126,6 +126,19 @@ pub(super) enum Sent {
     Refused(BmcError),
 }
 
+/// Whether a request that reached the BMC was certainly not carried out.
+fn is_refusal(error: &BmcError) -> bool {
+    match error.class {
+        // `Local` may be a driver's process that somebody killed at any moment.
+        FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Protocol | FaultClass::Local => false,
+        // "Timed out inside", "the answer could not be given" and "duplicate" say nothing about the
+        // deed (IPMI 2.0, table 5-2).
+        FaultClass::Auth | FaultClass::Busy | FaultClass::Unsupported | FaultClass::Rejected => {
+            !matches!(error.code, Some(0xc3 | 0xce | 0xcf))
+        }
+    }
+}
+
 /// A running verb.
 pub(super) struct Run<'a> {
     pub node: &'a Node,
@@ -387,13 +400,11 @@ impl<'a> Run<'a> {
                 self.pause().await?;
                 continue;
             }
-            return Ok(match error.class {
-                FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Protocol => {
-                    self.note_sent(exchange);
-                    Sent::Perhaps(error.into())
-                }
-                _ => Sent::Refused(error),
-            });
+            if is_refusal(&error) {
+                return Ok(Sent::Refused(error));
+            }
+            self.note_sent(exchange);
+            return Ok(Sent::Perhaps(error.into()));
         }
     }
 
