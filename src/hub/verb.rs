@@ -284,11 +284,15 @@ fn lost(wanted: BootSetting, got: BootSetting) -> Option<String> {
 }
 
 async fn reset_bmc(run: &mut Run<'_>, kind: BmcReset) -> Step<Outcome> {
-    match run.send(&Exchange::ResetBmc(kind)).await? {
-        Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
-        // A BMC that goes before it answers is what was asked for; its polls tell when it is back.
-        Sent::Reply(_) | Sent::Perhaps(_) => {}
+    let sent = run.send(&Exchange::ResetBmc(kind)).await?;
+    if let Sent::Refused(error) = sent {
+        return Err(Outcome::Failed(error.into()));
     }
+    // Also in doubt: if it is being reset, its silence is no failure, and its polls tell when it is back.
     run.node.bmc_reset(run.now());
-    Ok(Outcome::Accepted)
+    match sent {
+        // The driver knows the silence of a BMC that went before it answered; this is another.
+        Sent::Perhaps(fault) => Err(perhaps(fault)),
+        _ => Ok(Outcome::Accepted),
+    }
 }

@@ -390,6 +390,23 @@ async fn a_bmc_reset_shows_until_the_bmc_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bmc_reset_in_doubt_is_no_success() {
+    for class in [FaultClass::Timeout, FaultClass::Protocol] {
+        let bench = Bench::new();
+        let mut front = bench.start(bench.settings(1), true);
+        front.all_seen(1).await;
+        let doubt = BmcError::new(class, "the BMC fell silent");
+        bench.world.set("n0", |machine| machine.refusals.push_back(doubt));
+        let result = front.verb(Verb::ResetBmc(BmcReset::Warm), 0).await;
+        let told = fault(&result.outcome);
+        assert_eq!(told, (class, "the BMC fell silent; it may have been carried out"));
+        assert_eq!(bench.world.sent("n0").len(), 1);
+        // If it was carried out, silence is what is to be expected.
+        front.until(|front| front.node(0).resetting.is_some()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn info_raw_and_describe() {
     let bench = Bench::new();
     let mut front = bench.start(bench.settings(1), false);
