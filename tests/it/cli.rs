@@ -8,13 +8,21 @@ use serde_json::json;
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"200ms\"\n[power]\ntimeout = \"20s\"\nstagger = \"100ms\"";
 
 #[test]
-fn power_cycle_on_four_nodes_is_confirmed_and_ipmitool_agrees() {
+fn power_cycle_on_four_nodes_is_done_and_ipmitool_agrees() {
     let lab = Lab::up(&LabOptions { sims: 4, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let ended = run(home.path(), &["-c", &config, "power", "cycle", "r1n[01-04]", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(ended.out.trim(), "on: r1n[01-04]");
+    // ipmi_sim's off phase is so short that it is seldom seen, and then it is not claimed.
+    let mut told = 0;
+    for line in ended.out.lines() {
+        let (words, nodes) = line.rsplit_once(": ").expect("words and nodes");
+        let known = ["on", "power cycle accepted (on, its off phase was not seen)"];
+        assert!(known.contains(&words), "{line}");
+        told += lightsout::fleet::NodeSet::parse(nodes).expect("a node set").names().len();
+    }
+    assert_eq!(told, 4, "{ended:?}");
     for node in ["r1n01", "r1n02", "r1n03", "r1n04"] {
         assert_eq!(lab.ipmitool(node, &["power", "status"]).stdout, "Chassis Power is on");
         let commands = lab.node(node).commands().join("\n");

@@ -22,6 +22,7 @@ async fn two_keep_one_pace_and_take_each_others_polls() {
 #[tokio::test(start_paused = true)]
 async fn verbs_of_two_keep_the_pace() {
     let bench = Bench::new();
+    bench.world.set("n1", |machine| machine.off_phase = Some(secs(20)));
     let mut one = bench.start(bench.settings(2), true);
     let mut two = bench.start(bench.settings(2), false);
     one.all_seen(2).await;

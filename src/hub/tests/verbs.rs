@@ -87,15 +87,58 @@ async fn soft_has_a_time_limit_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cycle_is_not_confirmed_by_the_state_before_it() {
+async fn a_cycle_whose_off_phase_is_seen_is_confirmed() {
     let bench = Bench::new();
+    bench.world.set("n0", |machine| {
+        machine.effect = Some(secs(2));
+        machine.off_phase = Some(secs(6));
+    });
     let mut front = bench.start(bench.settings(1), false);
     let result = front.power(PowerVerb::Cycle, 0).await;
-    assert_eq!(result.outcome, Outcome::Confirmed);
-    let made = bench.world.made("n0");
-    let cycle = made.iter().find(|made| made.exchange == Exchange::Cycle).expect("sent");
-    let last = made.last().expect("looked").end.expect("ended");
-    assert!(last - cycle.end.expect("ended") >= secs(10));
+    assert_eq!((result.outcome, result.power), (Outcome::Confirmed, Power::On));
+    assert!(front.history.iter().any(|node| node.seen.value == Power::Off), "it was seen off");
+    bench.world.assert_pace(secs(5));
+    // A short one is caught where the pace allows.
+    let mut settings = bench.settings(2);
+    settings.poll.min_command_interval = Duration::from_millis(200);
+    bench.world.set("n1", |machine| machine.off_phase = Some(secs(1)));
+    let mut front = bench.start(settings, false);
+    assert_eq!(front.power(PowerVerb::Cycle, 1).await.outcome, Outcome::Confirmed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_does_nothing_or_too_quickly_is_not_confirmed() {
+    for off_phase in [None, Some(Duration::from_millis(100))] {
+        let bench = Bench::new();
+        bench.world.set("n0", |machine| machine.off_phase = off_phase);
+        let mut front = bench.start(bench.settings(1), false);
+        let result = front.power(PowerVerb::Cycle, 0).await;
+        let Outcome::Unseen { reason } = &result.outcome else { panic!("{result:?}") };
+        assert_eq!((reason.as_str(), result.power), ("on, its off phase was not seen", Power::On));
+        let made = bench.world.made("n0");
+        let cycle = made.iter().find(|made| made.exchange == Exchange::Cycle).expect("sent");
+        let last = made.last().expect("looked").end.expect("ended");
+        let looked = last - cycle.end.expect("ended");
+        assert!(looked >= secs(10) && looked < secs(16), "as long as a late off phase may take: {looked:?}");
+        // Doubt about the sending is not lifted by the state from before.
+        bench.world.set("n0", |machine| {
+            machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
+        });
+        let result = front.power(PowerVerb::Cycle, 0).await;
+        assert!(fault(&result.outcome).1.ends_with("it may have been carried out"), "{result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_ends_in_off_is_not_confirmed() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.off_phase = Some(secs(1000)));
+    let mut front = bench.start(bench.settings(1), false);
+    let result = front.power(PowerVerb::Cycle, 0).await;
+    assert!(
+        matches!(&result.outcome, Outcome::NotConfirmed { reason } if reason.contains("it is off")),
+        "{result:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +213,7 @@ async fn what_says_nothing_about_the_deed_is_no_refusal() {
         // What can be looked at is looked at.
         bench.world.set("n0", |machine| {
             machine.refusals.push_back(error);
-            machine.coming = Some((tokio::time::Instant::now() + secs(9), Power::Off));
+            machine.coming.push_back((tokio::time::Instant::now() + secs(9), Power::Off));
         });
         assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
     }
@@ -186,7 +229,7 @@ async fn silence_after_off_is_still_confirmed_by_looking() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
         machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
-        machine.coming = Some((tokio::time::Instant::now() + secs(9), Power::Off));
+        machine.coming.push_back((tokio::time::Instant::now() + secs(9), Power::Off));
     });
     let mut front = bench.start(bench.settings(1), false);
     assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
