@@ -20,6 +20,7 @@ use super::driver::{Bmc, Capabilities, DriverContext, DriverRow, Exchange, Reply
 use super::{BmcError, SuiteMemory};
 use crate::config::BmcSettings;
 use crate::fleet::FaultClass;
+use crate::fleet::verb::raw_without_secret;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -103,9 +104,16 @@ impl Bmc for Ipmitool {
     }
 
     fn describe(&self, exchange: &Exchange) -> String {
-        let Some(command) = argv::command(exchange) else {
+        let Some(mut command) = argv::command(exchange) else {
             return unsupported(exchange).reason;
         };
+        if let Exchange::Raw(bytes) = exchange {
+            let (_, hidden) = raw_without_secret(bytes);
+            if hidden > 0 {
+                command.truncate(command.len() - hidden);
+                command.push(format!("({hidden} bytes not shown)"));
+            }
+        }
         let suite = suites_to_try(&self.settings, &self.suites).first().copied().unwrap_or(17);
         let mut words = vec!["ipmitool".to_owned()];
         words.extend(argv::session(&self.settings, &self.address, suite));

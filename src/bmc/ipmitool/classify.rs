@@ -203,7 +203,7 @@ fn info(stdout: &str) -> Option<BmcInfo> {
     (!rows.is_empty()).then_some(rows)
 }
 
-/// Pairs of hexadecimal digits.
+/// Pairs of hexadecimal digits, if it is nothing else.
 fn hex(stdout: &str) -> Option<Vec<u8>> {
     let byte = |word: &str| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten();
     stdout.split_whitespace().map(byte).collect()
@@ -211,7 +211,8 @@ fn hex(stdout: &str) -> Option<Vec<u8>> {
 
 /// The last line that says something, short and without control characters.
 fn gist(text: &str) -> String {
-    let telling = |line: &&str| !line.is_empty() && !NOISE.iter().any(|lead| line.starts_with(lead));
+    // Bare bytes are those of a raw request, which may hold a password.
+    let telling = |line: &&str| hex(line).is_none() && !NOISE.iter().any(|lead| line.starts_with(lead));
     clean(text.lines().map(str::trim).rfind(telling).unwrap_or("nothing"))
 }
 

@@ -243,7 +243,8 @@ impl<'a> Run<'a> {
         let (shared, slot) = self.line()?.gate.record();
         let (since, from) = (node.context.clock.wall(), node.power());
         let operator = &node.context.options.operator;
-        let record = PendingRecord::new(&self.job.verb, operator, since.0, self.allowed, from);
+        let verb = self.job.verb.without_secret();
+        let record = PendingRecord::new(&verb, operator, since.0, self.allowed, from);
         let off = self.job.verb == Verb::Power(crate::fleet::PowerVerb::Off);
         loop {
             if let Some(claim) = shared.claim(slot, &record).map_err(Outcome::Failed)? {

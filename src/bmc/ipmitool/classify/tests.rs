@@ -391,6 +391,18 @@ fn raw_answers_are_bytes() {
 }
 
 #[test]
+fn the_bytes_of_a_raw_request_are_never_quoted() {
+    // As ipmitool -v prints Set User Password, cut off before the answer.
+    let said = in_session(
+        "RAW REQ (channel=0x0 netfn=0x6 lun=0x0 cmd=0x47 data_len=18)\nRAW REQUEST (18 bytes)\n \
+         02 02 68 75 6e 74 65 72 32 00 00 00 00 00 00 00\n 00 00",
+    );
+    let raw = Exchange::Raw([&[6, 0x47, 2, 2][..], b"hunter2"].concat());
+    let error = fails(&raw, &out(1, "", &said));
+    assert!(!error.reason.contains("68 75") && !error.reason.contains("00 00"), "{error}");
+}
+
+#[test]
 fn unknown_words_are_quoted_short_and_without_control_characters() {
     let text = in_session(&format!("\u{1b}]0;x\u{7}{}", "y".repeat(500)));
     let error = fails(&Exchange::Power, &out(1, "", &text));
