@@ -1,7 +1,7 @@
 //! The command line twins against real BMCs and machines: results, exit codes, JSON, refusals.
 
 use crate::support::lab::{Lab, LabOptions};
-use crate::support::program::{Home, run};
+use crate::support::program::{Home, command, run};
 use serde_json::json;
 
 /// Fast enough for a test, still a pace.
@@ -200,6 +200,36 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     assert!(!ended.out.contains("secret"));
     assert_eq!(lab.node("r1n01").power(), "on");
     assert_eq!(lab.node("r1n01").logins().len(), before, "nobody logged in");
+}
+
+#[test]
+fn a_password_command_sees_no_other_secret() {
+    let home = Home::new();
+    let seen = home.path().join("seen");
+    // Nobody is asked anything: there is no ipmitool.
+    let config = home.config(&format!(
+        "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n[credentials.a]\nusername = \"admin\"\npassword_env = \"LAB_SECRET\"\n\
+         [credentials.b]\nusername = \"admin\"\n\
+         password_command = [\"sh\", \"-c\", \"env > {}; echo pw\"]\n\
+         [[node]]\nname = \"n1\"\nbmc = {{ address = \"127.0.0.1\", credentials = \"a\" }}\n\
+         [[node]]\nname = \"n2\"\nbmc = {{ address = \"127.0.0.2\", credentials = \"b\" }}\n",
+        seen.display()
+    ));
+    let ended = command(home.path(), &["-c", &config, "status"])
+        .env("LAB_SECRET", "hunter2")
+        .env("IPMITOOL_PASSWORD", "hunter2")
+        .env("IPMI_PASSWORD", "hunter2")
+        .env("IPMI_KGKEY", "hunter2")
+        .env("PASSWORD_STORE", "kept")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.starts_with("cannot run ipmitool"), "{said}");
+    let seen = std::fs::read_to_string(seen).expect("the command ran");
+    // Not shown: it is the whole environment of whoever runs the test.
+    let leaked: Vec<&str> = seen.lines().filter(|line| line.ends_with("=hunter2")).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
+    assert!(seen.lines().any(|line| line == "PASSWORD_STORE=kept"), "the rest is kept");
 }
 
 #[test]
