@@ -23,6 +23,7 @@ pub fn word(outcome: &Outcome) -> String {
         Outcome::Confirmed => "confirmed".into(),
         Outcome::Already => "already so".into(),
         Outcome::Accepted => "accepted".into(),
+        Outcome::Unseen { reason } => format!("accepted ({reason})"),
         Outcome::NotConfirmed { reason } => format!("not confirmed ({reason})"),
         Outcome::Status => "read".into(),
         Outcome::Boot(setting) => boot_text(setting),

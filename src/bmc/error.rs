@@ -39,6 +39,13 @@ impl BmcError {
         self.not_sent = true;
         self
     }
+
+    /// Whether the login itself was refused, which must not be tried again and again. A BMC that
+    /// refuses one command for want of privilege (0xd4) took the login.
+    #[must_use]
+    pub fn refused_login(&self) -> bool {
+        self.class == FaultClass::Auth && self.not_sent
+    }
 }
 
 impl From<BmcError> for Fault {

@@ -12,7 +12,6 @@ mod secrets;
 mod sol;
 mod suite;
 
-pub use argv::DEAD_AFTER;
 pub use secrets::PasswordFile;
 pub use sol::{SolCommand, classify_login, sol_command};
 pub use suite::{refuses_suite, suites_to_try};
@@ -21,6 +20,7 @@ use super::driver::{Bmc, Capabilities, DriverContext, DriverRow, Exchange, Reply
 use super::{BmcError, SuiteMemory};
 use crate::config::BmcSettings;
 use crate::fleet::FaultClass;
+use crate::fleet::verb::raw_without_secret;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -75,7 +75,7 @@ impl Bmc for Ipmitool {
         for suite in suites_to_try(&self.settings, &self.suites) {
             let login = secrets::login(&self.settings, &self.context, names)?;
             let mut args = argv::session(&self.settings, &self.address, suite);
-            args.extend(argv::behaviour());
+            args.extend(argv::Patience::of(exchange).switches());
             args.extend(login.args.iter().cloned());
             args.extend(command.iter().cloned());
             let outcome = child::run(&self.program, &args, &login, deadline).await?;
@@ -104,9 +104,16 @@ impl Bmc for Ipmitool {
     }
 
     fn describe(&self, exchange: &Exchange) -> String {
-        let Some(command) = argv::command(exchange) else {
+        let Some(mut command) = argv::command(exchange) else {
             return unsupported(exchange).reason;
         };
+        if let Exchange::Raw(bytes) = exchange {
+            let (_, hidden) = raw_without_secret(bytes);
+            if hidden > 0 {
+                command.truncate(command.len() - hidden);
+                command.push(format!("({hidden} bytes not shown)"));
+            }
+        }
         let suite = suites_to_try(&self.settings, &self.suites).first().copied().unwrap_or(17);
         let mut words = vec!["ipmitool".to_owned()];
         words.extend(argv::session(&self.settings, &self.address, suite));

@@ -36,6 +36,7 @@ impl Exit {
             Outcome::Confirmed
             | Outcome::Already
             | Outcome::Accepted
+            | Outcome::Unseen { .. }
             | Outcome::Status
             | Outcome::Boot(_)
             | Outcome::Info(_)

@@ -58,7 +58,11 @@ pub fn would_send(node: &str, verb: &Verb, command: &str) -> String {
 fn confirmed(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Confirmed | Outcome::Already | Outcome::Boot(_) => Value::Bool(true),
-        Outcome::Accepted | Outcome::Status | Outcome::Info(_) | Outcome::Raw(_) => Value::Null,
+        Outcome::Accepted
+        | Outcome::Unseen { .. }
+        | Outcome::Status
+        | Outcome::Info(_)
+        | Outcome::Raw(_) => Value::Null,
         _ => Value::Bool(false),
     }
 }
@@ -115,6 +119,7 @@ fn success(result: &VerbResult) -> String {
     match &result.outcome {
         Outcome::Already => format!("already {}", result.power),
         Outcome::Accepted => format!("{} accepted", result.verb.words()),
+        Outcome::Unseen { reason } => format!("{} accepted ({reason})", result.verb.words()),
         Outcome::Boot(setting) => boot_words(setting),
         Outcome::Info(rows) => {
             let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
@@ -223,6 +228,17 @@ mod tests {
         assert_eq!(value["ok"], true);
         assert_eq!(value["elapsed_ms"], 1500);
         assert_eq!(value["v"], 1);
+    }
+
+    #[test]
+    fn a_change_that_was_not_seen_is_success_and_not_confirmed() {
+        let unseen = Outcome::Unseen { reason: "on, its off phase was not seen".into() };
+        let unseen = result(0, Verb::Power(PowerVerb::Cycle), unseen, Power::On);
+        let value: Value = serde_json::from_str(&json_line(&node(0, "a"), &unseen, None)).unwrap();
+        assert_eq!((&value["ok"], &value["confirmed"]), (&json!(true), &Value::Null));
+        let report = folded(&[node(0, "a")], &[unseen]);
+        assert_eq!(report.good, ["power cycle accepted (on, its off phase was not seen): a"]);
+        assert!(report.bad.is_empty());
     }
 
     #[test]

@@ -107,8 +107,10 @@ fn attach_secrets(
     problems: &mut Vec<Problem>,
 ) -> Vec<NodeSettings> {
     let mut known: HashMap<&str, Option<Arc<Credentials>>> = HashMap::new();
+    // One credential's command has no business with another's password.
+    let hidden: Vec<&str> = credentials.values().filter_map(RawCredentials::variable).collect();
     let read = |raw: &RawCredentials, problems: &mut Vec<Problem>| {
-        raw.resolve(options.env, options.secrets, problems).map(Arc::new)
+        raw.resolve(options.env, options.secrets, &hidden, problems).map(Arc::new)
     };
     for (name, raw) in credentials.iter().filter(|(_, raw)| !raw.is_command()) {
         known.insert(name, read(raw, problems));

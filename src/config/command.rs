@@ -19,16 +19,25 @@ const HELP: &str = "run it by hand; it has no standard input";
 /// What came through a pipe, in pieces; disconnected at its end.
 type Pipe = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
-/// Runs `program` to its end and gives its output.
+/// Variables that hold secrets of ipmitool's.
+const SECRETS: [&str; 3] = ["IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"];
+
+/// Runs `program` to its end and gives its output. It gets our environment without the variables that
+/// hold other secrets: ipmitool's and `hidden`.
 ///
 /// # Errors
 /// It cannot be run, fails, takes longer than `limit`, or gives nothing and keeps its output open.
 pub(super) fn run(
     program: &str,
     arguments: &[String],
+    hidden: &[&str],
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in SECRETS.iter().chain(hidden) {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -114,13 +123,14 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        run("sh", &["-c".to_owned(), script.to_owned()], Duration::from_secs(20))
+        run("sh", &["-c".to_owned(), script.to_owned()], &[], Duration::from_secs(20))
     }
 
     #[test]
     fn a_command_that_does_not_end_is_ended() {
         let started = Instant::now();
-        let (text, _) = run("sleep", &["60".to_owned()], Duration::from_millis(50)).expect_err("too slow");
+        let (text, _) =
+            run("sleep", &["60".to_owned()], &[], Duration::from_millis(50)).expect_err("too slow");
         assert!(text.starts_with("sleep did not end within"), "{text}");
         assert!(started.elapsed() < Duration::from_secs(30));
     }
@@ -137,7 +147,7 @@ mod tests {
 
     #[test]
     fn endless_output_ends_the_program() {
-        assert!(run("yes", &[], Duration::from_secs(20)).is_err());
+        assert!(run("yes", &[], &[], Duration::from_secs(20)).is_err());
     }
 
     #[test]

@@ -68,11 +68,12 @@ impl RawCredentials {
     }
 
     /// Gets the secret. `None` when it cannot be had, which is reported to `problems` here or was before.
-    /// A command runs only if `secrets` says so.
+    /// A command runs only if `secrets` says so, and does not see the variables in `hidden`.
     pub(super) fn resolve(
         &self,
         env: Env<'_>,
         secrets: Secrets,
+        hidden: &[&str],
         problems: &mut Vec<Problem>,
     ) -> Option<Credentials> {
         let (username, secret) = self.read.as_ref()?;
@@ -80,7 +81,7 @@ impl RawCredentials {
             RawSecret::Inline(secret) => ("password", Ok(secret.clone())),
             RawSecret::File(path) => ("password_file", read_password(path)),
             RawSecret::Env(name) => ("password_env", from_env(name, env)),
-            RawSecret::Command(words) => ("password_command", from_command(words, secrets)),
+            RawSecret::Command(words) => ("password_command", from_command(words, secrets, hidden)),
         };
         match result {
             Ok(password) => {
@@ -91,6 +92,14 @@ impl RawCredentials {
                 problems.push(Problem::new(&secret.place, key, text).help(help));
                 None
             }
+        }
+    }
+
+    /// The environment variable that holds its password, if one does.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match &self.read.as_ref()?.1.value {
+            RawSecret::Env(name) => Some(name),
+            _ => None,
         }
     }
 
@@ -214,7 +223,7 @@ fn from_env(name: &str, env: Env<'_>) -> Result<Secret, Refusal> {
     checked_password(value.into_vec(), SecretSource::Env(name.to_owned()))
 }
 
-fn from_command(words: &[String], secrets: Secrets) -> Result<Secret, Refusal> {
+fn from_command(words: &[String], secrets: Secrets, hidden: &[&str]) -> Result<Secret, Refusal> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(("it names no program".into(), "name one".into()));
     };
@@ -222,7 +231,7 @@ fn from_command(words: &[String], secrets: Secrets) -> Result<Secret, Refusal> {
     match secrets {
         Secrets::Check => Ok(Secret::from_source(Vec::new(), source)),
         Secrets::Read => {
-            let mut output = command::run(program, arguments, command::LIMIT)?;
+            let mut output = command::run(program, arguments, hidden, command::LIMIT)?;
             strip_newline(&mut output);
             checked_password(std::mem::take(&mut *output), source)
         }

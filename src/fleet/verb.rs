@@ -52,9 +52,23 @@ impl Verb {
             Verb::ResetBmc(BmcReset::Cold) => "bmc reset-cold".into(),
             Verb::Info => "bmc info".into(),
             Verb::Raw(bytes) => {
-                let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("bmc raw {}", hex.join(" "))
+                let (shown, hidden) = raw_without_secret(bytes);
+                let mut words = vec!["bmc raw".to_owned()];
+                words.extend(shown.iter().map(|byte| format!("{byte:02x}")));
+                if hidden > 0 {
+                    words.push(format!("({hidden} bytes not shown)"));
+                }
+                words.join(" ")
             }
+        }
+    }
+
+    /// The same without the data that may hold a secret, for what others can read.
+    #[must_use]
+    pub fn without_secret(&self) -> Verb {
+        match self {
+            Verb::Raw(bytes) => Verb::Raw(raw_without_secret(bytes).0.to_vec()),
+            other => other.clone(),
         }
     }
 
@@ -71,6 +85,16 @@ impl Verb {
             Verb::Power(verb) => verb.target(),
             _ => None,
         }
+    }
+}
+
+/// Raw bytes cut before data that may hold a secret, and how many were cut: Set User Password and Set
+/// Channel Security Keys (IPMI 2.0, sections 22.30 and 22.25) carry a password or key in clear.
+#[must_use]
+pub fn raw_without_secret(bytes: &[u8]) -> (&[u8], usize) {
+    match bytes {
+        [0x06, 0x47 | 0x56, data @ ..] => (&bytes[..2], data.len()),
+        _ => (bytes, 0),
     }
 }
 
@@ -103,7 +127,19 @@ pub fn parse_raw(text: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_raw;
+    use super::{Verb, parse_raw};
+
+    #[test]
+    fn a_password_in_raw_bytes_is_not_shown() {
+        let password = [&[0x06, 0x47, 0x02, 0x02][..], b"hunter2"].concat();
+        let verb = Verb::Raw(password);
+        assert_eq!(verb.words(), "bmc raw 06 47 (9 bytes not shown)");
+        assert_eq!(verb.without_secret(), Verb::Raw(vec![0x06, 0x47]));
+        assert_eq!(Verb::Raw(vec![0x06, 0x56, 0x01, 0x41]).words(), "bmc raw 06 56 (2 bytes not shown)");
+        let harmless = Verb::Raw(vec![0x06, 0x46, 0x02]);
+        assert_eq!(harmless.words(), "bmc raw 06 46 02");
+        assert_eq!(harmless.without_secret(), harmless);
+    }
 
     #[test]
     fn raw_bytes_are_read_in_every_usual_spelling() {

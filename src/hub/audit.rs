@@ -188,6 +188,7 @@ fn words(outcome: &Outcome) -> Ending {
         Outcome::Confirmed => ("confirmed", None),
         Outcome::Already => ("already", None),
         Outcome::Accepted => ("accepted", None),
+        Outcome::Unseen { reason } => ("accepted", Some(reason.clone())),
         Outcome::NotConfirmed { reason } => ("not-confirmed", Some(reason.clone())),
         Outcome::Status | Outcome::Info(_) | Outcome::Raw(_) => ("done", None),
         Outcome::Boot(_) => ("confirmed", None),

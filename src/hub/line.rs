@@ -271,7 +271,7 @@ impl Line {
             Err(error) => {
                 let dead = matches!(error.class, FaultClass::Unreachable | FaultClass::Timeout);
                 self.gate.pace.failing(self.gate.key, dead);
-                if error.class == FaultClass::Auth {
+                if error.refused_login() {
                     self.gate.auth_failed(&error.clone().into());
                 }
             }

@@ -281,6 +281,11 @@ pub enum Outcome {
     Already,
     /// Accepted; the effect cannot be seen (reset, nmi, raw) or was not waited for.
     Accepted,
+    /// Accepted, and the node is as the verb leaves it, but that it changed in between was not seen.
+    Unseen {
+        /// What was seen.
+        reason: String,
+    },
     /// Accepted, but the effect was not observed in time.
     NotConfirmed {
         /// What was seen instead.

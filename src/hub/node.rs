@@ -167,8 +167,15 @@ impl Node {
 
     /// A reading failed. What was last seen stays known.
     pub fn failed(&self, at: Duration, fault: Fault) {
+        // Only a refused login is final, and the gate knows. A user who may log in but not read the state
+        // locks nobody out: such a BMC is asked less and less.
+        let login_refused = self.line.as_ref().is_ok_and(|line| line.gate.auth_fault().is_some());
+        let class = match fault.class {
+            FaultClass::Auth if !login_refused => FaultClass::Rejected,
+            class => class,
+        };
         self.change(|state| {
-            state.schedule.failure(at, fault.class);
+            state.schedule.failure(at, class);
             state.asked = None;
             let seen = &mut state.status.seen;
             seen.value = Power::Unknown;

@@ -13,10 +13,10 @@ use super::node::Node;
 use crate::bmc::{Exchange, Reply};
 use crate::fleet::{BmcReset, BootDevice, BootSetting, Fault, FaultClass, Power, PowerVerb, Verb};
 use std::time::Duration;
-use steps::{Run, Sent, Step};
+use steps::{Observed, Run, Sent, Step};
 
-/// After the chassis verb `cycle`, "on" is believed only when "off" was seen in between, or this
-/// long after: a look right away still sees the state from before.
+/// How long the off phase of the chassis verb `cycle` is looked for: before, "on" may be the state from
+/// before the verb. IPMI 2.0, section 28.3, asks for an off phase of at least 1 s.
 const CYCLE_SETTLES: Duration = Duration::from_secs(10);
 /// Completion code "not supported in present state": the node is so already (IPMI 2.0, table 5-2).
 const NOT_IN_THIS_STATE: u8 = 0xd5;
@@ -161,8 +161,8 @@ async fn power(run: &mut Run<'_>, verb: PowerVerb) -> Step<Outcome> {
     bring(run, &exchange(verb), target, staggered, settles).await
 }
 
-/// Sends `exchange` once and observes until `target` is seen. With `settles`, `target` is believed
-/// only after another state, or that long after the sending.
+/// Sends `exchange` once and observes until `target` is seen. With `settles`, only a `target` that came
+/// after another state confirms it; the other is looked for that long.
 async fn bring(
     run: &mut Run<'_>,
     exchange: &Exchange,
@@ -187,14 +187,14 @@ async fn bring(
     if !run.job.wait && doubt.is_none() {
         return Ok(Outcome::Accepted);
     }
-    let not_seen = match run.observe(target, settles).await? {
-        None => return Ok(Outcome::Confirmed),
-        Some(reason) => reason,
-    };
-    Err(match doubt {
-        Some(fault) => perhaps(fault),
-        None => Outcome::NotConfirmed { reason: not_seen },
-    })
+    match (run.observe(target, settles).await?, doubt) {
+        (Observed::Reached, _) => Ok(Outcome::Confirmed),
+        (_, Some(fault)) => Err(perhaps(fault)),
+        (Observed::Unchanged, None) => {
+            Ok(Outcome::Unseen { reason: "on, its off phase was not seen".into() })
+        }
+        (Observed::Missed(reason), None) => Err(Outcome::NotConfirmed { reason }),
+    }
 }
 
 /// Off, confirmed, then on, confirmed; a node that is off is only turned on.
@@ -211,7 +211,7 @@ async fn reboot(run: &mut Run<'_>) -> Step<Outcome> {
             Sent::Reply(_) | Sent::Perhaps(_) => {}
             Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
         }
-        if let Some(reason) = run.observe(Power::Off, Duration::ZERO).await? {
+        if let Observed::Missed(reason) = run.observe(Power::Off, Duration::ZERO).await? {
             let reason = format!("not turned on again, because off was not seen: {reason}");
             return Err(Outcome::NotConfirmed { reason });
         }
@@ -284,11 +284,15 @@ fn lost(wanted: BootSetting, got: BootSetting) -> Option<String> {
 }
 
 async fn reset_bmc(run: &mut Run<'_>, kind: BmcReset) -> Step<Outcome> {
-    match run.send(&Exchange::ResetBmc(kind)).await? {
-        Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
-        // A BMC that goes before it answers is what was asked for; its polls tell when it is back.
-        Sent::Reply(_) | Sent::Perhaps(_) => {}
+    let sent = run.send(&Exchange::ResetBmc(kind)).await?;
+    if let Sent::Refused(error) = sent {
+        return Err(Outcome::Failed(error.into()));
     }
+    // Also in doubt: if it is being reset, its silence is no failure, and its polls tell when it is back.
     run.node.bmc_reset(run.now());
-    Ok(Outcome::Accepted)
+    match sent {
+        // The driver knows the silence of a BMC that went before it answered; this is another.
+        Sent::Perhaps(fault) => Err(perhaps(fault)),
+        _ => Ok(Outcome::Accepted),
+    }
 }

@@ -1,20 +1,28 @@
 //! The command line twins against real BMCs and machines: results, exit codes, JSON, refusals.
 
 use crate::support::lab::{Lab, LabOptions};
-use crate::support::program::{Home, run};
+use crate::support::program::{Home, command, run};
 use serde_json::json;
 
 /// Fast enough for a test, still a pace.
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"200ms\"\n[power]\ntimeout = \"20s\"\nstagger = \"100ms\"";
 
 #[test]
-fn power_cycle_on_four_nodes_is_confirmed_and_ipmitool_agrees() {
+fn power_cycle_on_four_nodes_is_done_and_ipmitool_agrees() {
     let lab = Lab::up(&LabOptions { sims: 4, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let config = home.config_of(&lab, QUICK);
     let ended = run(home.path(), &["-c", &config, "power", "cycle", "r1n[01-04]", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(ended.out.trim(), "on: r1n[01-04]");
+    // ipmi_sim's off phase is so short that it is seldom seen, and then it is not claimed.
+    let mut told = 0;
+    for line in ended.out.lines() {
+        let (words, nodes) = line.rsplit_once(": ").expect("words and nodes");
+        let known = ["on", "power cycle accepted (on, its off phase was not seen)"];
+        assert!(known.contains(&words), "{line}");
+        told += lightsout::fleet::NodeSet::parse(nodes).expect("a node set").names().len();
+    }
+    assert_eq!(told, 4, "{ended:?}");
     for node in ["r1n01", "r1n02", "r1n03", "r1n04"] {
         assert_eq!(lab.ipmitool(node, &["power", "status"]).stdout, "Chassis Power is on");
         let commands = lab.node(node).commands().join("\n");
@@ -192,6 +200,36 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     assert!(!ended.out.contains("secret"));
     assert_eq!(lab.node("r1n01").power(), "on");
     assert_eq!(lab.node("r1n01").logins().len(), before, "nobody logged in");
+}
+
+#[test]
+fn a_password_command_sees_no_other_secret() {
+    let home = Home::new();
+    let seen = home.path().join("seen");
+    // Nobody is asked anything: there is no ipmitool.
+    let config = home.config(&format!(
+        "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n[credentials.a]\nusername = \"admin\"\npassword_env = \"LAB_SECRET\"\n\
+         [credentials.b]\nusername = \"admin\"\n\
+         password_command = [\"sh\", \"-c\", \"env > {}; echo pw\"]\n\
+         [[node]]\nname = \"n1\"\nbmc = {{ address = \"127.0.0.1\", credentials = \"a\" }}\n\
+         [[node]]\nname = \"n2\"\nbmc = {{ address = \"127.0.0.2\", credentials = \"b\" }}\n",
+        seen.display()
+    ));
+    let ended = command(home.path(), &["-c", &config, "status"])
+        .env("LAB_SECRET", "hunter2")
+        .env("IPMITOOL_PASSWORD", "hunter2")
+        .env("IPMI_PASSWORD", "hunter2")
+        .env("IPMI_KGKEY", "hunter2")
+        .env("PASSWORD_STORE", "kept")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.starts_with("cannot run ipmitool"), "{said}");
+    let seen = std::fs::read_to_string(seen).expect("the command ran");
+    // Not shown: it is the whole environment of whoever runs the test.
+    let leaked: Vec<&str> = seen.lines().filter(|line| line.ends_with("=hunter2")).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
+    assert!(seen.lines().any(|line| line == "PASSWORD_STORE=kept"), "the rest is kept");
 }
 
 #[test]

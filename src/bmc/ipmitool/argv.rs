@@ -4,18 +4,61 @@ use super::boot;
 use crate::bmc::Exchange;
 use crate::config::BmcSettings;
 use crate::fleet::BmcReset;
+use std::time::Duration;
 
-/// Seconds until the first retransmission (`-N`); each further wait is a second longer.
-const FIRST_WAIT: u64 = 1;
+/// How long ipmitool waits for answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Seconds until the first retransmission (`-N`); each further wait is a second longer.
+    first_wait: u64,
+    /// Transmissions of one message (`-R`).
+    transmissions: u64,
+}
 
-/// Transmissions of one message (`-R`). A single one would turn every lost datagram into a failure;
+/// For what may be done twice. A single transmission would turn every lost datagram into a failure;
 /// with two, one loss in each step of the login and in the command is survived.
-const TRANSMISSIONS: u64 = 2;
+pub(super) const TWICE: Patience = Patience { first_wait: 1, transmissions: 2 };
 
-/// How long ipmitool takes to give up on an address that does not answer, in seconds: it sends two
-/// forms of the first request, each with every retransmission. 6 s here, where the often used
-/// `-N 5 -R 12` takes 252 s. A context's limit must be longer, to tell a dead address from a slow BMC.
-pub const DEAD_AFTER: u64 = 2 * (TRANSMISSIONS * FIRST_WAIT + TRANSMISSIONS * (TRANSMISSIONS - 1) / 2);
+/// For what must not be done twice: BMCs carry out a retransmission although it bears the number of
+/// the message before, and many need more than a second to answer. A login that fails for a lost
+/// datagram reached nothing and can be tried again as a whole.
+const ONCE: Patience = Patience { first_wait: 5, transmissions: 1 };
+
+impl Patience {
+    pub(super) fn of(exchange: &Exchange) -> Patience {
+        match exchange {
+            Exchange::Soft
+            | Exchange::Cycle
+            | Exchange::Reset
+            | Exchange::Nmi
+            | Exchange::ResetBmc(_)
+            | Exchange::Raw(_) => ONCE,
+            Exchange::Power
+            | Exchange::On
+            | Exchange::Off
+            | Exchange::KeepBootFlags
+            | Exchange::BootSet(_)
+            | Exchange::BootGet
+            | Exchange::Info
+            | Exchange::SolDeactivate
+            | Exchange::Resume => TWICE,
+        }
+    }
+
+    /// How long ipmitool takes to give up on an address that does not answer: it sends two forms of the
+    /// first request, each with every retransmission. 6 s and 10 s here, where the often used
+    /// `-N 5 -R 12` takes 252 s. A context's limit must be longer, to tell a dead address from a slow BMC.
+    pub(super) const fn dead_after(self) -> Duration {
+        let Patience { first_wait, transmissions } = self;
+        Duration::from_secs(2 * (transmissions * first_wait + transmissions * (transmissions - 1) / 2))
+    }
+
+    /// The switches that only concern how ipmitool itself behaves.
+    pub(super) fn switches(self) -> Vec<String> {
+        let (wait, transmissions) = (self.first_wait.to_string(), self.transmissions.to_string());
+        vec!["-N".into(), wait, "-R".into(), transmissions, "-v".into()]
+    }
+}
 
 /// Everything before the command except the secrets: where, who, how. `-v` because the cause of a
 /// failed login is told only then.
@@ -33,11 +76,6 @@ pub(super) fn session(settings: &BmcSettings, address: &str, suite: u8) -> Vec<S
     .into_iter()
     .map(str::to_owned)
     .collect()
-}
-
-/// The switches that only concern how ipmitool itself behaves.
-pub(super) fn behaviour() -> Vec<String> {
-    vec!["-N".into(), FIRST_WAIT.to_string(), "-R".into(), TRANSMISSIONS.to_string(), "-v".into()]
 }
 
 /// The command of an exchange; `None` where ipmitool has none.

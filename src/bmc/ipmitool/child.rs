@@ -89,7 +89,10 @@ pub(super) async fn run(
             child.wait().await
         }
     };
-    let status = status.map_err(|error| cannot_run(program, &error.to_string()))?;
+    // By then it may have done its work.
+    let status = status.map_err(|error| {
+        BmcError::new(FaultClass::Local, format!("cannot tell how ipmitool ended: {error}"))
+    })?;
     Ok(Outcome {
         status: status.code(),
         stdout: String::from_utf8_lossy(&out).into_owned(),

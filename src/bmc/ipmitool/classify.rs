@@ -6,7 +6,7 @@
 mod login;
 mod words;
 
-use super::argv::DEAD_AFTER;
+use super::argv::Patience;
 use super::boot;
 use super::child::Outcome;
 use super::suite::status_word;
@@ -24,13 +24,17 @@ pub(super) fn classify(
     limit: Duration,
     outcome: &Outcome,
 ) -> Result<Reply, BmcError> {
+    let words = Words::of(exchange);
+    let lines = || outcome.stderr.lines().map(str::trim);
+    let logged_in = lines().any(|line| LOGGED_IN.iter().any(|lead| line.starts_with(lead)));
     if outcome.status != Some(0)
+        && !logged_in
         && let Some(error) = login(&outcome.stderr, place)
+        // ipmitool starts a login over by itself: a complaint is final only when it gave up or was cut off.
+        && (outcome.timed_out || error.class == FaultClass::Local || lines().any(|line| line == ESTABLISH))
     {
         return Err(error);
     }
-    let words = Words::of(exchange);
-    let lines = || outcome.stderr.lines().map(str::trim);
     if *exchange == Exchange::SolDeactivate && lines().any(|line| line == words::ALREADY_FREE) {
         return Ok(Reply::Done);
     }
@@ -53,12 +57,11 @@ pub(super) fn classify(
             )
         });
     }
-    let logged_in = lines().any(|line| LOGGED_IN.iter().any(|lead| line.starts_with(lead)));
     if outcome.timed_out || lines().any(|line| words.is_silence(line)) {
         if matches!(exchange, Exchange::ResetBmc(_)) && went_down(outcome) {
             return Ok(Reply::Done);
         }
-        if outcome.timed_out && !logged_in && limit <= Duration::from_secs(DEAD_AFTER) {
+        if outcome.timed_out && !logged_in && limit <= Patience::of(exchange).dead_after() {
             // ipmitool had no time to find out whether anybody is there.
             return Err(no_answer(place));
         }
@@ -200,7 +203,7 @@ fn info(stdout: &str) -> Option<BmcInfo> {
     (!rows.is_empty()).then_some(rows)
 }
 
-/// Pairs of hexadecimal digits.
+/// Pairs of hexadecimal digits, if it is nothing else.
 fn hex(stdout: &str) -> Option<Vec<u8>> {
     let byte = |word: &str| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten();
     stdout.split_whitespace().map(byte).collect()
@@ -208,7 +211,8 @@ fn hex(stdout: &str) -> Option<Vec<u8>> {
 
 /// The last line that says something, short and without control characters.
 fn gist(text: &str) -> String {
-    let telling = |line: &&str| !line.is_empty() && !NOISE.iter().any(|lead| line.starts_with(lead));
+    // Bare bytes are those of a raw request, which may hold a password.
+    let telling = |line: &&str| hex(line).is_none() && !NOISE.iter().any(|lead| line.starts_with(lead));
     clean(text.lines().map(str::trim).rfind(telling).unwrap_or("nothing"))
 }
 

@@ -34,7 +34,7 @@ pub fn sol_command(
     secrets::check_private_dir(&context.private_dir)?;
     let login = secrets::login(settings, context, secrets::Names::Short)?;
     let mut args = argv::session(settings, super::address(settings)?, suite);
-    args.extend(argv::behaviour());
+    args.extend(argv::TWICE.switches());
     args.extend(login.args);
     args.extend(["-e".to_owned(), escape.to_string()]);
     args.extend(argv::words("sol activate"));

@@ -67,6 +67,8 @@ fn describes_without_secrets() {
         let line = driver.describe(&exchange);
         assert!(!line.contains("hunter2") && !line.contains("topkey") && !line.contains('\n'), "{line}");
     }
+    let line = driver.describe(&Exchange::Raw([&[6, 0x47, 2, 2][..], b"pw"].concat()));
+    assert!(line.ends_with(" raw 0x06 0x47 (4 bytes not shown)"), "{line}");
     let (driver, _dir) = opened(&with_password(b""));
     assert!(driver.describe(&Exchange::Power).contains(" -f FILE "));
 }

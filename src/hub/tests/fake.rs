@@ -27,7 +27,9 @@ pub(super) struct Machine {
     pub latency: Duration,
     /// How long a power verb takes to show; `None`: it never does.
     pub effect: Option<Duration>,
-    pub coming: Option<(Instant, Power)>,
+    pub coming: VecDeque<(Instant, Power)>,
+    /// How long it is off in a cycle; `None`: a cycle does nothing.
+    pub off_phase: Option<Duration>,
     /// Every exchange fails so.
     pub fault: Option<BmcError>,
     /// The next exchanges that are no readings fail so.
@@ -45,7 +47,8 @@ impl Default for Machine {
             power: Power::On,
             latency: Duration::from_millis(100),
             effect: Some(Duration::from_millis(500)),
-            coming: None,
+            coming: VecDeque::new(),
+            off_phase: None,
             fault: None,
             refusals: VecDeque::new(),
             boot: BootSetting { device: Some(BootDevice::None), persistent: false, uefi: false },
@@ -149,11 +152,8 @@ impl Machine {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        if let Some((at, power)) = self.coming
-            && now >= at
-        {
+        while let Some((_, power)) = self.coming.pop_front_if(|(at, _)| now >= *at) {
             self.power = power;
-            self.coming = None;
         }
         if !matches!(exchange, Exchange::Power)
             && let Some(refusal) = self.refusals.pop_front()
@@ -166,7 +166,10 @@ impl Machine {
             _ => None,
         };
         if let (Some(power), Some(after)) = (coming, self.effect) {
-            self.coming = Some((now + after, power));
+            self.coming = [(now + after, power)].into();
+        }
+        if let (Exchange::Cycle, Some(after), Some(off)) = (exchange, self.effect, self.off_phase) {
+            self.coming = [(now + after, Power::Off), (now + after + off, Power::On)].into();
         }
         Ok(match exchange {
             Exchange::Power => Reply::Power(self.power, None),

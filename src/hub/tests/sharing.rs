@@ -22,6 +22,7 @@ async fn two_keep_one_pace_and_take_each_others_polls() {
 #[tokio::test(start_paused = true)]
 async fn verbs_of_two_keep_the_pace() {
     let bench = Bench::new();
+    bench.world.set("n1", |machine| machine.off_phase = Some(secs(20)));
     let mut one = bench.start(bench.settings(2), true);
     let mut two = bench.start(bench.settings(2), false);
     one.all_seen(2).await;
@@ -32,6 +33,25 @@ async fn verbs_of_two_keep_the_pace() {
     assert_eq!(two.results(b, 1).await[0].outcome, Outcome::Confirmed);
     two.results(c, 2).await;
     bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_in_raw_bytes_is_neither_shared_nor_audited() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.latency = secs(8));
+    let mut one = bench.start(bench.settings(1), true);
+    let mut two = bench.start(bench.settings(1), true);
+    let set = one.ask(Verb::Raw([&[6, 0x47, 2, 2][..], b"hunter2"].concat()), &[0]);
+    one.until(|front| front.node(0).pending.is_some()).await;
+    two.until(|front| front.node(0).pending.is_some()).await;
+    let seen = two.node(0).pending.expect("pending").verb;
+    assert_eq!(seen, Verb::Raw(vec![6, 0x47]), "the other sees which request it is");
+    let record = std::fs::read(bench.dir.path().join("run/fleet.v1")).expect("the shared file");
+    assert!(!String::from_utf8_lossy(&record).contains("104,117,110"), "h, u, n");
+    one.results(set, 1).await;
+    one.hub.stop().await;
+    let trail = std::fs::read_to_string(bench.dir.path().join("state/audit.jsonl")).expect("a trail");
+    assert!(trail.contains("bmc raw 06 47 (9 bytes not shown)") && !trail.contains("68 75"), "{trail}");
 }
 
 #[tokio::test(start_paused = true)]

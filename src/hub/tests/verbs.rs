@@ -2,8 +2,8 @@
 
 use super::fake::{Bench, Machine, ids, secs, unreachable};
 use crate::bmc::{BmcError, Exchange};
-use crate::fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Power, PowerVerb, Verb};
-use crate::hub::message::{Outcome, Phase, Request, Update};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Freshness, Power, PowerVerb, Verb};
+use crate::hub::message::{Outcome, Phase, PollReason, Request, Update};
 use std::time::Duration;
 
 fn fault(outcome: &Outcome) -> (FaultClass, &str) {
@@ -87,15 +87,58 @@ async fn soft_has_a_time_limit_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cycle_is_not_confirmed_by_the_state_before_it() {
+async fn a_cycle_whose_off_phase_is_seen_is_confirmed() {
     let bench = Bench::new();
+    bench.world.set("n0", |machine| {
+        machine.effect = Some(secs(2));
+        machine.off_phase = Some(secs(6));
+    });
     let mut front = bench.start(bench.settings(1), false);
     let result = front.power(PowerVerb::Cycle, 0).await;
-    assert_eq!(result.outcome, Outcome::Confirmed);
-    let made = bench.world.made("n0");
-    let cycle = made.iter().find(|made| made.exchange == Exchange::Cycle).expect("sent");
-    let last = made.last().expect("looked").end.expect("ended");
-    assert!(last - cycle.end.expect("ended") >= secs(10));
+    assert_eq!((result.outcome, result.power), (Outcome::Confirmed, Power::On));
+    assert!(front.history.iter().any(|node| node.seen.value == Power::Off), "it was seen off");
+    bench.world.assert_pace(secs(5));
+    // A short one is caught where the pace allows.
+    let mut settings = bench.settings(2);
+    settings.poll.min_command_interval = Duration::from_millis(200);
+    bench.world.set("n1", |machine| machine.off_phase = Some(secs(1)));
+    let mut front = bench.start(settings, false);
+    assert_eq!(front.power(PowerVerb::Cycle, 1).await.outcome, Outcome::Confirmed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_does_nothing_or_too_quickly_is_not_confirmed() {
+    for off_phase in [None, Some(Duration::from_millis(100))] {
+        let bench = Bench::new();
+        bench.world.set("n0", |machine| machine.off_phase = off_phase);
+        let mut front = bench.start(bench.settings(1), false);
+        let result = front.power(PowerVerb::Cycle, 0).await;
+        let Outcome::Unseen { reason } = &result.outcome else { panic!("{result:?}") };
+        assert_eq!((reason.as_str(), result.power), ("on, its off phase was not seen", Power::On));
+        let made = bench.world.made("n0");
+        let cycle = made.iter().find(|made| made.exchange == Exchange::Cycle).expect("sent");
+        let last = made.last().expect("looked").end.expect("ended");
+        let looked = last - cycle.end.expect("ended");
+        assert!(looked >= secs(10) && looked < secs(16), "as long as a late off phase may take: {looked:?}");
+        // Doubt about the sending is not lifted by the state from before.
+        bench.world.set("n0", |machine| {
+            machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
+        });
+        let result = front.power(PowerVerb::Cycle, 0).await;
+        assert!(fault(&result.outcome).1.ends_with("it may have been carried out"), "{result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_ends_in_off_is_not_confirmed() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.off_phase = Some(secs(1000)));
+    let mut front = bench.start(bench.settings(1), false);
+    let result = front.power(PowerVerb::Cycle, 0).await;
+    assert!(
+        matches!(&result.outcome, Outcome::NotConfirmed { reason } if reason.contains("it is off")),
+        "{result:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,11 +188,48 @@ async fn only_what_never_reached_the_bmc_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_says_nothing_about_the_deed_is_no_refusal() {
+    let killed = || BmcError::new(FaultClass::Local, "ipmitool was ended by a signal");
+    let coded = |class, code| {
+        let mut error = BmcError::new(class, format!("code {code:#04x}"));
+        error.code = Some(code);
+        error
+    };
+    let doubtful = [
+        killed(),
+        coded(FaultClass::Busy, 0xc3),
+        coded(FaultClass::Rejected, 0xce),
+        coded(FaultClass::Busy, 0xcf),
+    ];
+    for error in doubtful {
+        let bench = Bench::new();
+        bench.world.set("n0", |machine| machine.refusals.push_back(error.clone()));
+        let mut front = bench.start(bench.settings(1), false);
+        let result = front.power(PowerVerb::Reset, 0).await;
+        let (class, reason) = fault(&result.outcome);
+        assert_eq!(class, error.class);
+        assert!(reason.ends_with("; it may have been carried out"), "{reason}");
+        assert_eq!(bench.world.sent("n0"), [Exchange::Reset], "never twice");
+        // What can be looked at is looked at.
+        bench.world.set("n0", |machine| {
+            machine.refusals.push_back(error);
+            machine.coming.push_back((tokio::time::Instant::now() + secs(9), Power::Off));
+        });
+        assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    }
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.refusals.push_back(coded(FaultClass::Busy, 0xc0)));
+    let mut front = bench.start(bench.settings(1), false);
+    let result = front.power(PowerVerb::Reset, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Busy, "code 0xc0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_after_off_is_still_confirmed_by_looking() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
         machine.refusals.push_back(BmcError::new(FaultClass::Timeout, "no answer in time"));
-        machine.coming = Some((tokio::time::Instant::now() + secs(9), Power::Off));
+        machine.coming.push_back((tokio::time::Instant::now() + secs(9), Power::Off));
     });
     let mut front = bench.start(bench.settings(1), false);
     assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
@@ -160,12 +240,50 @@ async fn silence_after_off_is_still_confirmed_by_looking() {
 async fn a_bmc_that_says_no_is_a_failure_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
-        machine.refusals.push_back(BmcError::new(FaultClass::Rejected, "refused (0xd4)"));
+        machine.refusals.push_back(BmcError::new(FaultClass::Rejected, "refused (0xd5)"));
     });
     let mut front = bench.start(bench.settings(1), false);
-    let result = front.power(PowerVerb::Off, 0).await;
-    assert_eq!(fault(&result.outcome), (FaultClass::Rejected, "refused (0xd4)"));
+    let result = front.power(PowerVerb::Nmi, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Rejected, "refused (0xd5)"));
     assert!(result.elapsed < secs(10));
+}
+
+/// As the driver words 0xd4: the BMC took the login and refused the command.
+fn no_privilege() -> BmcError {
+    let mut error = BmcError::new(FaultClass::Auth, "insufficient privilege (0xd4)");
+    error.code = Some(0xd4);
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_above_ones_privilege_fails_and_the_bmc_is_polled_on() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.refusals.push_back(no_privilege()));
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let result = front.power(PowerVerb::Off, 0).await;
+    assert_eq!(fault(&result.outcome), (FaultClass::Auth, "insufficient privilege (0xd4)"));
+    let before = bench.world.made("n0").len();
+    front.during(secs(100)).await;
+    assert!(front.history.iter().all(|status| status.why != PollReason::AuthFinal));
+    assert_eq!((front.node(0).seen.value, front.node(0).seen.freshness), (Power::On, Freshness::Fresh));
+    assert!(bench.world.made("n0").len() >= before + 3);
+    front.hub.stop().await;
+    // Nor is it final for other processes.
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    assert_eq!(front.node(0).why, PollReason::Interval);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_may_not_read_the_state_is_no_failed_login() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.fault = Some(no_privilege()));
+    let mut front = bench.start(bench.settings(1), true);
+    front.until(|front| front.node(0).why == PollReason::BackOff { failures: 3 }).await;
+    assert!(front.node(0).next_poll.is_some());
+    bench.world.set("n0", |machine| machine.fault = None);
+    front.until(|front| front.node(0).seen.value == Power::On).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,6 +430,23 @@ async fn a_bmc_reset_shows_until_the_bmc_is_back() {
     bench.world.set("n0", |machine| machine.fault = None);
     front.until(|front| front.node(0).resetting.is_none()).await;
     assert_eq!(front.node(0).seen.value, Power::On);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bmc_reset_in_doubt_is_no_success() {
+    for class in [FaultClass::Timeout, FaultClass::Protocol] {
+        let bench = Bench::new();
+        let mut front = bench.start(bench.settings(1), true);
+        front.all_seen(1).await;
+        let doubt = BmcError::new(class, "the BMC fell silent");
+        bench.world.set("n0", |machine| machine.refusals.push_back(doubt));
+        let result = front.verb(Verb::ResetBmc(BmcReset::Warm), 0).await;
+        let told = fault(&result.outcome);
+        assert_eq!(told, (class, "the BMC fell silent; it may have been carried out"));
+        assert_eq!(bench.world.sent("n0").len(), 1);
+        // If it was carried out, silence is what is to be expected.
+        front.until(|front| front.node(0).resetting.is_some()).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,9 @@ const NOTICE: Duration = Duration::from_millis(250);
 /// Shortest gap between two tries to send, however short the pace is.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Gap between looks for a state that passes, unless the pace wants more.
+const QUICK: Duration = Duration::from_millis(500);
+
 /// Why a verb is told to stop; `None` while it is not.
 pub(crate) type Cancel = watch::Receiver<Option<&'static str>>;
 
@@ -126,6 +129,30 @@ pub(super) enum Sent {
     Refused(BmcError),
 }
 
+/// What came of observing.
+#[derive(Debug)]
+pub(super) enum Observed {
+    /// The state came.
+    Reached,
+    /// The state is there, but the other one that should have come before was not seen.
+    Unchanged,
+    /// The time is up; what was seen instead.
+    Missed(String),
+}
+
+/// Whether a request that reached the BMC was certainly not carried out.
+fn is_refusal(error: &BmcError) -> bool {
+    match error.class {
+        // `Local` may be a driver's process that somebody killed at any moment.
+        FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Protocol | FaultClass::Local => false,
+        // "Timed out inside", "the answer could not be given" and "duplicate" say nothing about the
+        // deed (IPMI 2.0, table 5-2).
+        FaultClass::Auth | FaultClass::Busy | FaultClass::Unsupported | FaultClass::Rejected => {
+            !matches!(error.code, Some(0xc3 | 0xce | 0xcf))
+        }
+    }
+}
+
 /// A running verb.
 pub(super) struct Run<'a> {
     pub node: &'a Node,
@@ -216,7 +243,8 @@ impl<'a> Run<'a> {
         let (shared, slot) = self.line()?.gate.record();
         let (since, from) = (node.context.clock.wall(), node.power());
         let operator = &node.context.options.operator;
-        let record = PendingRecord::new(&self.job.verb, operator, since.0, self.allowed, from);
+        let verb = self.job.verb.without_secret();
+        let record = PendingRecord::new(&verb, operator, since.0, self.allowed, from);
         let off = self.job.verb == Verb::Power(crate::fleet::PowerVerb::Off);
         loop {
             if let Some(claim) = shared.claim(slot, &record).map_err(Outcome::Failed)? {
@@ -275,7 +303,7 @@ impl<'a> Run<'a> {
                 self.node.observed(at, wall, *power, detail.clone());
             }
             (Err(error), Exchange::Power) => self.node.failed(at, error.clone().into()),
-            (Err(error), _) if error.class == FaultClass::Auth => self.node.failed(at, error.clone().into()),
+            (Err(error), _) if error.refused_login() => self.node.failed(at, error.clone().into()),
             _ => {}
         }
         Ok(result)
@@ -387,13 +415,11 @@ impl<'a> Run<'a> {
                 self.pause().await?;
                 continue;
             }
-            return Ok(match error.class {
-                FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Protocol => {
-                    self.note_sent(exchange);
-                    Sent::Perhaps(error.into())
-                }
-                _ => Sent::Refused(error),
-            });
+            if is_refusal(&error) {
+                return Ok(Sent::Refused(error));
+            }
+            self.note_sent(exchange);
+            return Ok(Sent::Perhaps(error.into()));
         }
     }
 
@@ -411,22 +437,33 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Looks with growing gaps until `target` is seen: `None`; or the time is up: what was seen.
-    /// With `settles`, `target` counts only after another state was seen, or that long from now.
-    pub async fn observe(&mut self, target: Power, settles: Duration) -> Step<Option<String>> {
+    /// Looks with growing gaps until `target` is seen, or the time is up. With `settles`, `target`
+    /// counts only after another state was seen; it is looked for as often as the pace allows for so
+    /// long, and after that `target` is what it came to.
+    pub async fn observe(&mut self, target: Power, settles: Duration) -> Step<Observed> {
         let accepted = self.now();
         let poll = &self.node.context.settings.poll;
         let mut looks = Looks::new(accepted, self.allowed, poll.min_command_interval, poll.interval);
-        let believe = accepted + settles.min(self.allowed);
-        let mut other_seen = false;
+        let quick = QUICK.max(poll.min_command_interval);
+        let settled = accepted + settles.min(self.allowed);
+        let mut other_seen = settles.is_zero();
         let mut newest = String::from("it was not looked at");
         let mut since = Some(self.node.context.clock.wall());
-        while let Some(at) = looks.next(self.now()) {
+        loop {
+            let now = self.now();
+            let at = if !other_seen && now < settled {
+                (now + quick).min(settled)
+            } else if let Some(at) = looks.next(now) {
+                at
+            } else {
+                return Ok(Observed::Missed(newest));
+            };
             let next: Millis = self.node.context.clock.wall_at(at);
             self.node.phase(Phase::Observing, since.take(), Some(next));
             self.wait_until(at).await?;
             match self.look().await? {
-                Ok(state) if state == target && (other_seen || self.now() >= believe) => return Ok(None),
+                Ok(state) if state == target && other_seen => return Ok(Observed::Reached),
+                Ok(state) if state == target && self.now() >= settled => return Ok(Observed::Unchanged),
                 Ok(state) => {
                     other_seen |= state != Power::Unknown && state != target;
                     newest = format!("it is {state} after {} s", (self.now() - accepted).as_secs());
@@ -436,6 +473,5 @@ impl<'a> Run<'a> {
                 Err(fault) => newest = fault.reason,
             }
         }
-        Ok(Some(newest))
     }
 }

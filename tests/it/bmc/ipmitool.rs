@@ -64,6 +64,7 @@ async fn too_low_a_privilege_is_named() {
     for exchange in [Exchange::On, pxe, Exchange::Raw(vec![0, 2, 1]), Exchange::BootGet] {
         let error = bmc.driver.exchange(&exchange).await.expect_err("a user may not");
         assert_eq!((error.class, error.code), (FaultClass::Auth, Some(0xd4)), "{exchange:?}: {error}");
+        assert!(!error.refused_login(), "{exchange:?}: the login went well");
         assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("privilege")), "{error:?}");
     }
 }

@@ -17,7 +17,7 @@ use lightsout::{
 use super::{Change, credentials, lab, opened, settings, stand_in, try_open};
 use crate::support::{
     lab::{Lab, LabOptions},
-    relay::Relay,
+    relay::{Relay, Way, payload},
 };
 
 #[tokio::test]
@@ -79,6 +79,10 @@ async fn a_dead_address_is_unreachable_within_seconds() {
     assert!(error.reason.contains("no answer"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
+    // What must not be sent twice is waited for longer, but not up to the limit.
+    let error = opened(&dead).driver.exchange(&Exchange::Reset).await.expect_err("nobody answers");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+
     let impatient = Change { limit: Duration::from_secs(1), ..Change::default() };
     let mut bmc = try_open(&dead, &impatient).expect("opens");
     let began = Instant::now();
@@ -130,6 +134,73 @@ async fn a_bmc_that_falls_silent_is_a_timeout_not_an_unreachable_one() {
     assert!(told.reason.contains("fell silent"), "{told}");
     let cut = cut.expect_err("silent");
     assert_eq!((cut.class, cut.not_sent), (FaultClass::Timeout, false), "{cut}");
+}
+
+/// IPMI messages in a session, as [`payload`] tells them.
+const IPMI: u8 = 0;
+const RAKP_1: u8 = 0x12;
+/// The command's place among the IPMI messages of a session: after the privilege level and four probes.
+const COMMAND: usize = 6;
+
+#[tokio::test]
+async fn a_command_after_a_login_that_was_started_over_may_have_been_carried_out() {
+    let lab = lab(0, 1);
+    let node = lab.node("p1n01");
+    node.set_power("on");
+    let (mut first, mut answers) = (true, 0);
+    // One RAKP 1 gets lost; the BMC falls silent once it has the command.
+    let relay = Relay::with(&node, move |way, datagram| match (way, payload(datagram)) {
+        (Way::There, Some(RAKP_1)) => !std::mem::take(&mut first),
+        (Way::Back, Some(IPMI)) => {
+            answers += 1;
+            answers < COMMAND
+        }
+        _ => true,
+    });
+    let mut settings = settings(&node);
+    settings.address = Some("127.0.0.1".into());
+    settings.port = relay.port();
+    settings.cipher_suites = vec![3];
+    let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("silent");
+    assert_eq!(node.power(), "off", "it was carried out");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{error}");
+}
+
+#[tokio::test]
+async fn what_must_not_be_done_twice_is_sent_once_although_its_answer_is_lost() {
+    let lab = lab(0, 1);
+    let node = lab.node("p1n01");
+    node.set_power("on");
+    let rows = [
+        (Exchange::Soft, "0x00 0x02 05"),
+        (Exchange::Cycle, "0x00 0x02 02"),
+        (Exchange::Reset, "0x00 0x02 03"),
+        (Exchange::Nmi, "0x00 0x02 04"),
+        (Exchange::Raw(vec![6, 8]), "0x06 0x08"),
+    ];
+    let mut running = tokio::task::JoinSet::new();
+    for (exchange, _) in rows.clone() {
+        let mut answers = 0;
+        let relay = Relay::with(&node, move |way, datagram| {
+            answers += usize::from((way, payload(datagram)) == (Way::Back, Some(IPMI)));
+            answers != COMMAND || way == Way::There
+        });
+        let mut settings = settings(&node);
+        settings.address = Some("127.0.0.1".into());
+        settings.port = relay.port();
+        settings.cipher_suites = vec![3];
+        running.spawn(async move {
+            let error = opened(&settings).driver.exchange(&exchange).await.expect_err("no answer");
+            assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{exchange:?}: {error}");
+            drop(relay);
+        });
+    }
+    running.join_all().await;
+    let commands = node.commands();
+    for (exchange, record) in rows {
+        let times = commands.iter().filter(|line| line.ends_with(record)).count();
+        assert_eq!(times, 1, "{exchange:?}: {commands:?}");
+    }
 }
 
 #[tokio::test]

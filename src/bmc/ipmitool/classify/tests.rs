@@ -126,6 +126,24 @@ fn every_failed_login_has_its_class_and_was_not_sent() {
 }
 
 #[test]
+fn a_login_that_was_started_over_is_no_failed_login() {
+    // Recorded: the first RAKP 1 got lost, then the answer to the command, which had been carried out.
+    for first in ["> Error: no response from RAKP 1 message", "> Error: no response from RAKP 3 message"] {
+        let stderr = format!(
+            "Loading IANA PEN Registry...\n{first}\n\
+             Running Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\n\
+             Invalid completion code received: Invalid command\nDiscovered IPMB address 0x0\n\
+             Unable to set Chassis Power Control to Reset\nClose Session command failed\n"
+        );
+        let error = fails(&Exchange::Reset, &out(1, "", &stderr));
+        assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{error}");
+        // No line tells how the second login went: then it may have gone well.
+        let error = fails(&Exchange::Reset, &out(1, "", &format!("{first}\n")));
+        assert!(!error.not_sent, "{error}");
+    }
+}
+
+#[test]
 fn a_failed_sol_login_is_told_without_the_address_and_other_text_is_none() {
     let error = classify_sol(
         "\r\n> RAKP 2 HMAC is invalid\r\nError: Unable to establish IPMI v2 / RMCP+ session\r\n",
@@ -320,6 +338,13 @@ fn a_wall_clock_limit_tells_dead_from_silent() {
     assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false));
     // In this much time ipmitool would have found a dead address out.
     assert_eq!(fails(&Exchange::Off, &cut(banner)).class, FaultClass::Timeout);
+    // It takes longer with what is sent only once.
+    let class =
+        |exchange| classify(&exchange, "b", Duration::from_secs(8), &cut(banner)).expect_err("cut").class;
+    assert_eq!(
+        (class(Exchange::Off), class(Exchange::Reset)),
+        (FaultClass::Timeout, FaultClass::Unreachable)
+    );
 }
 
 #[test]
@@ -363,6 +388,18 @@ fn raw_answers_are_bytes() {
     for text in ["20 8", "20 0x81", "zz"] {
         assert_eq!(fails(&raw, &out(0, text, "")).class, FaultClass::Protocol, "{text}");
     }
+}
+
+#[test]
+fn the_bytes_of_a_raw_request_are_never_quoted() {
+    // As ipmitool -v prints Set User Password, cut off before the answer.
+    let said = in_session(
+        "RAW REQ (channel=0x0 netfn=0x6 lun=0x0 cmd=0x47 data_len=18)\nRAW REQUEST (18 bytes)\n \
+         02 02 68 75 6e 74 65 72 32 00 00 00 00 00 00 00\n 00 00",
+    );
+    let raw = Exchange::Raw([&[6, 0x47, 2, 2][..], b"hunter2"].concat());
+    let error = fails(&raw, &out(1, "", &said));
+    assert!(!error.reason.contains("68 75") && !error.reason.contains("00 00"), "{error}");
 }
 
 #[test]
