@@ -6,7 +6,8 @@ use crate::console::transport::Ending;
 use crate::fleet::{Fault, FaultClass};
 
 /// What can be done about an SOL that somebody else holds.
-const BUSY_HINT: &str = "wait until whoever has it leaves, then reopen; `ipmitool sol deactivate` would throw them out";
+const BUSY_HINT: &str =
+    "wait until whoever has it leaves, then reopen; `ipmitool sol deactivate` would throw them out";
 
 fn says(exit: &Exit, line: &str) -> bool {
     exit.words.lines().any(|said| said.trim() == line)
