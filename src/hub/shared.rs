@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     file: File,
     path: PathBuf,
     boot: String,
+    /// Wall-clock limit of one exchange.
+    longest: Duration,
     /// Pending verbs of this process: its own locks do not exclude it from itself.
     claimed: Mutex<HashSet<Slot>>,
     marks: AtomicU32,
@@ -126,11 +128,12 @@ impl Drop for Claim {
 }
 
 impl Shared {
-    /// Opens or creates the file in `dir`, which has been checked.
+    /// Opens or creates the file in `dir`, which has been checked. `longest` is the wall-clock limit of
+    /// one exchange: so long a tool may outlive the process that started it.
     ///
     /// # Errors
     /// It cannot be opened or locked, or is something else.
-    pub fn open(dir: &Path, ownership: Ownership) -> Result<Arc<Shared>, Fault> {
+    pub fn open(dir: &Path, ownership: Ownership, longest: Duration) -> Result<Arc<Shared>, Fault> {
         let path = dir.join(NAME);
         let mode = match ownership {
             Ownership::User => 0o600,
@@ -151,6 +154,7 @@ impl Shared {
             file,
             path: path.clone(),
             boot: boot.trim().to_owned(),
+            longest,
             claimed: Mutex::default(),
             marks: AtomicU32::new(0),
         });
@@ -243,16 +247,17 @@ impl Shared {
         let Some(times) = self.get::<Times>(slot, record::TIMES) else {
             return Ok(Begin::Locked(lock));
         };
-        let now_micros = micros(now);
-        if times.boot != self.boot || times.start > now_micros || times.end > now_micros {
+        let (start, mut end) = (Duration::from_micros(times.start), Duration::from_micros(times.end));
+        if times.boot != self.boot || start > now || end > now + self.longest {
             return Ok(Begin::Locked(lock));
         }
-        if times.end < times.start {
-            // Its holder died in the middle: nobody knows when the BMC was done with it.
-            lock.end(Duration::from_micros(times.start), now);
-            return Ok(Begin::NotBefore(now + interval));
+        if end < start {
+            // Its holder died in the middle. The tool it started lives on, logs in again and may act
+            // until it gives up by itself; nobody is there any more to stop it.
+            end = now.max(start + self.longest);
+            lock.end(start, end);
         }
-        let next = Duration::from_micros(times.end) + interval;
+        let next = end + interval;
         Ok(if now < next { Begin::NotBefore(next) } else { Begin::Locked(lock) })
     }
 

@@ -4,9 +4,10 @@ use super::*;
 use crate::fleet::{Power, PowerVerb, Verb};
 
 const INTERVAL: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(20);
 
 fn open(dir: &Path) -> Arc<Shared> {
-    Shared::open(dir, Ownership::User).expect("opens")
+    Shared::open(dir, Ownership::User, LONGEST).expect("opens")
 }
 
 fn slot(shared: &Shared, identity: &str) -> Slot {
@@ -38,7 +39,7 @@ fn a_groups_file_belongs_to_the_group() {
     use std::os::unix::fs::MetadataExt;
     let dir = tempfile::tempdir().expect("tempdir");
     let gid = std::fs::metadata(dir.path()).expect("there").gid();
-    Shared::open(dir.path(), Ownership::Group(gid)).expect("opens");
+    Shared::open(dir.path(), Ownership::Group(gid), LONGEST).expect("opens");
     let meta = std::fs::metadata(dir.path().join(NAME)).expect("there");
     assert_eq!((meta.permissions().mode() & 0o777, meta.gid()), (0o660, gid));
 }
@@ -71,6 +72,26 @@ fn a_crash_in_the_middle_frees_the_record_but_not_the_interval() {
     let found = two.try_begin(slot, secs(150), INTERVAL);
     assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(155)), "{found:?}");
     assert!(matches!(two.try_begin(slot, secs(155), INTERVAL), Ok(Begin::Locked(_))));
+}
+
+#[test]
+fn what_a_crashed_holder_started_is_given_its_time_to_end() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (two, three) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&two, "x");
+    {
+        let one = open(dir.path());
+        let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else { panic!("free") };
+        lock.start(secs(100));
+    }
+    // Noticed at once: its ipmitool may go on logging in until 120.
+    for shared in [&two, &three] {
+        let found = shared.try_begin(slot, secs(101), INTERVAL);
+        assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(125)), "{found:?}");
+    }
+    let found = two.try_begin(slot, secs(124), INTERVAL);
+    assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(125)), "{found:?}");
+    assert!(matches!(two.try_begin(slot, secs(125), INTERVAL), Ok(Begin::Locked(_))));
 }
 
 #[test]
@@ -139,7 +160,7 @@ fn a_reading_of_another_boot_or_a_damaged_one_counts_as_none() {
 fn a_file_that_is_something_else_is_named_with_its_remedy() {
     let dir = tempfile::tempdir().expect("tempdir");
     std::fs::write(dir.path().join(NAME), "shopping list").expect("write");
-    let fault = Shared::open(dir.path(), Ownership::User).expect_err("refused");
+    let fault = Shared::open(dir.path(), Ownership::User, LONGEST).expect_err("refused");
     assert!(fault.hint.expect("hint").contains("remove"));
 }
 
