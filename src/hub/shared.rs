@@ -248,10 +248,15 @@ impl Shared {
             return Ok(Begin::Locked(lock));
         };
         let (start, mut end) = (Duration::from_micros(times.start), Duration::from_micros(times.end));
-        if times.boot != self.boot || start > now || end > now + self.longest {
+        if times.boot != self.boot {
             return Ok(Begin::Locked(lock));
         }
-        if end < start {
+        if start > now || end > now + self.longest {
+            // Two processes read the clock a moment apart. Nobody knows when it really ended: not after
+            // now. Put right at once, so that it is not waited for again and again.
+            lock.end(now, now);
+            end = now;
+        } else if end < start {
             // Its holder died in the middle. The tool it started lives on, logs in again and may act
             // until it gives up by itself; nobody is there any more to stop it.
             end = now.max(start + self.longest);

@@ -95,6 +95,30 @@ fn what_a_crashed_holder_started_is_given_its_time_to_end() {
 }
 
 #[test]
+fn a_time_to_come_costs_one_interval() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let two = open(dir.path());
+    for (start, end) in [(900, 901), (900, 0), (99, 901)] {
+        let slot = slot(&two, &format!("{start} {end}"));
+        let times = Times { boot: two.boot.clone(), start: micros(secs(start)), end: micros(secs(end)) };
+        two.put(slot, record::TIMES, &times);
+        let found = two.try_begin(slot, secs(100), INTERVAL);
+        assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(105)), "{times:?}: {found:?}");
+        let found = two.try_begin(slot, secs(105), INTERVAL);
+        assert!(matches!(found, Ok(Begin::Locked(_))), "{times:?}: {found:?}");
+    }
+}
+
+#[test]
+fn times_of_another_boot_mean_nothing() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let two = open(dir.path());
+    let slot = slot(&two, "x");
+    two.put(slot, record::TIMES, &Times { boot: "another".into(), start: 0, end: micros(secs(99)) });
+    assert!(matches!(two.try_begin(slot, secs(100), INTERVAL), Ok(Begin::Locked(_))));
+}
+
+#[test]
 fn a_pending_verb_is_seen_and_refused_by_the_other() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));
