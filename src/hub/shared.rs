@@ -17,7 +17,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use record::{Area, AuthRecord, SuiteRecord, Times};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     longest: Duration,
     /// Pending verbs of this process: its own locks do not exclude it from itself.
     claimed: Mutex<HashSet<Slot>>,
+    /// Authentication failures that could not be written: final at least for this process.
+    auth_unwritten: Mutex<HashMap<Slot, AuthRecord>>,
     marks: AtomicU32,
 }
 
@@ -156,6 +158,7 @@ impl Shared {
             boot: boot.trim().to_owned(),
             longest,
             claimed: Mutex::default(),
+            auth_unwritten: Mutex::default(),
             marks: AtomicU32::new(0),
         });
         shared.table_lock(|| {
@@ -296,18 +299,28 @@ impl Shared {
 
     /// Why the BMC may not be asked until an operator acts, and since when (wall clock, ms).
     pub fn auth_failed(&self, slot: Slot) -> Option<(String, u64)> {
-        self.get::<AuthRecord>(slot, record::AUTH).map(|auth| (auth.reason, auth.wall))
+        let written = self.get::<AuthRecord>(slot, record::AUTH);
+        let auth = written.or_else(|| self.auth_unwritten().get(&slot).cloned())?;
+        Some((auth.reason, auth.wall))
     }
 
-    /// Notes or clears that authentication failed for good.
+    /// Notes or clears that authentication failed for good. What cannot be written (full disk) is kept
+    /// for this process: forgotten, a wrong password would be tried again until the account is locked.
     pub fn set_auth_failed(&self, slot: Slot, failed: Option<(String, u64)>) {
+        let forgotten = self.auth_unwritten().remove(&slot).is_some();
         match failed {
             Some((mut reason, wall)) => {
                 reason = reason.chars().take(120).collect();
-                self.put(slot, record::AUTH, &AuthRecord { reason, wall });
+                let mut auth = AuthRecord { reason, wall };
+                // Letters of several bytes, and control characters, which JSON writes as six.
+                while record::encode(record::AUTH, &auth).is_none() && auth.reason.pop().is_some() {}
+                if !self.put(slot, record::AUTH, &auth) {
+                    self.auth_unwritten().insert(slot, auth);
+                }
             }
-            None if self.get::<AuthRecord>(slot, record::AUTH).is_none() => return,
-            None => self.clear(slot, record::AUTH),
+            None if self.get::<AuthRecord>(slot, record::AUTH).is_some() => self.clear(slot, record::AUTH),
+            None if forgotten => {}
+            None => return,
         }
         self.mark();
     }
@@ -365,24 +378,27 @@ impl Shared {
         self.claimed.lock().expect("no panic while the claims are locked")
     }
 
+    fn auth_unwritten(&self) -> std::sync::MutexGuard<'_, HashMap<Slot, AuthRecord>> {
+        self.auth_unwritten.lock().expect("no panic while they are locked")
+    }
+
     fn get<T: DeserializeOwned>(&self, slot: Slot, area: Area) -> Option<T> {
         let mut bytes = vec![0; area.length];
         self.file.read_exact_at(&mut bytes, slot.at(area)).ok()?;
         record::decode(&bytes)
     }
 
-    /// A full disk costs the sharing, not the exchange: what cannot be written is as if never known.
-    fn put<T: Serialize>(&self, slot: Slot, area: Area, value: &T) {
-        match record::encode(area, value) {
-            Some(bytes) => {
-                if let Err(error) = self.file.write_all_at(&bytes, slot.at(area)) {
-                    tracing::warn!(%error, path = %self.path.display(), "cannot write the shared state");
-                }
-            }
-            None => {
-                tracing::warn!(offset = area.offset, "a value does not fit its place in the shared state")
-            }
+    /// Whether it could be written. A full disk costs the sharing, not the exchange.
+    fn put<T: Serialize>(&self, slot: Slot, area: Area, value: &T) -> bool {
+        let Some(bytes) = record::encode(area, value) else {
+            tracing::warn!(offset = area.offset, "a value does not fit its place in the shared state");
+            return false;
+        };
+        let written = self.file.write_all_at(&bytes, slot.at(area));
+        if let Err(error) = &written {
+            tracing::warn!(%error, path = %self.path.display(), "cannot write the shared state");
         }
+        written.is_ok()
     }
 
     fn clear(&self, slot: Slot, area: Area) {

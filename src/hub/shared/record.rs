@@ -59,7 +59,7 @@ pub(super) struct SuiteRecord {
     pub suite: Option<u8>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AuthRecord {
     pub reason: String,
     pub wall: u64,

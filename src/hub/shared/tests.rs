@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::fleet::{Power, PowerVerb, Verb};
+use crate::hub::clock::Clock;
+use crate::hub::line::BmcGate;
+use crate::hub::pace::{Limits, Pace};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(20);
@@ -164,6 +167,50 @@ fn readings_suites_and_marks_are_shared() {
     assert_eq!(two.auth_failed(slot), Some(("wrong password".into(), 9)));
     two.set_auth_failed(slot, None);
     assert_eq!(one.auth_failed(slot), None);
+}
+
+/// The same file, which takes no more writes, as on a full disk.
+fn full(dir: &Path) -> Arc<Shared> {
+    let shared = open(dir);
+    Arc::new(Shared {
+        file: File::open(dir.join(NAME)).expect("opens"),
+        path: shared.path.clone(),
+        boot: shared.boot.clone(),
+        longest: LONGEST,
+        claimed: Mutex::default(),
+        auth_unwritten: Mutex::default(),
+        marks: AtomicU32::new(0),
+    })
+}
+
+#[test]
+fn an_authentication_failure_that_cannot_be_written_stays_final_for_us() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, other) = (open(dir.path()), full(dir.path()));
+    let slot = slot(&one, "x");
+    let clock = Clock::system();
+    let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
+    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, INTERVAL);
+    gate.auth_failed(&local("wrong password", None));
+    // As when the change mark has changed.
+    gate.reload_auth();
+    assert!(gate.auth_fault().is_some(), "it would be tried again");
+    assert_eq!(one.auth_failed(slot), None, "nothing was written");
+    gate.clear_auth();
+    gate.reload_auth();
+    assert!(gate.auth_fault().is_none(), "an operator acts");
+}
+
+#[test]
+fn a_reason_in_any_script_fits() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, two) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&one, "x");
+    for letter in ["x", "ä", "\u{1f512}", "\u{1}", "\""] {
+        one.set_auth_failed(slot, Some((letter.repeat(200), u64::MAX)));
+        let (reason, _) = two.auth_failed(slot).expect("written");
+        assert!(reason.starts_with(&letter.repeat(30)), "{reason:?}");
+    }
 }
 
 #[test]
