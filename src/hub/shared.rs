@@ -123,8 +123,13 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.shared.clear(self.slot, record::PENDING);
-        self.shared.claimed().remove(&self.slot);
-        self.shared.unlock(self.slot.pending_lock());
+        {
+            // Unlocked first, and unseen by another of this process: its lock would be this one, which
+            // excludes no one in the file from itself, and would go with it.
+            let mut claimed = self.shared.claimed();
+            self.shared.unlock(self.slot.pending_lock());
+            claimed.remove(&self.slot);
+        }
         self.shared.mark();
     }
 }

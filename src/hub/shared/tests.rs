@@ -5,6 +5,7 @@ use crate::fleet::{Power, PowerVerb, Verb};
 use crate::hub::clock::Clock;
 use crate::hub::line::BmcGate;
 use crate::hub::pace::{Limits, Pace};
+use std::sync::atomic::AtomicBool;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(20);
@@ -139,6 +140,36 @@ fn a_pending_verb_is_seen_and_refused_by_the_other() {
     drop(claim);
     assert!(two.foreign_pending(slot).is_none());
     assert!(two.claim(slot, &pending(PowerVerb::On)).expect("locks").is_some());
+}
+
+#[test]
+fn what_is_free_for_us_is_unlocked_in_the_file() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, two) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&one, "x");
+    let done = AtomicBool::new(false);
+    // Whoever of this process claims in such a moment has a lock that is about to go.
+    let bad_moments = || {
+        let mut bad = 0;
+        while !done.load(Ordering::Relaxed) {
+            if let Ok(claimed) = one.claimed.try_lock()
+                && !claimed.contains(&slot)
+            {
+                bad += usize::from(two.is_locked(slot.pending_lock()));
+            }
+        }
+        bad
+    };
+    let bad = std::thread::scope(|scope| {
+        let watching = scope.spawn(bad_moments);
+        for _ in 0..5_000 {
+            let claim = one.claim(slot, &pending(PowerVerb::Soft));
+            assert!(matches!(claim, Ok(Some(_))), "{claim:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+        watching.join().expect("no panic")
+    });
+    assert_eq!(bad, 0, "moments in which the lock of a claim that is over still holds");
 }
 
 #[test]
