@@ -8,10 +8,11 @@ use super::node::Node;
 use super::verb::{self, Job};
 use crate::bmc::{Exchange, Reply};
 use crate::fleet::{Fault, FaultClass, PowerVerb, Verb};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 /// What the router tells a node.
 pub(crate) enum Command {
@@ -27,9 +28,9 @@ pub(crate) enum Command {
     Stop,
 }
 
-/// Which of the actor's jobs ended.
+/// What a job of the actor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
+enum Kind {
     Poll,
     Read,
     Verb,
@@ -37,7 +38,9 @@ enum Ended {
 
 struct Actor {
     node: Arc<Node>,
-    jobs: JoinSet<Ended>,
+    jobs: JoinSet<()>,
+    /// What each of them does: one that panics cannot say so itself.
+    kinds: HashMap<Id, Kind>,
     polling: bool,
     /// The running verb and how to stop it.
     running: Option<(Verb, watch::Sender<Option<&'static str>>)>,
@@ -51,6 +54,7 @@ pub(crate) async fn run(node: Arc<Node>, mut mailbox: mpsc::Receiver<Command>) {
     let mut actor = Actor {
         node,
         jobs: JoinSet::new(),
+        kinds: HashMap::new(),
         polling: false,
         running: None,
         next: None,
@@ -64,7 +68,10 @@ pub(crate) async fn run(node: Arc<Node>, mut mailbox: mpsc::Receiver<Command>) {
                 None | Some(Command::Stop) => break,
                 Some(command) => actor.command(command),
             },
-            Some(ended) = actor.jobs.join_next() => actor.ended(ended),
+            Some(ended) = actor.jobs.join_next_with_id() => match ended {
+                Ok((id, ())) => actor.ended(id, None),
+                Err(error) => actor.ended(error.id(), Some(&error)),
+            },
             () = actor.node.wake.notified() => {}
             () = sleep_until(&actor.node, wake) => actor.timer(),
         }
@@ -98,7 +105,7 @@ impl Actor {
         }
         if self.may_poll() && due.is_some_and(|at| at <= now) {
             self.polling = true;
-            self.jobs.spawn(poll(Arc::clone(&self.node), self.stop.subscribe()));
+            self.spawn(Kind::Poll, poll(Arc::clone(&self.node), self.stop.subscribe()));
         }
     }
 
@@ -147,11 +154,7 @@ impl Actor {
         node.operator_acts();
         if job.verb.is_read() {
             let stop = self.stop.subscribe();
-            self.jobs.spawn(async move {
-                verb::read(job, stop).await;
-                Ended::Read
-            });
-            return;
+            return self.spawn(Kind::Read, verb::read(job, stop));
         }
         match &self.running {
             None => self.start(job),
@@ -171,38 +174,38 @@ impl Actor {
         let stop = watch::Sender::new(None);
         let cancel = stop.subscribe();
         self.running = Some((job.verb.clone(), stop));
-        self.jobs.spawn(async move {
-            verb::run(job, cancel).await;
-            Ended::Verb
-        });
+        self.spawn(Kind::Verb, verb::run(job, cancel));
     }
 
-    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        match ended {
-            Ok(Ended::Poll) => self.polling = false,
-            Ok(Ended::Read) => {}
-            Ok(Ended::Verb) => {
+    fn spawn(&mut self, kind: Kind, job: impl Future<Output = ()> + Send + 'static) {
+        let id = self.jobs.spawn(job).id();
+        self.kinds.insert(id, kind);
+    }
+
+    /// A job ended, perhaps by a driver's panic, which ends its job, not the node and no other job.
+    fn ended(&mut self, id: Id, panic: Option<&JoinError>) {
+        let kind = self.kinds.remove(&id);
+        match kind {
+            Some(Kind::Poll) => self.polling = false,
+            Some(Kind::Verb) => {
                 self.running = None;
-                if let Some(job) = self.next.take() {
-                    self.start(job);
+                if panic.is_some() {
+                    self.node.pending(None);
                 }
             }
-            Err(error) => {
-                // A driver's panic ends its job, not the node: whatever ran is taken as ended.
-                self.polling = false;
-                self.running = None;
-                self.node.pending(None);
-                self.node.failed(
-                    self.node.context.clock.mono(),
-                    Fault {
-                        class: FaultClass::Local,
-                        reason: format!("the driver failed: {error}"),
-                        hint: None,
-                    },
-                );
-                let text = format!("{}: the driver failed: {error}", self.node.name);
-                self.node.context.outbox.notice(Level::Error, text, None);
-            }
+            Some(Kind::Read) | None => {}
+        }
+        if let Some(error) = panic {
+            let reason = format!("the driver failed: {error}");
+            let text = format!("{}: {reason}", self.node.name);
+            let fault = Fault { class: FaultClass::Local, reason, hint: None };
+            self.node.failed(self.node.context.clock.mono(), fault);
+            self.node.context.outbox.notice(Level::Error, text, None);
+        }
+        if kind == Some(Kind::Verb)
+            && let Some(job) = self.next.take()
+        {
+            self.start(job);
         }
     }
 
@@ -220,15 +223,15 @@ impl Actor {
 }
 
 /// One poll: waits for its turn, asks again when its urgency changes, takes another's reading.
-async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) -> Ended {
-    let Ok(line) = &node.line else { return Ended::Poll };
+async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) {
+    let Ok(line) = &node.line else { return };
     loop {
         if node.take_reading(node.poll_wants()) {
-            return Ended::Poll;
+            return;
         }
         let granted = tokio::select! {
             biased;
-            _ = stop.changed() => return Ended::Poll,
+            _ = stop.changed() => return,
             () = node.priority_changed.notified() => continue,
             granted = line.gate.acquire(node.priority()) => granted,
         };
@@ -237,11 +240,11 @@ async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) 
             Ok(granted) => granted,
             Err(fault) => {
                 node.failed(clock.mono(), fault);
-                return Ended::Poll;
+                return;
             }
         };
         if node.take_reading(node.poll_wants()) {
-            return Ended::Poll;
+            return;
         }
         let (at, result) = line.execute(granted, &Exchange::Power).await;
         match result {
@@ -256,6 +259,6 @@ async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) 
             ),
             Err(error) => node.failed(at, error.into()),
         }
-        return Ended::Poll;
+        return;
     }
 }

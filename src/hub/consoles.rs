@@ -36,7 +36,7 @@ pub(crate) struct Consoles {
 #[derive(Default)]
 struct Inner {
     open: HashMap<ConsoleId, Entry>,
-    /// Sessions that end, by node.
+    /// Sessions that end, and starts that wait for them, by node.
     ending: HashMap<NodeId, Vec<JoinHandle<()>>>,
 }
 
@@ -219,27 +219,29 @@ impl Consoles {
             self.context.outbox.notice(Level::Error, text, None);
         }
         self.operator_acts(node);
-        let before = {
+        {
             let mut inner = self.lock();
-            let entry = Entry { node, session: None, early: Vec::new(), told: None, frame: None };
             if inner.open.contains_key(&console) {
                 return;
             }
+            self.context.audit.console(attach_words(mode), self.name(node));
+            let entry = Entry { node, session: None, early: Vec::new(), told: None, frame: None };
             inner.open.insert(console, entry);
-            inner.ending.remove(&node).unwrap_or_default()
-        };
-        self.context.audit.console(attach_words(mode), self.name(node));
-        if before.iter().all(JoinHandle::is_finished) {
-            self.start(console, node, mode);
-        } else {
-            let consoles = Arc::clone(self);
-            tokio::spawn(async move {
-                for ending in before {
-                    let _ = ending.await;
-                }
-                consoles.start(console, node, mode);
-            });
+            let before = inner.ending.remove(&node).unwrap_or_default();
+            if !before.iter().all(JoinHandle::is_finished) {
+                let consoles = Arc::clone(self);
+                let start = tokio::spawn(async move {
+                    for ending in before {
+                        let _ = ending.await;
+                    }
+                    consoles.start(console, node, mode);
+                });
+                // It holds the sessions that end: whoever comes next, and the end of all, wait for it.
+                inner.ending.insert(node, vec![start]);
+                return;
+            }
         }
+        self.start(console, node, mode);
     }
 
     fn start(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
@@ -330,3 +332,6 @@ fn attach_words(mode: ConsoleMode) -> &'static str {
         ConsoleMode::Monitor => "attach monitor",
     }
 }
+
+#[cfg(test)]
+mod tests;

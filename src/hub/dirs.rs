@@ -8,7 +8,6 @@ use std::fs::{DirBuilder, File, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A fault of this machine.
 pub(crate) fn local(reason: impl Into<String>, hint: Option<&str>) -> Fault {
@@ -102,20 +101,23 @@ impl PrivateDir {
     /// Creates one below `runtime` and removes what dead processes left. The caller holds the
     /// shared file's table lock, so that no two do this at once.
     pub fn create(runtime: &Path) -> Result<PrivateDir, Fault> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         remove_leftovers(runtime);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = runtime.join(format!("{PRIVATE}{}-{number}", std::process::id()));
-        let failed = |error: io::Error| {
+        let failed = |path: &Path, error: io::Error| {
             local(format!("cannot create the private directory {}: {error}", path.display()), None)
         };
-        match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
-        let lock = File::create(path.join(LOCK)).map_err(failed)?;
-        lock.try_lock().map_err(|error| failed(error.into()))?;
+        let mut number = 0;
+        let path = loop {
+            let path = runtime.join(format!("{PRIVATE}{}-{number}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => break path,
+                // Of another hub of ours, or of a process in another pid namespace that has our
+                // number there. It lives: what the dead left was removed above.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(failed(&path, error)),
+            }
+        };
+        let lock = File::create(path.join(LOCK)).map_err(|error| failed(&path, error))?;
+        lock.try_lock().map_err(|error| failed(&path, error.into()))?;
         Ok(PrivateDir { path, _lock: lock })
     }
 
@@ -216,5 +218,24 @@ mod tests {
         let path = second.path().to_owned();
         drop(second);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_living_directory_of_our_number_stays() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        // As of processes in another pid namespace.
+        let living: Vec<_> = (0..64)
+            .map(|number| {
+                let path = dir.path().join(format!("private-{}-{number}", std::process::id()));
+                std::fs::create_dir(&path).expect("mkdir");
+                let lock = File::create(path.join(LOCK)).expect("create");
+                lock.try_lock().expect("free");
+                (path, lock)
+            })
+            .collect();
+        let ours = PrivateDir::create(dir.path()).expect("created");
+        for (path, _lock) in &living {
+            assert!(path.join(LOCK).exists() && ours.path() != path, "{path:?}");
+        }
     }
 }

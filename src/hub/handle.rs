@@ -98,7 +98,7 @@ impl Hub {
     ) -> Result<(Hub, HubHandle), Fault> {
         let runtime = &settings.runtime_dir;
         let ownership = dirs::runtime_dir(runtime)?;
-        let shared = Shared::open(runtime, ownership)?;
+        let shared = Shared::open(runtime, ownership, EXCHANGE)?;
         let private = shared.table_lock(|| PrivateDir::create(runtime))??;
         let drivers = DriverContext {
             ipmitool: settings.ipmitool.clone(),

@@ -156,7 +156,8 @@ impl Planner {
         self.bmcs.entry(key).or_default().failing = failing;
     }
 
-    /// When time alone lets somebody start; `None` when only an end can.
+    /// When time alone lets somebody start who could not at `now`, the time of the last grant; `None`
+    /// when only an end can.
     pub fn wake(&self, now: Duration) -> Option<Duration> {
         self.waiting
             .values()
@@ -187,6 +188,9 @@ pub(crate) struct Pace {
 struct Inner {
     planner: Planner,
     waiters: BTreeMap<Ticket, oneshot::Sender<Slot>>,
+    /// When to grant again. Of the clock reading of the last grant: by a later one, whoever became due
+    /// in between would count as neither granted nor waited for.
+    wake: Option<Duration>,
 }
 
 /// A granted slot. Dropped unused, it goes back at once without counting as an exchange.
@@ -234,7 +238,7 @@ impl Pace {
     pub fn new(clock: Clock, limits: Limits) -> Arc<Pace> {
         Arc::new(Pace {
             clock,
-            inner: Mutex::new(Inner { planner: Planner::new(limits), waiters: BTreeMap::new() }),
+            inner: Mutex::new(Inner { planner: Planner::new(limits), waiters: BTreeMap::new(), wake: None }),
             timer: Notify::new(),
         })
     }
@@ -257,6 +261,7 @@ impl Pace {
                     None => unused.push(slot),
                 }
             }
+            inner.wake = inner.planner.wake(now);
         }
         // Dropped without the lock: a slot's end takes it.
         drop(unused);
@@ -303,7 +308,7 @@ impl Pace {
     /// Wakes those for whom time alone was missing; runs until it is dropped.
     pub async fn run(self: Arc<Self>) {
         loop {
-            let wake = self.lock().planner.wake(self.clock.mono());
+            let wake = self.lock().wake;
             match wake {
                 None => self.timer.notified().await,
                 Some(at) => {

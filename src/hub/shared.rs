@@ -17,7 +17,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use record::{Area, AuthRecord, SuiteRecord, Times};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -43,8 +43,12 @@ pub(crate) struct Shared {
     file: File,
     path: PathBuf,
     boot: String,
+    /// Wall-clock limit of one exchange.
+    longest: Duration,
     /// Pending verbs of this process: its own locks do not exclude it from itself.
     claimed: Mutex<HashSet<Slot>>,
+    /// Authentication failures that could not be written: final at least for this process.
+    auth_unwritten: Mutex<HashMap<Slot, AuthRecord>>,
     marks: AtomicU32,
 }
 
@@ -119,18 +123,24 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.shared.clear(self.slot, record::PENDING);
-        self.shared.claimed().remove(&self.slot);
-        self.shared.unlock(self.slot.pending_lock());
+        {
+            // Unlocked first, and unseen by another of this process: its lock would be this one, which
+            // excludes no one in the file from itself, and would go with it.
+            let mut claimed = self.shared.claimed();
+            self.shared.unlock(self.slot.pending_lock());
+            claimed.remove(&self.slot);
+        }
         self.shared.mark();
     }
 }
 
 impl Shared {
-    /// Opens or creates the file in `dir`, which has been checked.
+    /// Opens or creates the file in `dir`, which has been checked. `longest` is the wall-clock limit of
+    /// one exchange: so long a tool may outlive the process that started it.
     ///
     /// # Errors
     /// It cannot be opened or locked, or is something else.
-    pub fn open(dir: &Path, ownership: Ownership) -> Result<Arc<Shared>, Fault> {
+    pub fn open(dir: &Path, ownership: Ownership, longest: Duration) -> Result<Arc<Shared>, Fault> {
         let path = dir.join(NAME);
         let mode = match ownership {
             Ownership::User => 0o600,
@@ -151,7 +161,9 @@ impl Shared {
             file,
             path: path.clone(),
             boot: boot.trim().to_owned(),
+            longest,
             claimed: Mutex::default(),
+            auth_unwritten: Mutex::default(),
             marks: AtomicU32::new(0),
         });
         shared.table_lock(|| {
@@ -243,16 +255,22 @@ impl Shared {
         let Some(times) = self.get::<Times>(slot, record::TIMES) else {
             return Ok(Begin::Locked(lock));
         };
-        let now_micros = micros(now);
-        if times.boot != self.boot || times.start > now_micros || times.end > now_micros {
+        let (start, mut end) = (Duration::from_micros(times.start), Duration::from_micros(times.end));
+        if times.boot != self.boot {
             return Ok(Begin::Locked(lock));
         }
-        if times.end < times.start {
-            // Its holder died in the middle: nobody knows when the BMC was done with it.
-            lock.end(Duration::from_micros(times.start), now);
-            return Ok(Begin::NotBefore(now + interval));
+        if start > now || end > now + self.longest {
+            // Two processes read the clock a moment apart. Nobody knows when it really ended: not after
+            // now. Put right at once, so that it is not waited for again and again.
+            lock.end(now, now);
+            end = now;
+        } else if end < start {
+            // Its holder died in the middle. The tool it started lives on, logs in again and may act
+            // until it gives up by itself; nobody is there any more to stop it.
+            end = now.max(start + self.longest);
+            lock.end(start, end);
         }
-        let next = Duration::from_micros(times.end) + interval;
+        let next = end + interval;
         Ok(if now < next { Begin::NotBefore(next) } else { Begin::Locked(lock) })
     }
 
@@ -286,18 +304,28 @@ impl Shared {
 
     /// Why the BMC may not be asked until an operator acts, and since when (wall clock, ms).
     pub fn auth_failed(&self, slot: Slot) -> Option<(String, u64)> {
-        self.get::<AuthRecord>(slot, record::AUTH).map(|auth| (auth.reason, auth.wall))
+        let written = self.get::<AuthRecord>(slot, record::AUTH);
+        let auth = written.or_else(|| self.auth_unwritten().get(&slot).cloned())?;
+        Some((auth.reason, auth.wall))
     }
 
-    /// Notes or clears that authentication failed for good.
+    /// Notes or clears that authentication failed for good. What cannot be written (full disk) is kept
+    /// for this process: forgotten, a wrong password would be tried again until the account is locked.
     pub fn set_auth_failed(&self, slot: Slot, failed: Option<(String, u64)>) {
+        let forgotten = self.auth_unwritten().remove(&slot).is_some();
         match failed {
             Some((mut reason, wall)) => {
                 reason = reason.chars().take(120).collect();
-                self.put(slot, record::AUTH, &AuthRecord { reason, wall });
+                let mut auth = AuthRecord { reason, wall };
+                // Letters of several bytes, and control characters, which JSON writes as six.
+                while record::encode(record::AUTH, &auth).is_none() && auth.reason.pop().is_some() {}
+                if !self.put(slot, record::AUTH, &auth) {
+                    self.auth_unwritten().insert(slot, auth);
+                }
             }
-            None if self.get::<AuthRecord>(slot, record::AUTH).is_none() => return,
-            None => self.clear(slot, record::AUTH),
+            None if self.get::<AuthRecord>(slot, record::AUTH).is_some() => self.clear(slot, record::AUTH),
+            None if forgotten => {}
+            None => return,
         }
         self.mark();
     }
@@ -355,24 +383,27 @@ impl Shared {
         self.claimed.lock().expect("no panic while the claims are locked")
     }
 
+    fn auth_unwritten(&self) -> std::sync::MutexGuard<'_, HashMap<Slot, AuthRecord>> {
+        self.auth_unwritten.lock().expect("no panic while they are locked")
+    }
+
     fn get<T: DeserializeOwned>(&self, slot: Slot, area: Area) -> Option<T> {
         let mut bytes = vec![0; area.length];
         self.file.read_exact_at(&mut bytes, slot.at(area)).ok()?;
         record::decode(&bytes)
     }
 
-    /// A full disk costs the sharing, not the exchange: what cannot be written is as if never known.
-    fn put<T: Serialize>(&self, slot: Slot, area: Area, value: &T) {
-        match record::encode(area, value) {
-            Some(bytes) => {
-                if let Err(error) = self.file.write_all_at(&bytes, slot.at(area)) {
-                    tracing::warn!(%error, path = %self.path.display(), "cannot write the shared state");
-                }
-            }
-            None => {
-                tracing::warn!(offset = area.offset, "a value does not fit its place in the shared state")
-            }
+    /// Whether it could be written. A full disk costs the sharing, not the exchange.
+    fn put<T: Serialize>(&self, slot: Slot, area: Area, value: &T) -> bool {
+        let Some(bytes) = record::encode(area, value) else {
+            tracing::warn!(offset = area.offset, "a value does not fit its place in the shared state");
+            return false;
+        };
+        let written = self.file.write_all_at(&bytes, slot.at(area));
+        if let Err(error) = &written {
+            tracing::warn!(%error, path = %self.path.display(), "cannot write the shared state");
         }
+        written.is_ok()
     }
 
     fn clear(&self, slot: Slot, area: Area) {

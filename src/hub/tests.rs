@@ -1,6 +1,7 @@
 //! The whole hub on simulated BMCs and paused time: through its public handle only.
 
-mod fake;
+pub(super) mod fake;
+mod panics;
 mod polls;
 mod sharing;
 mod verbs;

@@ -100,13 +100,16 @@ impl Core {
     /// Opens, carries, waits, again and again until the handle is gone.
     async fn live(&mut self, transport: &mut dyn Transport, around: &mut Around, by_operator: bool) {
         let mut backoff = Backoff::default();
+        // Whether the next link is one that the operator asked for, and not one that we open again.
+        let mut asked = by_operator;
         // Whether the way has ever worked: then a busy SOL is most likely our own, not yet forgotten by the BMC.
         let mut ghosts = 0;
         loop {
             let ending = match self.open(transport, around).await {
                 Ok(Ok(link)) => {
                     let since = Instant::now();
-                    let interrupt = self.carry(transport, around, link, by_operator).await;
+                    let interrupt = self.carry(transport, around, link, asked).await;
+                    asked = false;
                     backoff.attached(since.elapsed());
                     ghosts = GHOSTS;
                     match interrupt {
@@ -131,6 +134,7 @@ impl Core {
                 Interrupt::Reopen => {
                     backoff.reset();
                     ghosts = 0;
+                    asked = true;
                 }
             }
         }
@@ -213,7 +217,7 @@ impl Core {
         transport: &mut dyn Transport,
         around: &mut Around,
         mut link: Link,
-        by_operator: bool,
+        asked: bool,
     ) -> Option<Interrupt> {
         self.shared.update(|status| {
             status.state = ConsoleState::Attached { silent: true };
@@ -224,7 +228,7 @@ impl Core {
             let room = self.place.bytes.clone().reserve_owned().await.ok()?;
             self.took(first, |piece| drop(room.send(piece)));
         }
-        let mut resuming = self.resume(around, by_operator);
+        let mut resuming = self.resume(around, asked);
         let over = loop {
             let room = self.place.bytes.clone();
             let due = self.outbox.due(Instant::now());
@@ -336,10 +340,10 @@ impl Core {
     }
 
     /// Starts to resume a paused machine, when that is wanted: only a machine with a monitor can be paused,
-    /// and only an operator who can type asked for it.
-    fn resume(&self, around: &mut Around, by_operator: bool) -> Option<Resuming> {
+    /// and only an operator who can type asked for it: a machine that somebody paused meanwhile stays so.
+    fn resume(&self, around: &mut Around, asked: bool) -> Option<Resuming> {
         let machine = around.bmc.as_ref().is_some_and(|bmc| bmc.qmp.is_some());
-        if !machine || !by_operator || self.shared.mode() != ConsoleMode::Interactive {
+        if !machine || !asked || self.shared.mode() != ConsoleMode::Interactive {
             return None;
         }
         let (gate, driver) = (Arc::clone(&around.gate), around.driver.clone());

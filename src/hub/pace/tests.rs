@@ -188,3 +188,30 @@ async fn time_alone_wakes_a_waiter() {
     assert!(waited >= INTERVAL && waited < INTERVAL + Duration::from_millis(50), "{waited:?}");
     timer.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_becomes_due_between_the_grant_and_the_timer_s_look_is_woken() {
+    let clock = Clock::system();
+    let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
+    let mut slot = pace.wait(BmcKey(1), Priority::Operator, None).await;
+    slot.not_before(clock.mono() + Duration::from_micros(60));
+    drop(slot);
+    let mut waiter = Box::pin(pace.wait(BmcKey(1), Priority::Operator, None));
+    assert!(poll_once(&mut waiter).await.is_none(), "60 us too early");
+    // The timer's task runs only now: its clock is later than the one by which nothing was granted.
+    tokio::time::advance(Duration::from_micros(100)).await;
+    let timer = tokio::spawn(Arc::clone(&pace).run());
+    assert!(tokio::time::timeout(secs(60), waiter).await.is_ok(), "forgotten");
+    timer.abort();
+}
+
+/// Polls once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}

@@ -30,6 +30,7 @@ pub(super) const PREEMPT: Area = area(1792, 128);
 const PREFIX: usize = 10;
 
 /// The last exchange: microseconds since boot. `end` below `start`: it runs, or its holder died.
+/// `end` in the future, by no more than an exchange may take: so long a dead holder's tool may run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Times {
     pub boot: String,
@@ -58,7 +59,7 @@ pub(super) struct SuiteRecord {
     pub suite: Option<u8>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AuthRecord {
     pub reason: String,
     pub wall: u64,

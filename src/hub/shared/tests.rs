@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::fleet::{Power, PowerVerb, Verb};
+use crate::hub::clock::Clock;
+use crate::hub::line::BmcGate;
+use crate::hub::pace::{Limits, Pace};
+use std::sync::atomic::AtomicBool;
 
 const INTERVAL: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(20);
 
 fn open(dir: &Path) -> Arc<Shared> {
-    Shared::open(dir, Ownership::User).expect("opens")
+    Shared::open(dir, Ownership::User, LONGEST).expect("opens")
 }
 
 fn slot(shared: &Shared, identity: &str) -> Slot {
@@ -38,7 +43,7 @@ fn a_groups_file_belongs_to_the_group() {
     use std::os::unix::fs::MetadataExt;
     let dir = tempfile::tempdir().expect("tempdir");
     let gid = std::fs::metadata(dir.path()).expect("there").gid();
-    Shared::open(dir.path(), Ownership::Group(gid)).expect("opens");
+    Shared::open(dir.path(), Ownership::Group(gid), LONGEST).expect("opens");
     let meta = std::fs::metadata(dir.path().join(NAME)).expect("there");
     assert_eq!((meta.permissions().mode() & 0o777, meta.gid()), (0o660, gid));
 }
@@ -74,6 +79,50 @@ fn a_crash_in_the_middle_frees_the_record_but_not_the_interval() {
 }
 
 #[test]
+fn what_a_crashed_holder_started_is_given_its_time_to_end() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (two, three) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&two, "x");
+    {
+        let one = open(dir.path());
+        let Ok(Begin::Locked(lock)) = one.try_begin(slot, secs(100), INTERVAL) else { panic!("free") };
+        lock.start(secs(100));
+    }
+    // Noticed at once: its ipmitool may go on logging in until 120.
+    for shared in [&two, &three] {
+        let found = shared.try_begin(slot, secs(101), INTERVAL);
+        assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(125)), "{found:?}");
+    }
+    let found = two.try_begin(slot, secs(124), INTERVAL);
+    assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(125)), "{found:?}");
+    assert!(matches!(two.try_begin(slot, secs(125), INTERVAL), Ok(Begin::Locked(_))));
+}
+
+#[test]
+fn a_time_to_come_costs_one_interval() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let two = open(dir.path());
+    for (start, end) in [(900, 901), (900, 0), (99, 901)] {
+        let slot = slot(&two, &format!("{start} {end}"));
+        let times = Times { boot: two.boot.clone(), start: micros(secs(start)), end: micros(secs(end)) };
+        two.put(slot, record::TIMES, &times);
+        let found = two.try_begin(slot, secs(100), INTERVAL);
+        assert!(matches!(found, Ok(Begin::NotBefore(next)) if next == secs(105)), "{times:?}: {found:?}");
+        let found = two.try_begin(slot, secs(105), INTERVAL);
+        assert!(matches!(found, Ok(Begin::Locked(_))), "{times:?}: {found:?}");
+    }
+}
+
+#[test]
+fn times_of_another_boot_mean_nothing() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let two = open(dir.path());
+    let slot = slot(&two, "x");
+    two.put(slot, record::TIMES, &Times { boot: "another".into(), start: 0, end: micros(secs(99)) });
+    assert!(matches!(two.try_begin(slot, secs(100), INTERVAL), Ok(Begin::Locked(_))));
+}
+
+#[test]
 fn a_pending_verb_is_seen_and_refused_by_the_other() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (one, two) = (open(dir.path()), open(dir.path()));
@@ -91,6 +140,36 @@ fn a_pending_verb_is_seen_and_refused_by_the_other() {
     drop(claim);
     assert!(two.foreign_pending(slot).is_none());
     assert!(two.claim(slot, &pending(PowerVerb::On)).expect("locks").is_some());
+}
+
+#[test]
+fn what_is_free_for_us_is_unlocked_in_the_file() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, two) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&one, "x");
+    let done = AtomicBool::new(false);
+    // Whoever of this process claims in such a moment has a lock that is about to go.
+    let bad_moments = || {
+        let mut bad = 0;
+        while !done.load(Ordering::Relaxed) {
+            if let Ok(claimed) = one.claimed.try_lock()
+                && !claimed.contains(&slot)
+            {
+                bad += usize::from(two.is_locked(slot.pending_lock()));
+            }
+        }
+        bad
+    };
+    let bad = std::thread::scope(|scope| {
+        let watching = scope.spawn(bad_moments);
+        for _ in 0..5_000 {
+            let claim = one.claim(slot, &pending(PowerVerb::Soft));
+            assert!(matches!(claim, Ok(Some(_))), "{claim:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+        watching.join().expect("no panic")
+    });
+    assert_eq!(bad, 0, "moments in which the lock of a claim that is over still holds");
 }
 
 #[test]
@@ -121,6 +200,50 @@ fn readings_suites_and_marks_are_shared() {
     assert_eq!(one.auth_failed(slot), None);
 }
 
+/// The same file, which takes no more writes, as on a full disk.
+fn full(dir: &Path) -> Arc<Shared> {
+    let shared = open(dir);
+    Arc::new(Shared {
+        file: File::open(dir.join(NAME)).expect("opens"),
+        path: shared.path.clone(),
+        boot: shared.boot.clone(),
+        longest: LONGEST,
+        claimed: Mutex::default(),
+        auth_unwritten: Mutex::default(),
+        marks: AtomicU32::new(0),
+    })
+}
+
+#[test]
+fn an_authentication_failure_that_cannot_be_written_stays_final_for_us() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, other) = (open(dir.path()), full(dir.path()));
+    let slot = slot(&one, "x");
+    let clock = Clock::system();
+    let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
+    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, INTERVAL);
+    gate.auth_failed(&local("wrong password", None));
+    // As when the change mark has changed.
+    gate.reload_auth();
+    assert!(gate.auth_fault().is_some(), "it would be tried again");
+    assert_eq!(one.auth_failed(slot), None, "nothing was written");
+    gate.clear_auth();
+    gate.reload_auth();
+    assert!(gate.auth_fault().is_none(), "an operator acts");
+}
+
+#[test]
+fn a_reason_in_any_script_fits() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, two) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&one, "x");
+    for letter in ["x", "ä", "\u{1f512}", "\u{1}", "\""] {
+        one.set_auth_failed(slot, Some((letter.repeat(200), u64::MAX)));
+        let (reason, _) = two.auth_failed(slot).expect("written");
+        assert!(reason.starts_with(&letter.repeat(30)), "{reason:?}");
+    }
+}
+
 #[test]
 fn a_reading_of_another_boot_or_a_damaged_one_counts_as_none() {
     let dir = tempfile::tempdir().expect("tempdir");
@@ -139,7 +262,7 @@ fn a_reading_of_another_boot_or_a_damaged_one_counts_as_none() {
 fn a_file_that_is_something_else_is_named_with_its_remedy() {
     let dir = tempfile::tempdir().expect("tempdir");
     std::fs::write(dir.path().join(NAME), "shopping list").expect("write");
-    let fault = Shared::open(dir.path(), Ownership::User).expect_err("refused");
+    let fault = Shared::open(dir.path(), Ownership::User, LONGEST).expect_err("refused");
     assert!(fault.hint.expect("hint").contains("remove"));
 }
 

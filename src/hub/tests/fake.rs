@@ -204,7 +204,7 @@ pub(super) fn bmc(address: &str) -> BmcSettings {
 }
 
 /// Settings for `count` nodes `n0`, `n1` … with BMCs of the same names.
-pub(super) fn settings(dir: &Path, count: usize) -> Settings {
+pub(in crate::hub) fn settings(dir: &Path, count: usize) -> Settings {
     let nodes = (0..count)
         .map(|n| NodeSettings {
             name: format!("n{n}"),

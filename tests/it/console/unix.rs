@@ -38,6 +38,16 @@ fn echo(mut client: UnixStream) {
     }
 }
 
+/// The same, until a key of the test ends the connection.
+fn echo_until_q(mut client: UnixStream) {
+    let mut byte = [0; 1];
+    while let Ok(1) = client.read(&mut byte) {
+        if byte == *b"Q" || client.write_all(&byte).is_err() {
+            return;
+        }
+    }
+}
+
 /// The monitor of a VM, for sessions only: the driver beside them is a test's own.
 fn machine(qmp: &Path) -> BmcSettings {
     BmcSettings {
@@ -57,16 +67,7 @@ fn machine(qmp: &Path) -> BmcSettings {
 async fn keys_arrive_and_a_closed_socket_is_opened_again() {
     let dir = private();
     let path = dir.path().join("serial.sock");
-    server(&path, |client| {
-        // A key of the test ends the connection.
-        let mut client = client;
-        let mut byte = [0; 1];
-        while let Ok(1) = client.read(&mut byte) {
-            if byte == *b"Q" || client.write_all(&byte).is_err() {
-                return;
-            }
-        }
-    });
+    server(&path, echo_until_q);
     let console = Wanted::socket(&path, dir.path()).open();
     console.attached();
     assert_eq!(console.gate.given.load(Ordering::SeqCst), 0, "a socket needs no turn at a BMC");
@@ -168,6 +169,27 @@ async fn a_paused_machine_is_resumed_for_an_operator_who_can_type_only() {
     wait_for("interactive", SOON, || console.session.send(SessionCommand::Input(b"z".to_vec())).ok());
     console.shows("z");
     assert!(console.asked.lock().unwrap().is_empty(), "a switch of the mode is no attach");
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_paused_meanwhile_is_not_resumed_by_a_link_that_comes_back() {
+    let dir = private();
+    let path = dir.path().join("serial.sock");
+    server(&path, echo_until_q);
+    let mut wanted = Wanted::socket(&path, dir.path());
+    wanted.bmc = Some(machine(&dir.path().join("qmp.sock")));
+    let console = wanted.open();
+    let resumes = || console.asked.lock().unwrap().len();
+    wait_for("the first resume", SOON, || (resumes() == 1).then_some(()));
+    console.types(b"Q");
+    assert!(console.closed().1, "it is opened again by itself");
+    console.attached();
+    console.types(b"back");
+    console.shows("back");
+    assert_eq!(resumes(), 1, "nobody asked for this one");
+    assert!(console.session.send(SessionCommand::Reopen).is_ok());
+    wait_for("a second resume, asked for", SOON, || (resumes() == 2).then_some(()));
     console.session.stop().await;
 }
 

@@ -1,0 +1,104 @@
+//! Attaching while the session before still ends.
+
+use super::*;
+use crate::config::ConsoleSettings;
+use crate::fleet::Fault;
+use crate::hub::HubOptions;
+use crate::hub::audit::Audit;
+use crate::hub::clock::Clock;
+use crate::hub::outbox::Outbox;
+use crate::hub::tests::fake;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::task::yield_now;
+
+const NODE: NodeId = NodeId(0);
+
+/// Consoles of one node without a BMC, on a socket that is not there, and how many were started.
+fn consoles(dir: &std::path::Path) -> (Arc<Consoles>, Arc<AtomicUsize>) {
+    let mut settings = fake::settings(dir, 1);
+    settings.nodes[0].bmc = None;
+    settings.nodes[0].console = Some(ConsoleSettings {
+        transport: "unix".into(),
+        path: Some(dir.join("none.sock")),
+        charset: None,
+        size: None,
+        log: false,
+    });
+    let outbox = Arc::new(Outbox::default());
+    let (audit, _) = Audit::start(&settings.state_dir, "alice", Arc::clone(&outbox));
+    let context = Arc::new(Context {
+        settings: Arc::new(settings),
+        options: HubOptions { poll: false, read_only: false, operator: "alice".into() },
+        clock: Clock::system(),
+        outbox,
+        audit,
+        opener: Arc::new(crate::bmc::open),
+        drivers: crate::bmc::DriverContext {
+            ipmitool: "ipmitool".into(),
+            private_dir: dir.to_owned(),
+            limit: Duration::from_secs(20),
+        },
+    });
+    let none = Fault { class: FaultClass::Local, reason: "no driver".into(), hint: None };
+    let node = Arc::new(Node::new(NODE, "n0".into(), Arc::clone(&context), Err(none)));
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&started);
+    let spawner: Spawner = Arc::new(move |spec, wake| {
+        count.fetch_add(1, Ordering::SeqCst);
+        spawn_session(spec, wake)
+    });
+    (Consoles::new(context, Arc::new(vec![node]), spawner), started)
+}
+
+fn attach(consoles: &Arc<Consoles>, number: u64) {
+    let what = ConsoleRequest::Attach { node: NODE, mode: ConsoleMode::Monitor };
+    consoles.request(ConsoleId(number), what);
+}
+
+/// A session that ends when told; everything else has had its turn before.
+fn ends_slowly(consoles: &Consoles) -> oneshot::Sender<()> {
+    let (end, ended) = oneshot::channel::<()>();
+    let ending = tokio::spawn(async move {
+        let _ = ended.await;
+    });
+    consoles.lock().ending.insert(NODE, vec![ending]);
+    end
+}
+
+/// Lets every task run that can.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn who_attaches_after_an_attach_that_waited_waits_for_the_same_end() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (consoles, started) = consoles(dir.path());
+    let end = ends_slowly(&consoles);
+    attach(&consoles, 1);
+    consoles.request(ConsoleId(1), ConsoleRequest::Detach);
+    attach(&consoles, 2);
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 0, "the first session still ends");
+    end.send(()).expect("awaited");
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 1, "the second only: the first was detached");
+    consoles.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_all_waits_for_a_session_that_an_attach_waited_for() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (consoles, started) = consoles(dir.path());
+    let end = ends_slowly(&consoles);
+    attach(&consoles, 1);
+    let mut stop = tokio::spawn(async move { consoles.stop().await });
+    settle().await;
+    assert!(!stop.is_finished(), "the session still ends");
+    end.send(()).expect("awaited");
+    assert!(tokio::time::timeout(Duration::from_secs(10), &mut stop).await.is_ok());
+    assert_eq!(started.load(Ordering::SeqCst), 0);
+}
