@@ -11,7 +11,7 @@ use super::node::{Context, Node, Opener};
 use super::outbox::Outbox;
 use super::pace::{Limits, Pace};
 use super::router::{Member, Router};
-use super::shared::Shared;
+use super::shared::{Login, Shared};
 use crate::bmc::{DriverContext, SuiteMemory};
 use crate::config::Settings;
 use crate::fleet::{Fault, NodeId};
@@ -203,7 +203,9 @@ fn lines(
             None => {
                 let slot = shared.slot(&identity)?;
                 let interval = settings.poll.min_command_interval;
-                let gate = BmcGate::new(Arc::clone(pace), number, Arc::clone(shared), slot, clock, interval);
+                let login = Login::of(bmc.credentials.as_deref());
+                let gate =
+                    BmcGate::new(Arc::clone(pace), number, Arc::clone(shared), slot, clock, interval, login);
                 let suites = SuiteMemory::default();
                 suites.set(shared.suite(slot).filter(|suite| bmc.cipher_suites.contains(suite)));
                 gates.entry(identity).insert_entry((Arc::new(gate), Arc::new(suites))).get().clone()

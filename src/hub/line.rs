@@ -5,7 +5,7 @@
 
 use super::clock::Clock;
 use super::pace::{BmcKey, Pace, Slot as PaceSlot};
-use super::shared::{Begin, ExchangeLock, Seen, Shared, Slot};
+use super::shared::{Begin, ExchangeLock, Login, Seen, Shared, Slot};
 use crate::bmc::{Bmc, BmcError, Exchange, Gate, Permit, Priority, Reply, SuiteMemory};
 use crate::fleet::{Fault, FaultClass, Millis};
 use std::sync::{Arc, Mutex};
@@ -23,6 +23,8 @@ pub(crate) struct BmcGate {
     slot: Slot,
     clock: Clock,
     interval: Duration,
+    /// Which credentials are used.
+    login: Login,
     auth: Mutex<Option<Fault>>,
 }
 
@@ -70,8 +72,10 @@ impl BmcGate {
         slot: Slot,
         clock: Clock,
         interval: Duration,
+        login: Login,
     ) -> BmcGate {
-        let gate = BmcGate { pace, key: BmcKey(key), shared, slot, clock, interval, auth: Mutex::default() };
+        let key = BmcKey(key);
+        let gate = BmcGate { pace, key, shared, slot, clock, interval, login, auth: Mutex::default() };
         gate.reload_auth();
         gate
     }
@@ -115,7 +119,7 @@ impl BmcGate {
 
     /// Authentication failed: final, here and in other processes, until an operator acts.
     pub fn auth_failed(&self, fault: &Fault) {
-        self.shared.set_auth_failed(self.slot, Some((fault.reason.clone(), self.clock.wall().0)));
+        self.shared.set_auth_failed(self.slot, Some((self.login, fault.reason.clone(), self.clock.wall().0)));
         *self.auth.lock().expect("no panic while it is locked") = Some(fault.clone());
     }
 
@@ -126,18 +130,19 @@ impl BmcGate {
         }
     }
 
-    /// Takes over what other processes noted.
+    /// Takes over what other processes noted of the same credentials. What they noted of others says
+    /// nothing of ours, neither for nor against.
     pub fn reload_auth(&self) {
-        let noted = self.shared.auth_failed(self.slot).map(|(reason, _)| Fault {
-            class: FaultClass::Auth,
-            reason,
-            hint: Some(
-                "authentication failed before and is not tried again: ask for a poll to try once more".into(),
-            ),
-        });
+        let noted = self.shared.auth_failed(self.slot);
         let mut auth = self.auth.lock().expect("no panic while it is locked");
-        if noted.is_none() || auth.is_none() {
-            *auth = noted;
+        match noted {
+            None => *auth = None,
+            Some((login, reason, _)) if login == self.login && auth.is_none() => {
+                let hint =
+                    "authentication failed before and is not tried again: ask for a poll to try once more";
+                *auth = Some(Fault { class: FaultClass::Auth, reason, hint: Some(hint.into()) });
+            }
+            Some(_) => {}
         }
     }
 

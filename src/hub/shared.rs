@@ -14,6 +14,7 @@ use super::dirs::{Ownership, local};
 use crate::fleet::Fault;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+pub(crate) use record::Login;
 use record::{Area, AuthRecord, SuiteRecord, Times};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -302,21 +303,21 @@ impl Shared {
         self.put(slot, record::SUITE, &SuiteRecord { suite });
     }
 
-    /// Why the BMC may not be asked until an operator acts, and since when (wall clock, ms).
-    pub fn auth_failed(&self, slot: Slot) -> Option<(String, u64)> {
+    /// With which login authentication failed for good, why, and since when (wall clock, ms).
+    pub fn auth_failed(&self, slot: Slot) -> Option<(Login, String, u64)> {
         let written = self.get::<AuthRecord>(slot, record::AUTH);
         let auth = written.or_else(|| self.auth_unwritten().get(&slot).cloned())?;
-        Some((auth.reason, auth.wall))
+        Some((auth.login, auth.reason, auth.wall))
     }
 
     /// Notes or clears that authentication failed for good. What cannot be written (full disk) is kept
     /// for this process: forgotten, a wrong password would be tried again until the account is locked.
-    pub fn set_auth_failed(&self, slot: Slot, failed: Option<(String, u64)>) {
+    pub fn set_auth_failed(&self, slot: Slot, failed: Option<(Login, String, u64)>) {
         let forgotten = self.auth_unwritten().remove(&slot).is_some();
         match failed {
-            Some((mut reason, wall)) => {
+            Some((login, mut reason, wall)) => {
                 reason = reason.chars().take(120).collect();
-                let mut auth = AuthRecord { reason, wall };
+                let mut auth = AuthRecord { login, reason, wall };
                 // Letters of several bytes, and control characters, which JSON writes as six.
                 while record::encode(record::AUTH, &auth).is_none() && auth.reason.pop().is_some() {}
                 if !self.put(slot, record::AUTH, &auth) {

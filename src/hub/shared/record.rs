@@ -3,9 +3,11 @@
 //! Every area is written by one `pwrite` and stands for itself, so that no writer ever has to read
 //! and write back what another owns. An area whose checksum is wrong (torn, damaged) counts as empty.
 
+use crate::config::Credentials;
 use crate::fleet::{Power, Verb};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Place and length within the record, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +61,24 @@ pub(super) struct SuiteRecord {
     pub suite: Option<u8>,
 }
 
+/// Tells credentials apart: sixteen bits of a hash of user and password, far too few to guess either by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Login(u16);
+
+impl Login {
+    /// Of these credentials; `None` is a login without any.
+    pub fn of(credentials: Option<&Credentials>) -> Login {
+        let Some(credentials) = credentials else { return Login::default() };
+        let mut hasher = DefaultHasher::new();
+        (&credentials.username, credentials.password.expose()).hash(&mut hasher);
+        Login(u16::try_from(hasher.finish() & 0xffff).unwrap_or_default())
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AuthRecord {
+    /// Whose login it was, see [`Login`].
+    pub login: Login,
     pub reason: String,
     pub wall: u64,
 }

@@ -1,6 +1,7 @@
 //! Two openings of the file behave as two processes do: open file description locks exclude them.
 
 use super::*;
+use crate::config::{Credentials, Secret};
 use crate::fleet::{Power, PowerVerb, Verb};
 use crate::hub::clock::Clock;
 use crate::hub::line::BmcGate;
@@ -194,8 +195,9 @@ fn readings_suites_and_marks_are_shared() {
     assert_eq!(two.seen(slot).map(|s| (s.mono, s.power)), Some((7, Power::On)));
     one.set_suite(slot, Some(17));
     assert_eq!(two.suite(slot), Some(17));
-    one.set_auth_failed(slot, Some(("wrong password".into(), 9)));
-    assert_eq!(two.auth_failed(slot), Some(("wrong password".into(), 9)));
+    let login = Login::default();
+    one.set_auth_failed(slot, Some((login, "wrong password".into(), 9)));
+    assert_eq!(two.auth_failed(slot), Some((login, "wrong password".into(), 9)));
     two.set_auth_failed(slot, None);
     assert_eq!(one.auth_failed(slot), None);
 }
@@ -221,7 +223,7 @@ fn an_authentication_failure_that_cannot_be_written_stays_final_for_us() {
     let slot = slot(&one, "x");
     let clock = Clock::system();
     let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
-    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, INTERVAL);
+    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, INTERVAL, Login::default());
     gate.auth_failed(&local("wrong password", None));
     // As when the change mark has changed.
     gate.reload_auth();
@@ -238,8 +240,8 @@ fn a_reason_in_any_script_fits() {
     let (one, two) = (open(dir.path()), open(dir.path()));
     let slot = slot(&one, "x");
     for letter in ["x", "ä", "\u{1f512}", "\u{1}", "\""] {
-        one.set_auth_failed(slot, Some((letter.repeat(200), u64::MAX)));
-        let (reason, _) = two.auth_failed(slot).expect("written");
+        one.set_auth_failed(slot, Some((Login::default(), letter.repeat(200), u64::MAX)));
+        let (_, reason, _) = two.auth_failed(slot).expect("written");
         assert!(reason.starts_with(&letter.repeat(30)), "{reason:?}");
     }
 }
@@ -275,4 +277,30 @@ fn pending_of_the_longest_verb_fits() {
         PendingRecord::new(&Verb::Raw(vec![255; 300]), &"ä".repeat(200), u64::MAX, secs(600), Power::On);
     let _claim = one.claim(slot, &record).expect("locks").expect("free");
     assert!(two.foreign_pending(slot).is_some());
+}
+
+#[test]
+fn a_failure_with_other_credentials_says_nothing_of_ours() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let shared = open(dir.path());
+    let slot = slot(&shared, "x");
+    let clock = Clock::system();
+    let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
+    let gate = |user: &str| {
+        let credentials = Credentials {
+            name: "lab".into(),
+            username: user.into(),
+            password: Secret::new(b"secret".to_vec()),
+        };
+        let login = Login::of(Some(&credentials));
+        BmcGate::new(Arc::clone(&pace), 0, Arc::clone(&shared), slot, clock, INTERVAL, login)
+    };
+    let (wrong, right) = (gate("nobody"), gate("admin"));
+    wrong.auth_failed(&local("wrong user", None));
+    right.reload_auth();
+    assert!(right.auth_fault().is_none(), "ours was never tried");
+    assert!(gate("nobody").auth_fault().is_some(), "the same login is not tried again by another process");
+    right.auth_failed(&local("wrong password", None));
+    wrong.reload_auth();
+    assert!(wrong.auth_fault().is_some(), "or two wrong ones would try for ever");
 }
