@@ -234,6 +234,7 @@ async fn a_wrong_password_is_told_from_a_dead_bmc_and_not_tried_again() {
     let mut wrong = (**bmc.credentials.as_ref().expect("credentials")).clone();
     wrong.password = lightsout::config::Secret::new(b"wrong".to_vec());
     bmc.credentials = Some(Arc::new(wrong));
+    let before = lab.node("r1n01").login_attempts();
     let mut front = Front::start(settings, true).await;
     front
         .until("one is final, the other backs off", |front| {
@@ -248,11 +249,15 @@ async fn a_wrong_password_is_told_from_a_dead_bmc_and_not_tried_again() {
     assert_eq!(class(&front, "r1n01"), Some(FaultClass::Auth));
     assert_eq!(class(&front, "r1n02"), Some(FaultClass::Unreachable));
     assert_eq!(front.node("r1n01").next_poll, None);
+    // The dead one has been polled several times meanwhile.
+    assert_eq!(lab.node("r1n01").login_attempts() - before, 1, "a lock-out is not provoked");
     lab.start("r1n02");
     let nodes = vec![front.id("r1n02")];
     front.handle.try_send(Request::Poll { nodes }).expect("room");
     front.until("the dead one is back", |front| front.node("r1n02").seen.value == Power::On).await;
     front.hub.stop().await;
+    assert_eq!(lab.node("r1n01").login_attempts() - before, 1);
+    assert!(lab.node("r1n02").login_attempts() > 0, "attempts are counted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -229,6 +229,11 @@ impl Node {
             .collect()
     }
 
+    /// How often somebody began to log in (RAKP 1), whether it was accepted or not, from the BMC's packets.
+    pub fn login_attempts(&self) -> usize {
+        self.read("packets.log").lines().filter(|line| line.contains(" > rakp1 ")).count()
+    }
+
     /// The smallest time between two accepted logins in seconds; infinite for fewer than two.
     pub fn smallest_login_gap(&self) -> f64 {
         self.logins().windows(2).map(|pair| pair[1].time - pair[0].time).fold(f64::INFINITY, f64::min)
