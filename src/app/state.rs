@@ -362,6 +362,8 @@ pub struct Notice {
     pub text: String,
     /// What to do.
     pub hint: Option<String>,
+    /// When it came.
+    pub at: Millis,
     /// Shown until then; errors stay until a key is pressed after they were seen.
     pub until: Millis,
 }

@@ -82,7 +82,10 @@ fn lose(loss: &Mutex<Loss>, shared: &Shared, bytes: usize, why: &str) {
         let mut loss = lock(loss);
         loss.bytes += bytes as u64;
         why.clone_into(&mut loss.why);
-        format!("{} bytes are missing in the log: {}", loss.bytes, loss.why)
+        match loss.bytes {
+            0 => loss.why.clone(),
+            bytes => format!("{bytes} bytes are missing in the log: {}", loss.why),
+        }
     };
     shared.update(|status| status.log_fault = Some(text));
 }

@@ -127,6 +127,5 @@ pub(super) fn find(program: &Path) -> Result<PathBuf, BmcError> {
 }
 
 fn cannot_run(program: &Path, why: &str) -> BmcError {
-    let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
-    BmcError::new(FaultClass::Local, format!("cannot run {name}: {why}")).not_sent()
+    BmcError::new(FaultClass::Local, format!("cannot run {}: {why}", program.display())).not_sent()
 }

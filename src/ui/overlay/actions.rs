@@ -1,4 +1,4 @@
-//! The action log: every request of this run, newest at the bottom.
+//! The action log: every request of this run with its results, and the notices, newest at the bottom.
 //!
 //! ```text
 //! ┌ actions ───────────────────────────────────────┐
@@ -8,8 +8,10 @@
 //! ```
 
 use super::{Line, page};
-use crate::app::state::Action;
+use crate::app::message::Level;
+use crate::app::state::{Action, Notice};
 use crate::app::{State, summary};
+use crate::fleet::Millis;
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::words;
@@ -18,10 +20,15 @@ use crate::ui::words;
 const TIME: u16 = 8;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, back: usize) {
-    let mut lines = Vec::new();
+    let mut entries: Vec<(Millis, Vec<Line>)> = Vec::new();
     for action in &state.actions {
-        entry(state, action, &mut lines);
+        entries.push((action.at, entry(state, action)));
     }
+    for notice in state.notices.iter().filter(|notice| notice.level != Level::Info) {
+        entries.push((notice.at, told(state, notice)));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+    let mut lines: Vec<Line> = entries.into_iter().flat_map(|(_, lines)| lines).collect();
     if lines.is_empty() {
         lines.push(Line::new("", "nothing was done yet").role(Role::Dim));
     }
@@ -31,7 +38,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, back: usize) {
     page(canvas, state, "actions", TIME, &lines, top);
 }
 
-fn entry(state: &State, action: &Action, lines: &mut Vec<Line>) {
+/// A notice whose hint may not have fitted into its line.
+fn told(state: &State, notice: &Notice) -> Vec<Line> {
+    let at = words::clock_seconds(notice.at, state.utc_offset);
+    let role = if notice.level == Level::Error { Role::NoticeError } else { Role::NoticeWarn };
+    let mut lines = vec![Line::new(at, notice.text.clone()).role(role)];
+    lines.extend(notice.hint.iter().map(|hint| Line::new("", hint.clone())));
+    lines
+}
+
+fn entry(state: &State, action: &Action) -> Vec<Line> {
+    let mut lines = Vec::new();
     let at = words::clock_seconds(action.at, state.utc_offset);
     let head = format!("{} {}", action.verb.words(), state.folded(&action.nodes));
     lines.push(Line::new(at, head).role(Role::Input));
@@ -46,4 +63,5 @@ fn entry(state: &State, action: &Action, lines: &mut Vec<Line>) {
         let text = format!("{} not finished", words::count(open, "node"));
         lines.push(Line::new("", text).role(Role::StatePending));
     }
+    lines
 }

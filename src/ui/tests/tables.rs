@@ -9,7 +9,13 @@ use crate::ui::Glyphs;
 use insta::assert_snapshot;
 
 fn notice(level: Level, text: &str, hint: Option<&str>) -> Notice {
-    Notice { level, text: text.into(), hint: hint.map(Into::into), until: Millis(u64::MAX) }
+    Notice {
+        at: super::fixture::NOW,
+        level,
+        text: text.into(),
+        hint: hint.map(Into::into),
+        until: Millis(u64::MAX),
+    }
 }
 
 #[test]
