@@ -11,6 +11,7 @@ mod classify;
 mod secrets;
 mod sol;
 mod suite;
+mod usable;
 
 pub use secrets::PasswordFile;
 pub use sol::{SolCommand, classify_login, sol_command};
@@ -56,9 +57,11 @@ fn open(
     suites: Arc<SuiteMemory>,
 ) -> Result<Box<dyn Bmc>, BmcError> {
     secrets::check_private_dir(&context.private_dir)?;
+    let program = child::find(&context.ipmitool)?;
+    usable::check(&program)?;
     Ok(Box::new(Ipmitool {
         address: address(settings)?.to_owned(),
-        program: child::find(&context.ipmitool)?,
+        program,
         settings: settings.clone(),
         context: context.clone(),
         suites,

@@ -76,8 +76,14 @@ fn lab(sims: usize, pyghmi: usize) -> Lab {
     Lab::up(&LabOptions { sims, pyghmi, ..LabOptions::default() })
 }
 
-/// A stand-in for ipmitool, for what no BMC here can say.
+/// A stand-in for a usable ipmitool, for what no BMC here can say.
 fn stand_in(dir: &Path, script: &str) -> &'static str {
+    let usable = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ipmitool");
+    program(dir, &format!("[ \"$*\" = -h ] && exec {usable} -h\n{script}"))
+}
+
+/// A program of the name ipmitool.
+fn program(dir: &Path, script: &str) -> &'static str {
     let path = dir.join("ipmitool");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("writable");
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("ours");

@@ -203,6 +203,23 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
 }
 
 #[test]
+fn an_ipmitool_that_cannot_be_used_is_an_error_at_start() {
+    let home = Home::new();
+    let password = home.path().join("pw");
+    std::fs::write(&password, "pw").unwrap();
+    std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    // Some program that is no ipmitool.
+    let config = home.config(
+        "[paths]\nipmitool = \"/bin/true\"\n[credentials.a]\nusername = \"admin\"\npassword_file = \"pw\"\n\
+         [[node]]\nname = \"n1\"\nbmc = { address = \"127.0.0.1\", credentials = \"a\" }\n",
+    );
+    let ended = run(home.path(), &["-c", &config, "power", "off", "n1", "--yes"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.starts_with("cannot use /bin/true: "), "{}", ended.err);
+    assert!(ended.err.contains("hint: install ipmitool 1.8.18 or newer"), "{}", ended.err);
+}
+
+#[test]
 fn a_password_command_sees_no_other_secret() {
     let home = Home::new();
     let seen = home.path().join("seen");

@@ -210,7 +210,7 @@ fn hex(stdout: &str) -> Option<Vec<u8>> {
 }
 
 /// The last line that says something, short and without control characters.
-fn gist(text: &str) -> String {
+pub(super) fn gist(text: &str) -> String {
     // Bare bytes are those of a raw request, which may hold a password.
     let telling = |line: &&str| hex(line).is_none() && !NOISE.iter().any(|lead| line.starts_with(lead));
     clean(text.lines().map(str::trim).rfind(telling).unwrap_or("nothing"))

@@ -4,7 +4,7 @@ use std::{fs, net::UdpSocket, time::Duration};
 
 use lightsout::{bmc::Exchange, config::Secret, fleet::FaultClass};
 
-use super::{Change, credentials, lab, opened, settings, stand_in, try_open};
+use super::{Change, credentials, lab, opened, program, settings, stand_in, try_open};
 use crate::support::wait_for;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -81,4 +81,36 @@ async fn a_missing_ipmitool_is_told_when_the_driver_opens() {
     assert_eq!((error.class, error.not_sent), (FaultClass::Local, true));
     assert!(error.reason.contains("not found"), "{error}");
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("apt install ipmitool")));
+}
+
+#[tokio::test]
+async fn an_unusable_ipmitool_is_told_when_the_driver_opens_and_asked_once() {
+    let lab = lab(1, 0);
+    let settings = settings(&lab.node("r1n01"));
+    let usable = tempfile::tempdir().expect("a directory");
+    let asked = usable.path().join("asked");
+    let help = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ipmitool");
+    let tool = program(usable.path(), &format!("echo x >> {}; exec {help} -h", asked.display()));
+    for _ in 0..3 {
+        assert!(try_open(&settings, &Change { tool, ..Change::default() }).is_ok());
+    }
+    assert_eq!(fs::read_to_string(&asked).expect("asked"), "x\n");
+
+    let rows = [
+        ("echo '  -R retry' >&2; echo '\tlanplus  RMCP+'", "it does not know the option -N"),
+        ("echo 'cannot load libcrypto' >&2; exit 127", "it said \"cannot load libcrypto\""),
+        ("sleep 1000", "did not end within 5 s"),
+    ];
+    for (script, words) in rows {
+        let dir = tempfile::tempdir().expect("a directory");
+        let asked = dir.path().join("asked");
+        let tool = program(dir.path(), &format!("echo x >> {}; {script}", asked.display()));
+        for _ in 0..2 {
+            let error = try_open(&settings, &Change { tool, ..Change::default() }).err().expect("unusable");
+            assert_eq!((error.class, error.not_sent), (FaultClass::Local, true), "{error}");
+            assert!(error.reason.contains(words), "{error}");
+            assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("1.8.18")), "{error:?}");
+        }
+        assert_eq!(fs::read_to_string(&asked).expect("asked"), "x\n", "{script}");
+    }
 }
