@@ -36,6 +36,8 @@ pub struct SessionSpec {
     pub mode: ConsoleMode,
     /// The operator opened it (a paused machine is resumed only then, and only when interactive).
     pub by_operator: bool,
+    /// Called when a paused machine was resumed, for the audit trail; must not block.
+    pub resumed: Arc<dyn Fn() + Send + Sync>,
     /// Where the raw log goes; `None` writes none.
     pub log: Option<PathBuf>,
     /// The log is rotated once at this many bytes.
