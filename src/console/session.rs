@@ -10,8 +10,13 @@ use crate::fleet::{ConsoleMode, LinePos, SessionStatus, View};
 use crate::screen::Frame;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+/// The longest that a session's end takes, beyond the wait for a turn at its BMC: an SOL whose ipmitool
+/// had to be killed is freed by an exchange.
+pub const ENDING: Duration = super::sol::ENDING;
 
 /// Commands that may wait for a session's task.
 const QUEUE: usize = 256;
