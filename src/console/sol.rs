@@ -97,17 +97,19 @@ impl Transport for Sol {
     }
 
     async fn close(&mut self, around: &mut Around) {
+        let mut active = false;
         if let Some(mut child) = self.child.take()
             && !child.interrupt_and_wait(GRACE).await
         {
             child.kill_and_wait(REAP).await;
-            // A login that hangs has no SOL yet, and its BMC would only keep us waiting once more.
-            if self.attached {
-                free(around).await;
-            }
+            active = self.attached || verdict::may_be_active(&child.said());
+        }
+        // Freeing asks for a permit of its own.
+        self.permit = None;
+        if active {
+            free(around).await;
         }
         self.attached = false;
-        self.permit = None;
         self.guard = InputGuard::default();
         self.echo = BreakEcho::default();
     }
