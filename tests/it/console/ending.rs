@@ -98,7 +98,7 @@ async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
 
 /// Whether the ipmitool of a console has said `text`.
 fn said(private: &Path, text: &str) -> Option<()> {
-    let files = std::fs::read_dir(private).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(private).expect("a directory").map(|entry| entry.expect("an entry").path());
     let mut errors = files.filter(|path| path.extension().is_some_and(|ending| ending == "err"));
     errors.any(|path| std::fs::read_to_string(path).is_ok_and(|words| words.contains(text))).then_some(())
 }
