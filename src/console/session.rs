@@ -10,8 +10,13 @@ use crate::fleet::{ConsoleMode, LinePos, SessionStatus, View};
 use crate::screen::Frame;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+/// The longest that a session's end takes, beyond the wait for a turn at its BMC: an SOL whose ipmitool
+/// had to be killed is freed by an exchange.
+pub const ENDING: Duration = super::sol::ENDING;
 
 /// Commands that may wait for a session's task.
 const QUEUE: usize = 256;
@@ -36,6 +41,8 @@ pub struct SessionSpec {
     pub mode: ConsoleMode,
     /// The operator opened it (a paused machine is resumed only then, and only when interactive).
     pub by_operator: bool,
+    /// Called when a paused machine was resumed, for the audit trail; must not block.
+    pub resumed: Arc<dyn Fn() + Send + Sync>,
     /// Where the raw log goes; `None` writes none.
     pub log: Option<PathBuf>,
     /// The log is rotated once at this many bytes.

@@ -8,6 +8,7 @@ mod child;
 mod lines;
 mod verdict;
 
+use super::shared::wall_clock;
 use super::transport::{Around, Ending, Link, Stage, Transport};
 use crate::bmc::ipmitool::{refuses_suite, sol_command, suites_to_try};
 use crate::bmc::{Exchange, Permit, Priority};
@@ -32,8 +33,11 @@ const LOGIN: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
 /// After SIGKILL.
 const REAP: Duration = Duration::from_secs(2);
-/// How long the end of a session may wait for its turn to free an SOL by hand, and for the BMC.
+/// To free an SOL by hand, from the BMC's earliest turn on: for who is before us, and for the exchange.
 const FREE: Duration = Duration::from_secs(10);
+
+/// The longest that a session's end takes, beyond the wait for a turn at its BMC.
+pub(super) const ENDING: Duration = GRACE.saturating_add(REAP).saturating_add(FREE);
 
 /// One console's SOL.
 #[derive(Default)]
@@ -93,17 +97,19 @@ impl Transport for Sol {
     }
 
     async fn close(&mut self, around: &mut Around) {
+        let mut active = false;
         if let Some(mut child) = self.child.take()
             && !child.interrupt_and_wait(GRACE).await
         {
             child.kill_and_wait(REAP).await;
-            // A login that hangs has no SOL yet, and its BMC would only keep us waiting once more.
-            if self.attached {
-                free(around).await;
-            }
+            active = self.attached || verdict::may_be_active(&child.said());
+        }
+        // Freeing asks for a permit of its own.
+        self.permit = None;
+        if active {
+            free(around).await;
         }
         self.attached = false;
-        self.permit = None;
         self.guard = InputGuard::default();
         self.echo = BreakEcho::default();
     }
@@ -168,8 +174,74 @@ async fn banner(output: &mut tokio::sync::mpsc::Receiver<Vec<u8>>) -> Option<Vec
 
 /// Frees an SOL whose ipmitool had to be killed.
 async fn free(around: &Around) {
+    let limit = around.gate.earliest().since(wall_clock()) + FREE;
     let freeing = around.driver.exchange(&*around.gate, &Exchange::SolDeactivate);
-    if !matches!(timeout(FREE, freeing).await, Ok(Some(Ok(_)))) {
+    if !matches!(timeout(limit, freeing).await, Ok(Some(Ok(_)))) {
         tracing::warn!(node = %around.node, "the SOL could not be freed; the BMC frees it when its session times out");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bmc::{Bmc, BmcError, DriverContext, Gate, Reply};
+    use crate::config::ConsoleSettings;
+    use crate::console::transport::Driver;
+    use crate::fleet::{Fault, Millis};
+    use std::sync::{Arc, Mutex};
+
+    /// A BMC whose next turn is long to come.
+    struct Slow(Duration);
+
+    #[async_trait::async_trait]
+    impl Gate for Slow {
+        async fn permit(&self, _: Priority) -> Result<Permit, Fault> {
+            tokio::time::sleep(self.0).await;
+            Ok(Permit::new(|| ()))
+        }
+
+        fn earliest(&self) -> Millis {
+            wall_clock() + self.0
+        }
+    }
+
+    struct Asked(Arc<Mutex<Vec<Exchange>>>);
+
+    #[async_trait::async_trait]
+    impl Bmc for Asked {
+        async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
+            self.0.lock().expect("fine").push(exchange.clone());
+            Ok(Reply::Done)
+        }
+
+        fn describe(&self, _: &Exchange) -> String {
+            String::new()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn freeing_waits_for_a_pace_of_any_length() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let around = Around {
+            node: "n1".into(),
+            console: ConsoleSettings {
+                transport: "sol".into(),
+                path: None,
+                charset: None,
+                size: None,
+                log: false,
+            },
+            bmc: None,
+            context: DriverContext {
+                ipmitool: "ipmitool".into(),
+                private_dir: "/nowhere".into(),
+                limit: FREE,
+            },
+            suites: Arc::default(),
+            gate: Arc::new(Slow(Duration::from_secs(60))),
+            driver: Driver::new(Some(Box::new(Asked(Arc::clone(&asked))))),
+        };
+        free(&around).await;
+        assert_eq!(*asked.lock().expect("fine"), [Exchange::SolDeactivate]);
     }
 }

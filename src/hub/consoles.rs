@@ -281,6 +281,7 @@ impl Consoles {
             .bmc
             .as_ref()
             .and_then(|bmc| (self.context.opener)(bmc, &self.context.drivers, Arc::clone(&suites)).ok());
+        let (audit, name) = (self.context.audit.clone(), settings.name.clone());
         // A name is checked by the configuration; a slash must not lead out of the directory.
         let file = format!("{}.log", settings.name.replace('/', "_"));
         Some(SessionSpec {
@@ -294,6 +295,7 @@ impl Consoles {
             driver,
             mode,
             by_operator: true,
+            resumed: Arc::new(move || audit.console("resume", &name)),
             log_max_bytes: self.context.settings.log_max_bytes,
             scrollback: self.context.settings.scrollback,
         })

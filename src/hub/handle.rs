@@ -14,6 +14,7 @@ use super::router::{Member, Router};
 use super::shared::{Login, Shared};
 use crate::bmc::{DriverContext, SuiteMemory};
 use crate::config::Settings;
+use crate::console::session;
 use crate::fleet::{Fault, NodeId};
 use crate::screen::Frame;
 use std::collections::HashMap;
@@ -30,8 +31,8 @@ const MAILBOX: usize = 64;
 const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
-/// At the end: for consoles, so that no SOL stays active.
-const LAST_CONSOLES: Duration = Duration::from_secs(12);
+/// At the end: for consoles, so that no SOL stays active, beyond the pace: a little more than they need.
+const LAST_CONSOLES: Duration = session::ENDING.saturating_add(Duration::from_secs(1));
 
 /// How a hub is started.
 #[derive(Debug, Clone)]
@@ -153,7 +154,7 @@ impl Hub {
     }
 
     /// Ends in order: pending verbs are left to the BMCs, consoles are detached (SOL freed), all
-    /// tasks joined. At most some seconds.
+    /// tasks joined. At most some seconds, and one interval of the pace when an SOL must be freed by hand.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.router.await;
@@ -166,7 +167,9 @@ impl Hub {
                 }
             }
         };
-        let consoles = tokio::time::timeout(LAST_CONSOLES, self.consoles.stop());
+        // An ipmitool that had to be killed needs another turn at its BMC to free the SOL.
+        let limit = LAST_CONSOLES + self.context.settings.poll.min_command_interval;
+        let consoles = tokio::time::timeout(limit, self.consoles.stop());
         let _ = tokio::join!(exchanges, consoles);
         drop(self.pace);
         self.context.outbox.end();

@@ -145,6 +145,7 @@ impl<'a> Wanted<'a> {
             driver: Some(driver),
             mode: self.mode,
             by_operator: self.by_operator,
+            resumed: Arc::new(|| {}),
             log: self.log,
             log_max_bytes: self.log_max_bytes,
             scrollback: 2000,

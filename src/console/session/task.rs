@@ -49,6 +49,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         allowance: Answers::default(),
         outbox: Outbox::default(),
         log,
+        tell_resumed: spec.resumed,
     };
     let mut around = Around {
         node: spec.node,
@@ -91,6 +92,8 @@ struct Core {
     allowance: Answers,
     outbox: Outbox,
     log: Option<Log>,
+    /// See [`SessionSpec::resumed`].
+    tell_resumed: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The exchange that resumes a machine, running beside the console.
@@ -347,7 +350,15 @@ impl Core {
             return None;
         }
         let (gate, driver) = (Arc::clone(&around.gate), around.driver.clone());
-        Some(tokio::spawn(async move { driver.exchange(&*gate, &Exchange::Resume).await }))
+        let tell = Arc::clone(&self.tell_resumed);
+        Some(tokio::spawn(async move {
+            let reply = driver.exchange(&*gate, &Exchange::Resume).await;
+            // Here and not where the reply is shown: the console may be gone by then.
+            if matches!(reply, Some(Ok(Reply::Resumed(true)))) {
+                tell();
+            }
+            reply
+        }))
     }
 
     fn resumed(&self, reply: Option<Result<Reply, BmcError>>) {

@@ -119,6 +119,11 @@ impl Child {
         Exit { code, words: self.errors.read() }
     }
 
+    /// What it has said so far on its standard error.
+    pub(super) fn said(&mut self) -> String {
+        self.errors.read()
+    }
+
     /// Asks it to end in order; whether it has, within `limit`.
     pub(super) async fn interrupt_and_wait(&mut self, limit: Duration) -> bool {
         signal(&self.process, Signal::SIGINT);

@@ -13,9 +13,20 @@ fn says(exit: &Exit, line: &str) -> bool {
     exit.words.lines().any(|said| said.trim() == line)
 }
 
+/// The first command after the login, as `-v` tells it.
+const LOGGED_IN: &str = "Running Get VSO Capabilities";
+const HELD: &str = "Info: SOL payload already active on another session";
+
+/// Whether an ipmitool that was killed before its banner may have activated the BMC's SOL, seen from what
+/// it said: from its login on, unless it was told that somebody else has the SOL. Before the login there
+/// is nothing of ours to free, only somebody else's.
+pub(super) fn may_be_active(words: &str) -> bool {
+    words.lines().any(|said| said.starts_with(LOGGED_IN)) && !words.lines().any(|said| said.trim() == HELD)
+}
+
 /// What is the same before and after the banner.
 fn common(exit: &Exit) -> Option<Ending> {
-    if says(exit, "Info: SOL payload already active on another session") {
+    if says(exit, HELD) {
         return Some(Ending::Busy { holder: None, hint: BUSY_HINT.to_owned() });
     }
     // The shell's own exit codes: the program is missing, or may not be executed.
@@ -110,6 +121,15 @@ mod tests {
         assert!(matches!(refused(&held), Ending::Busy { .. }));
         let spoofed = exit("xInfo: SOL payload already active on another session");
         assert!(!matches!(refused(&spoofed), Ending::Busy { .. }), "whole lines only");
+    }
+
+    #[test]
+    fn only_what_may_be_our_own_is_freed() {
+        let login = "Loading IANA PEN Registry...\n";
+        assert!(!may_be_active(login), "nothing was asked for yet");
+        let through = format!("{login}Running Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\n");
+        assert!(may_be_active(&through));
+        assert!(!may_be_active(&format!("{through}{HELD}\n")), "somebody else's");
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The doors through which a console is left without order: a dropped handle, a stuck ipmitool. Our own death
 //! is tried with the real program in `tui_console`.
 
-use super::{SOON, Wanted, private};
+use super::{SOON, Wanted, bmc, private};
 use crate::support::{
     lab::{Lab, LabOptions, Node},
+    relay::Relay,
     sol::Sol,
     wait_for,
 };
 use lightsout::bmc::Exchange;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
-/// The ipmitool that `parent` started for the BMC at `address`.
-pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
+/// The ipmitool that `parent` started with `word`, such as its BMC's address, on its command line.
+pub fn ipmitool_of(parent: u32, word: &str) -> Pid {
     wait_for("ipmitool", SOON, || {
         std::fs::read_dir("/proc").expect("proc").find_map(|entry| {
             let entry = entry.ok()?;
@@ -22,7 +25,7 @@ pub fn ipmitool_of(parent: u32, address: &str) -> Pid {
             let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
             let of: u32 = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
             let mut words = line.split('\0');
-            (of == parent && words.next()?.ends_with("ipmitool") && words.any(|word| word == address))
+            (of == parent && words.next()?.ends_with("ipmitool") && words.any(|found| found == word))
                 .then_some(Pid::from_raw(pid))
         })
     })
@@ -79,13 +82,53 @@ async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
     let lab = Lab::up(&LabOptions::default());
     let node = lab.node("r1n01");
     let dir = private();
-    let console = Wanted::sol(&node, dir.path()).open();
+    let mut wanted = Wanted::sol(&node, dir.path());
+    wanted.real_driver = true;
+    let console = wanted.open();
     console.attached();
     let ipmitool = ipmitool_of(std::process::id(), &node.address());
     kill(ipmitool, Signal::SIGSTOP).unwrap();
-    let (asked, gate) = (console.asked.clone(), console.gate.clone());
+    let gate = console.gate.clone();
     console.session.stop().await;
     assert!(gone(ipmitool));
+    assert_eq!(gate.given.load(Ordering::SeqCst), 2, "freeing waits for its turn");
+    let said = lab.ipmitool("r1n01", &["sol", "deactivate"]);
+    assert!(said.stderr.contains("already de-activated"), "{}", said.stderr);
+}
+
+/// Whether the ipmitool of a console has said `text`.
+fn said(private: &Path, text: &str) -> Option<()> {
+    let files = std::fs::read_dir(private).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let mut errors = files.filter(|path| path.extension().is_some_and(|ending| ending == "err"));
+    errors.any(|path| std::fs::read_to_string(path).is_ok_and(|words| words.contains(text))).then_some(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ipmitool_killed_between_login_and_banner_has_its_sol_freed() {
+    let lab = Lab::up(&LabOptions::default());
+    let dir = private();
+    // The login goes through, what follows does not come back: ipmitool cannot know what the BMC did.
+    let relay = Relay::to(&lab.node("r1n01"), 9);
+    let console = Wanted::bmc(bmc("127.0.0.1", relay.port(), "secret"), dir.path()).open();
+    wait_for("the login", SOON, || said(dir.path(), "Running Get VSO Capabilities"));
+    let (asked, gate) = (console.asked.clone(), console.gate.clone());
+    // So that it cannot end in order, however patient we are.
+    kill(ipmitool_of(std::process::id(), &relay.port().to_string()), Signal::SIGSTOP).unwrap();
+    console.session.stop().await;
     assert_eq!(*asked.lock().unwrap(), [Exchange::SolDeactivate]);
-    assert_eq!(gate.given.load(std::sync::atomic::Ordering::SeqCst), 2, "freeing waits for its turn");
+    assert_eq!(gate.given.load(Ordering::SeqCst), 2, "with a permit of its own");
+    assert_eq!(gate.held.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ipmitool_killed_in_its_login_costs_nobody_an_sol() {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    lab.freeze("r1n01");
+    let dir = private();
+    let console = Wanted::sol(&node, dir.path()).open();
+    kill(ipmitool_of(std::process::id(), &node.address()), Signal::SIGSTOP).unwrap();
+    let asked = console.asked.clone();
+    console.session.stop().await;
+    assert!(asked.lock().unwrap().is_empty(), "an SOL that is active now is somebody else's");
 }

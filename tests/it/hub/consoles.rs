@@ -1,6 +1,7 @@
 //! Consoles through the hub: attached, typed into, searched, detached; at one pace with polls.
 
 use super::{Front, INTERVAL, lab, settings};
+use crate::support::lab::{Lab, LabOptions};
 use lightsout::fleet::{ConsoleMode, ConsoleState, LinePos, View};
 use lightsout::hub::message::{ConsoleId, ConsoleRequest, Request, RequestId, Update};
 
@@ -94,4 +95,37 @@ async fn nothing_is_typed_into_a_read_only_node() {
     assert!(front.notices.iter().all(|(_, text)| text.contains("r1n01 is read-only")), "{:?}", front.notices);
     front.hub.stop().await;
     assert_eq!(lab.node("r1n01").typed(), b"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_set_running_by_an_attach_is_in_the_trail_once() {
+    let lab = Lab::up(&LabOptions { sims: 0, vms: true, ..LabOptions::default() });
+    let mut front = Front::start(settings(&lab), false).await;
+    front.attach(A, "vm2", ConsoleMode::Interactive).await;
+    front
+        .until("the word of it", |front| {
+            let note = front.consoles.get(&A).and_then(|status| status.note.as_deref());
+            note.is_some_and(|note| note.contains("resumed"))
+        })
+        .await;
+    front.console(A, ConsoleRequest::Detach);
+    // It runs now, as `vm1` does from the start: nothing is changed.
+    front.attach(B, "vm1", ConsoleMode::Interactive).await;
+    front.until("its prompt", |front| front.screen(B).contains("login:")).await;
+    front.hub.stop().await;
+    let trail = std::fs::read_to_string(lab.dir().join("hub-state/audit.jsonl")).expect("a trail");
+    let lines: Vec<serde_json::Value> =
+        trail.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let what: Vec<_> = lines.iter().map(|line| (line["verb"].as_str(), line["nodes"].as_str())).collect();
+    assert_eq!(
+        what,
+        [
+            (Some("attach interactive"), Some("vm2")),
+            (Some("resume"), Some("vm2")),
+            (Some("detach"), Some("vm2")),
+            (Some("attach interactive"), Some("vm1")),
+            (Some("detach"), Some("vm1")),
+        ]
+    );
+    assert!(lines.iter().all(|line| line["operator"] == "tester"), "{trail}");
 }
