@@ -136,7 +136,7 @@ fn a_busy_sol_is_said_and_not_stolen() {
     tui.wait("busy: somebody else holds this console");
     tui.wait("ctrl-] o tries again");
     let said = tui.screen().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("watch its log, wait and reopen, or free it"), "what can be done: {said}");
+    assert!(said.contains("wait until whoever has it leaves, then reopen"), "what can be done: {said}");
     tui.keys("stolen\r");
     tui.wait("r1n01 is held by somebody else");
     holder.types("x\r");

@@ -96,7 +96,7 @@ fn reopening_ends_the_session_and_begins_another() {
     let before = sessions();
     assert!(before > 0, "the lab sees which logins carry SOL");
     tui.keys("\x1do");
-    tui.wait("attached, no output yet; press enter");
+    tui.wait("r1n01 · SOL · connecting");
     make_it_talk(&mut tui, "quebec");
     assert_eq!(sessions(), before + 1, "what was typed went through another session");
 }
