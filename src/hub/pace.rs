@@ -34,16 +34,20 @@ pub(crate) struct Limits {
     pub total: usize,
     /// Of those, how many polls may take; the rest is for operators.
     pub polls: usize,
+    /// Of those, how many polls of BMCs that never answered may take, those that failed included.
+    pub unproven: usize,
     /// Of those, how many polls of BMCs that did not answer may take.
     pub failing: usize,
 }
 
 impl Limits {
-    /// An eighth is kept for operators, a quarter may be held by the dead.
+    /// An eighth is kept for operators, a quarter may be held by the dead, and a quarter of the polls is
+    /// kept for BMCs that do answer: a dead rack must not make the living look old.
     pub fn new(interval: Duration, max_in_flight: usize) -> Limits {
         let total = max_in_flight.max(1);
         let kept = if total == 1 { 0 } else { (total / 8).max(1) };
-        Limits { interval, total, polls: total - kept, failing: (total / 4).max(1) }
+        let polls = total - kept;
+        Limits { interval, total, polls, unproven: polls - polls / 4, failing: (total / 4).max(1) }
     }
 }
 
@@ -51,6 +55,8 @@ impl Limits {
 struct BmcPace {
     running: Option<Kind>,
     not_before: Duration,
+    /// It answered at least once.
+    proven: bool,
     failing: bool,
 }
 
@@ -59,6 +65,7 @@ struct BmcPace {
 enum Kind {
     Operator,
     Poll,
+    UnprovenPoll,
     FailingPoll,
 }
 
@@ -70,6 +77,7 @@ pub(crate) struct Planner {
     waiting: BTreeMap<Ticket, BmcKey>,
     in_flight: usize,
     polls: usize,
+    unproven: usize,
     failing: usize,
     next_seq: u64,
 }
@@ -82,6 +90,7 @@ impl Planner {
             waiting: BTreeMap::new(),
             in_flight: 0,
             polls: 0,
+            unproven: 0,
             failing: 0,
             next_seq: 0,
         }
@@ -124,11 +133,14 @@ impl Planner {
                 _ if self.polls >= self.limits.polls => break,
                 _ if bmc.failing && self.failing >= self.limits.failing => continue,
                 _ if bmc.failing => Kind::FailingPoll,
+                _ if !bmc.proven && self.unproven + self.failing >= self.limits.unproven => continue,
+                _ if !bmc.proven => Kind::UnprovenPoll,
                 _ => Kind::Poll,
             };
             bmc.running = Some(kind);
             self.in_flight += 1;
             self.polls += usize::from(kind != Kind::Operator);
+            self.unproven += usize::from(kind == Kind::UnprovenPoll);
             self.failing += usize::from(kind == Kind::FailingPoll);
             granted.push((ticket, key));
         }
@@ -147,13 +159,16 @@ impl Planner {
         if let Some(kind) = bmc.running.take() {
             self.in_flight -= 1;
             self.polls -= usize::from(kind != Kind::Operator);
+            self.unproven -= usize::from(kind == Kind::UnprovenPoll);
             self.failing -= usize::from(kind == Kind::FailingPoll);
         }
     }
 
     /// Whether the BMC answered when last asked; those that did not share few slots.
     pub fn failing(&mut self, key: BmcKey, failing: bool) {
-        self.bmcs.entry(key).or_default().failing = failing;
+        let bmc = self.bmcs.entry(key).or_default();
+        bmc.failing = failing;
+        bmc.proven |= !failing;
     }
 
     /// When time alone lets somebody start who could not at `now`, the time of the last grant; `None`

@@ -51,6 +51,7 @@ fn operators_first_then_what_is_seen() {
 fn polls_leave_slots_for_operators() {
     let mut planner = planner(8);
     for n in 0..20 {
+        planner.failing(BmcKey(n), false);
         planner.ask(BmcKey(n), Priority::Visible);
     }
     assert_eq!(planner.grant(secs(1)).len(), 7);
@@ -71,6 +72,21 @@ fn the_dead_hold_a_quarter_at_most() {
     assert_eq!(keys(&planner.grant(secs(1))), [0, 1, 20]);
     planner.ask(BmcKey(5), Priority::Operator);
     assert_eq!(keys(&planner.grant(secs(1))), [5], "an operator's exchange is not capped");
+}
+
+#[test]
+fn who_never_answered_leaves_slots_to_who_does() {
+    let mut planner = planner(8);
+    for n in 0..20 {
+        planner.ask(BmcKey(n), Priority::Visible);
+    }
+    assert_eq!(planner.grant(secs(1)).len(), 6, "a first sweep may take most");
+    planner.failing(BmcKey(30), false);
+    planner.ask(BmcKey(30), Priority::Background);
+    assert_eq!(keys(&planner.grant(secs(1))), [30], "it answers and need not wait for a dead rack");
+    planner.failing(BmcKey(0), true);
+    planner.end(BmcKey(0), secs(2));
+    assert_eq!(keys(&planner.grant(secs(3))), [6], "the sweep goes on");
 }
 
 #[test]
