@@ -106,6 +106,9 @@ class Session(serversession.ServerSession):
         self.sequencenumber = 1
         self.sessionid = struct.unpack("<I", self.clientsessionid)[0]
 
+    def sessionless_data(self, data, sockaddr):
+        """A datagram that was queued for this session just before a BMC reset dropped it; pyghmi dies of it."""
+
     def close_server_session(self):
         if self.bmc.owner is self:
             self.bmc.drop_sol()

@@ -97,7 +97,7 @@ async fn an_unusable_ipmitool_is_told_when_the_driver_opens_and_asked_once() {
     assert_eq!(fs::read_to_string(&asked).expect("asked"), "x\n");
 
     let rows = [
-        ("echo '  -R retry' >&2; echo '\tlanplus  RMCP+'", "it does not know the option -N"),
+        ("echo '  -R retry' >&2; echo '  lanplus  RMCP+'", "it does not know the option -N"),
         ("echo 'cannot load libcrypto' >&2; exit 127", "it said \"cannot load libcrypto\""),
         ("sleep 1000", "did not end within 5 s"),
     ];

@@ -126,14 +126,11 @@ async fn a_bmc_reset_is_done_by_one_kind_and_refused_by_the_other() {
     bmc.driver.exchange(&Exchange::Power).await.expect("alive");
     assert_eq!(bmc.driver.exchange(&Exchange::ResetBmc(BmcReset::Cold)).await, Ok(Reply::Done));
     assert!(node.commands().iter().any(|line| line.contains("cold reset")), "{:?}", node.commands());
-    let mut back = false;
-    for _ in 0..10 {
-        back |= bmc.driver.exchange(&Exchange::Power).await.is_ok();
-        if back {
-            break;
-        }
+    let mut tries = Vec::new();
+    while !tries.last().is_some_and(Result::is_ok) {
+        assert!(tries.len() < 10, "it does not come back: {tries:?}");
+        tries.push(bmc.driver.exchange(&Exchange::Power).await);
     }
-    assert!(back, "it comes back");
     assert_eq!(bmc.driver.exchange(&Exchange::ResetBmc(BmcReset::Warm)).await, Ok(Reply::Done));
 
     let mut sim = opened(&settings(&lab.node("r1n01")));
