@@ -131,7 +131,21 @@ async fn execute(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId])
         send(job, nodes, targets, &handle).await
     };
     hub.stop().await;
+    // What was said while it ended: an audit trail that could not be written, for example.
+    while let Some(updates) = handle.updates().await {
+        updates.iter().for_each(notice);
+    }
     exit
+}
+
+/// A notice of the hub, as lines on standard error.
+fn notice(update: &Update) {
+    if let Update::Notice { text, hint, .. } = update {
+        say_error(text);
+        if let Some(hint) = hint {
+            say_error(&format!("  hint: {hint}"));
+        }
+    }
 }
 
 /// `--dry-run`: one line a node, nothing is sent.
@@ -192,12 +206,7 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
                     }
                     results.insert(result.node, *result);
                 }
-                Update::Notice { text, hint, .. } => {
-                    say_error(&text);
-                    if let Some(hint) = hint {
-                        say_error(&format!("  hint: {hint}"));
-                    }
-                }
+                other @ Update::Notice { .. } => notice(&other),
                 _ => {}
             }
         }
