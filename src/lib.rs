@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod fleet;
 pub mod hub;
+pub mod ipmi;
 pub mod runtime;
 pub mod screen;
 pub mod term;

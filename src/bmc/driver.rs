@@ -99,6 +99,15 @@ pub trait Bmc: Send {
         None
     }
 
+    /// Whether a login may stay open after an exchange, because this process polls the BMC, or is closed
+    /// with it. Drivers without a lasting login ignore it.
+    fn keep_login(&mut self, keep: bool) {
+        let _ = keep;
+    }
+
+    /// Closes a login that stayed open; at the end of the program, or to free the BMC's slot.
+    async fn close(&mut self) {}
+
     /// What would be sent, for `--dry-run` and confirmations: one line, no secret.
     fn describe(&self, exchange: &Exchange) -> String;
 }

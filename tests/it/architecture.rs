@@ -39,11 +39,17 @@ const ROOMS: &[Room] = &[
     Room { name: "fleet", may: &[], never: PURE },
     Room { name: "config", may: &["fleet"], never: &["tokio", "ratatui", "crossterm"] },
     Room { name: "screen", may: &[], never: PURE },
-    Room { name: "bmc", may: &["fleet", "config"], never: &["ratatui", "crossterm"] },
-    Room { name: "console", may: &["fleet", "screen", "config", "bmc"], never: &["ratatui", "crossterm"] },
+    Room { name: "ipmi", may: &[], never: PURE },
+    Room { name: "sim", may: &["fleet", "ipmi"], never: &["ratatui", "crossterm"] },
+    Room { name: "bmc", may: &["fleet", "config", "ipmi"], never: &["ratatui", "crossterm"] },
+    Room {
+        name: "console",
+        may: &["fleet", "ipmi", "screen", "config", "bmc"],
+        never: &["ratatui", "crossterm"],
+    },
     Room {
         name: "hub",
-        may: &["fleet", "config", "screen", "bmc", "console"],
+        may: &["fleet", "config", "ipmi", "screen", "bmc", "console"],
         never: &["ratatui", "crossterm"],
     },
     Room {
@@ -74,12 +80,16 @@ const ROOMS: &[Room] = &[
     Room { name: "term", may: &[], never: &[] },
     Room {
         name: "runtime",
-        may: &["app", "bmc", "config", "console", "fleet", "hub", "screen", "term", "theme", "ui"],
+        may: &[
+            "app", "bmc", "config", "console", "fleet", "hub", "ipmi", "screen", "sim", "term", "theme", "ui",
+        ],
         never: &[],
     },
     Room {
         name: "cli",
-        may: &["app", "bmc", "config", "console", "fleet", "hub", "runtime", "screen", "term", "theme"],
+        may: &[
+            "app", "bmc", "config", "console", "fleet", "hub", "runtime", "screen", "sim", "term", "theme",
+        ],
         never: &["ratatui"],
     },
 ];
