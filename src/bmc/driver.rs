@@ -121,6 +121,8 @@ pub struct DriverContext {
     pub private_dir: PathBuf,
     /// Wall-clock limit of one exchange.
     pub limit: Duration,
+    /// The sockets that all BMCs of driver `ipmi` share.
+    pub network: Arc<super::ipmi::Network>,
 }
 
 /// Makes a driver for one node.

@@ -42,6 +42,7 @@ fn settings(node: &Node) -> BmcSettings {
         privilege: Privilege::Administrator,
         cipher_suites: vec![17, 3],
         kg: None,
+        quirks: None,
         qmp: None,
         start: None,
     }
@@ -59,6 +60,7 @@ fn try_open(settings: &BmcSettings, change: &Change) -> Result<Opened, BmcError>
     let private = tempfile::tempdir().expect("a directory");
     fs::set_permissions(private.path(), PermissionsExt::from_mode(0o700)).expect("ours");
     let context = DriverContext {
+        network: Arc::default(),
         ipmitool: change.tool.into(),
         private_dir: private.path().to_owned(),
         limit: change.limit,
