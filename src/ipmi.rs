@@ -14,6 +14,7 @@ pub mod packet;
 pub mod privilege;
 pub mod rakp;
 mod random;
+pub mod sol;
 pub mod window;
 
 pub use crypto::{Keys, Secret, Suite};
