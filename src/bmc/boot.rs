@@ -22,16 +22,19 @@ const DEVICES: [(BootDevice, u8); 6] = [
 /// What Supermicro calls the UEFI hard disk; the standard's "remote primary" medium.
 const SUPERMICRO_DISK: u8 = 0x24;
 
-/// The five bytes that say `setting`; `None` without a device.
-pub(super) fn encode(setting: &BootSetting) -> Option<[u8; 5]> {
+/// The five bytes that say `setting`; `None` without a device. `disk_24`: the BMC has Supermicro's number for
+/// the UEFI hard disk.
+pub(super) fn encode(setting: &BootSetting, disk_24: bool) -> Option<[u8; 5]> {
     let device = setting.device?;
     let (_, byte) = DEVICES.iter().find(|row| row.0 == device)?;
     if device == BootDevice::None {
         return Some([VALID, 0, 0, 0, 0]);
     }
+    let disk_24 = disk_24 && setting.uefi && device == BootDevice::Disk;
+    let byte = if disk_24 { SUPERMICRO_DISK } else { *byte };
     let persistent = if setting.persistent { PERSISTENT } else { 0 };
     let efi = if setting.uefi { EFI } else { 0 };
-    Some([VALID | persistent | efi, *byte, 0, 0, 0])
+    Some([VALID | persistent | efi, byte, 0, 0, 0])
 }
 
 /// Reads the first two of the five bytes.
@@ -73,11 +76,20 @@ mod tests {
             (setting(BootDevice::Bios, false, false), [0x80, 0x18, 0, 0, 0]),
         ];
         for (setting, bytes) in rows {
-            assert_eq!(encode(&setting), Some(bytes));
+            assert_eq!(encode(&setting, false), Some(bytes));
             assert_eq!(decode(bytes[0], bytes[1]), setting);
         }
-        assert_eq!(encode(&setting(BootDevice::None, true, true)), Some([VALID, 0, 0, 0, 0]));
-        assert_eq!(encode(&BootSetting { device: None, persistent: false, uefi: false }), None);
+        assert_eq!(encode(&setting(BootDevice::None, true, true), false), Some([VALID, 0, 0, 0, 0]));
+        assert_eq!(encode(&BootSetting { device: None, persistent: false, uefi: false }, false), None);
+    }
+
+    #[test]
+    fn supermicro_has_a_number_of_its_own_for_the_disk_of_an_efi_boot() {
+        let byte = |setting, disk_24| encode(&setting, disk_24).expect("it has a device")[1];
+        assert_eq!(byte(setting(BootDevice::Disk, false, true), true), 0x24);
+        assert_eq!(byte(setting(BootDevice::Disk, false, true), false), 0x08);
+        assert_eq!(byte(setting(BootDevice::Disk, false, false), true), 0x08);
+        assert_eq!(byte(setting(BootDevice::Pxe, false, true), true), 0x04);
     }
 
     #[test]

@@ -141,7 +141,7 @@ pub struct DriverRow {
 }
 
 /// Every driver.
-pub static DRIVERS: &[DriverRow] = &[super::ipmitool::ROW, super::qemu::ROW];
+pub static DRIVERS: &[DriverRow] = &[super::ipmi::ROW, super::ipmitool::ROW, super::qemu::ROW];
 
 /// The names, for the configuration's check.
 #[must_use]

@@ -128,7 +128,8 @@ impl RawBmc {
             None => "ipmi".to_owned(),
         };
         check_driver_keys(&driver, &section);
-        let cipher_suites = cipher_suites.map_or_else(|| SUITES.to_vec(), |suites| checked_suites(suites, &driver, &section));
+        let cipher_suites =
+            cipher_suites.map_or_else(|| SUITES.to_vec(), |suites| checked_suites(suites, &driver, &section));
         section.finish();
         Some(RawBmc {
             driver,

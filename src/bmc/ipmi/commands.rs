@@ -5,12 +5,9 @@
 use crate::bmc::{BmcInfo, Exchange, Reply, boot};
 use crate::fleet::verb::raw_without_secret;
 use crate::fleet::{BmcReset, BootDevice, BootSetting, Power};
-use crate::ipmi::Privilege;
-use crate::ipmi::client::Command;
-use crate::ipmi::message::netfn::{APP, CHASSIS};
+use crate::ipmi::command::{ChassisControl, ChassisStatus, Command, DeviceId};
+use crate::ipmi::{Privilege, Quirks};
 
-/// Get Device ID (section 20.1): also asked for the quirks.
-pub(super) const GET_DEVICE_ID: u8 = 0x01;
 /// Deactivate Payload (section 24.2) says that nothing was active.
 pub(super) const ALREADY_FREE: u8 = 0x80;
 
@@ -23,51 +20,43 @@ pub(super) struct Step {
     pub(super) decides: bool,
 }
 
-/// The commands of `exchange`, in order; `None` where IPMI has none. Verbs are sent with `highest`.
-pub(super) fn steps(exchange: &Exchange, highest: Privilege) -> Option<Vec<Step>> {
-    let low = Privilege::User.min(highest);
-    let one = |netfn, command, data: &[u8], privilege, repeatable| {
-        Some(vec![Step {
-            command: make(netfn, command, data, privilege, repeatable),
-            tolerable: false,
-            decides: true,
-        }])
+/// The commands of `exchange`, in order; `None` where IPMI has none. Reads need no more than a user, verbs
+/// go with `highest`.
+pub(super) fn steps(exchange: &Exchange, highest: Privilege, quirks: Quirks) -> Option<Vec<Step>> {
+    let command = match exchange {
+        Exchange::Power => Command::chassis_status(),
+        // To be on or off can be asked for twice; what has a pulse cannot.
+        Exchange::Off => Command { repeatable: true, ..Command::chassis_control(ChassisControl::Off) },
+        Exchange::On => Command { repeatable: true, ..Command::chassis_control(ChassisControl::On) },
+        Exchange::Cycle => Command::chassis_control(ChassisControl::Cycle),
+        Exchange::Reset => Command::chassis_control(ChassisControl::Reset),
+        Exchange::Nmi => Command::chassis_control(ChassisControl::Diagnostic),
+        Exchange::Soft => Command::chassis_control(ChassisControl::Soft),
+        Exchange::KeepBootFlags => Command::set_boot_option(3, &[0x08]),
+        Exchange::BootSet(setting) => return boot_set(setting, highest, quirks),
+        Exchange::BootGet => Command::boot_option(5),
+        Exchange::ResetBmc(kind) => Command::reset(*kind == BmcReset::Cold),
+        Exchange::Info => Command::device_id(),
+        Exchange::Raw(bytes) => Command::raw(bytes)?,
+        Exchange::SolDeactivate => Command::sol_deactivate(),
+        Exchange::Resume => return None,
     };
-    // Chassis Control (section 28.3). On and off may be done twice; what has a pulse may not.
-    let control = |action: u8, repeatable| one(CHASSIS, 0x02, &[action], highest, repeatable);
-    match exchange {
-        Exchange::Power => one(CHASSIS, 0x01, &[], low, true),
-        Exchange::Off => control(0x00, true),
-        Exchange::On => control(0x01, true),
-        Exchange::Cycle => control(0x02, false),
-        Exchange::Reset => control(0x03, false),
-        Exchange::Nmi => control(0x04, false),
-        Exchange::Soft => control(0x05, false),
-        Exchange::KeepBootFlags => one(CHASSIS, 0x08, &[0x03, 0x08], highest, true),
-        Exchange::BootSet(setting) => boot_set(setting, highest),
-        Exchange::BootGet => one(CHASSIS, 0x09, &[0x05, 0x00, 0x00], highest, true),
-        Exchange::ResetBmc(kind) => one(APP, reset(*kind), &[], highest, false),
-        Exchange::Info => one(APP, GET_DEVICE_ID, &[], low, true),
-        Exchange::Raw(bytes) => match bytes.as_slice() {
-            [netfn, command, data @ ..] => one(*netfn, *command, data, highest, false),
-            _ => None,
-        },
-        Exchange::SolDeactivate => one(APP, 0x49, &[0x01, 0x01, 0, 0, 0, 0], highest, true),
-        Exchange::Resume => None,
-    }
+    Some(vec![Step { command: with_privilege(command, highest), tolerable: false, decides: true }])
 }
 
-/// Get Device ID by itself.
-pub(super) fn device_id(highest: Privilege) -> Command {
-    make(APP, GET_DEVICE_ID, &[], Privilege::User.min(highest), true)
+/// What needs more than a user goes with all we may have: one raise a session is enough.
+fn with_privilege(command: Command, highest: Privilege) -> Command {
+    let privilege =
+        if command.privilege > Privilege::User { highest } else { command.privilege.min(highest) };
+    Command { privilege, ..command }
 }
 
 /// Set System Boot Options (section 28.12, table 28-14): announced (parameter 0), acknowledged for every
 /// party so that firmware does not ignore the flags (4), set (5), announced as done (0).
-fn boot_set(setting: &BootSetting, highest: Privilege) -> Option<Vec<Step>> {
-    let flags = boot::encode(setting)?;
-    let set = |parameter: u8, data: &[u8], decides| Step {
-        command: make(CHASSIS, 0x08, &[&[parameter], data].concat(), highest, true),
+fn boot_set(setting: &BootSetting, highest: Privilege, quirks: Quirks) -> Option<Vec<Step>> {
+    let flags = boot::encode(setting, quirks.has(Quirks::EFI_DISK_24))?;
+    let set = |parameter: u8, data: &[u8], decides: bool| Step {
+        command: with_privilege(Command::set_boot_option(parameter, data), highest),
         tolerable: !decides,
         decides,
     };
@@ -79,25 +68,12 @@ fn boot_set(setting: &BootSetting, highest: Privilege) -> Option<Vec<Step>> {
     ])
 }
 
-/// Cold Reset and Warm Reset (sections 20.2, 20.3).
-fn reset(kind: BmcReset) -> u8 {
-    match kind {
-        BmcReset::Cold => 0x02,
-        BmcReset::Warm => 0x03,
-    }
-}
-
-fn make(netfn: u8, command: u8, data: &[u8], privilege: Privilege, repeatable: bool) -> Command {
-    Command { netfn, lun: 0, command, data: data.to_vec(), privilege, repeatable }
-}
-
 /// What the answer `data` to the deciding command says; `None` when it cannot be understood.
 pub(super) fn reply(exchange: &Exchange, data: &[u8]) -> Option<Reply> {
     match exchange {
-        // Get Chassis Status (section 28.2): bit 0 of the current power state.
         Exchange::Power => {
-            let power = if data.first()? & 0x01 == 0 { Power::Off } else { Power::On };
-            Some(Reply::Power(power, None))
+            let status = ChassisStatus::decode(data).ok()?;
+            Some(Reply::Power(if status.power { Power::On } else { Power::Off }, None))
         }
         // Get System Boot Options (section 28.13): version, parameter with its validity, data.
         Exchange::BootGet => match data {
@@ -113,13 +89,6 @@ pub(super) fn reply(exchange: &Exchange, data: &[u8]) -> Option<Reply> {
     }
 }
 
-/// Manufacturer and product of a Get Device ID response (section 20.1).
-pub(super) fn maker(data: &[u8]) -> Option<(u32, u16)> {
-    let bytes = data.get(6..11)?;
-    let maker = u32::from(bytes[0]) | u32::from(bytes[1]) << 8 | u32::from(bytes[2] & 0x0f) << 16;
-    Some((maker, u16::from_le_bytes([bytes[3], bytes[4]])))
-}
-
 /// What a controller supports besides (section 20.1, byte 7).
 const SUPPORT: [&str; 8] = [
     "Sensor Device",
@@ -133,26 +102,25 @@ const SUPPORT: [&str; 8] = [
 ];
 
 fn identity(data: &[u8]) -> Option<BmcInfo> {
-    let [device, revision, major, minor, version, support, ..] = *data else { return None };
+    let id = DeviceId::decode(data).ok()?;
     let mut rows: BmcInfo = Vec::new();
     let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
-    row("Device ID", device.to_string());
-    row("Device Revision", (revision & 0x0f).to_string());
-    // The major part is binary, the minor part BCD.
-    row("Firmware Revision", format!("{}.{minor:02x}", major & 0x7f));
-    row("IPMI Version", format!("{}.{}", version & 0x0f, version >> 4));
-    if let Some((maker, product)) = maker(data) {
-        row("Manufacturer ID", maker.to_string());
-        row("Product ID", format!("{product} (0x{product:04x})"));
-    }
-    row("Device Available", if major & 0x80 == 0 { "yes" } else { "no" }.to_owned());
+    row("Device ID", id.device.to_string());
+    row("Device Revision", id.revision.to_string());
+    // The minor part is BCD.
+    row("Firmware Revision", format!("{}.{:02x}", id.firmware.0, id.firmware.1));
+    row("IPMI Version", format!("{}.{}", id.ipmi.0, id.ipmi.1));
+    row("Manufacturer ID", id.manufacturer.to_string());
+    row("Product ID", format!("{0} (0x{0:04x})", id.product));
+    row("Device Available", if id.updating { "no" } else { "yes" }.to_owned());
+    let support = data.get(5).copied().unwrap_or(0);
     let named = SUPPORT.iter().enumerate().filter(|(bit, _)| support & (1 << bit) != 0);
     let support: Vec<&str> = named.map(|(_, name)| *name).collect();
     if !support.is_empty() {
         row("Additional Device Support", support.join(", "));
     }
-    if let Some(aux) = data.get(11..15) {
-        let bytes: Vec<String> = aux.iter().map(|byte| format!("0x{byte:02x}")).collect();
+    if let Some(auxiliary) = id.auxiliary {
+        let bytes: Vec<String> = auxiliary.iter().map(|byte| format!("0x{byte:02x}")).collect();
         row("Aux Firmware Rev Info", bytes.join(" "));
     }
     Some(rows)
@@ -183,7 +151,7 @@ pub(super) fn describe(exchange: &Exchange, highest: Privilege) -> Option<String
         Exchange::SolDeactivate => "deactivate payload: SOL".to_owned(),
         Exchange::Resume => return None,
     };
-    let step = steps(exchange, highest)?.into_iter().find(|step| step.decides)?;
+    let step = steps(exchange, highest, Quirks::default())?.into_iter().find(|step| step.decides)?;
     let Command { netfn, command, data, .. } = step.command;
     let bytes = [&[netfn, command], data.as_slice()].concat();
     let (shown, hidden) = raw_without_secret(&bytes);
@@ -210,7 +178,11 @@ mod tests {
             (Exchange::Soft, "chassis control: soft shutdown (00 02 05)"),
             (Exchange::KeepBootFlags, "set boot options: keep the flags (00 08 03 08)"),
             (
-                Exchange::BootSet(BootSetting { device: Some(BootDevice::Pxe), persistent: true, uefi: true }),
+                Exchange::BootSet(BootSetting {
+                    device: Some(BootDevice::Pxe),
+                    persistent: true,
+                    uefi: true,
+                }),
                 "set boot options: pxe persistent uefi (00 08 05 e0 04 00 00 00)",
             ),
             (Exchange::BootGet, "get boot options (00 09 05 00 00)"),
@@ -230,7 +202,8 @@ mod tests {
 
     #[test]
     fn what_has_a_pulse_is_not_repeated() {
-        let repeats = |exchange| steps(&exchange, ADMIN).expect("commands")[0].command.repeatable;
+        let repeats =
+            |exchange| steps(&exchange, ADMIN, Quirks::default()).expect("commands")[0].command.repeatable;
         for exchange in [Exchange::Power, Exchange::On, Exchange::Off, Exchange::BootGet, Exchange::Info] {
             assert!(repeats(exchange.clone()), "{exchange:?}");
         }
@@ -248,7 +221,9 @@ mod tests {
 
     #[test]
     fn polls_need_no_more_than_a_user_and_verbs_what_is_configured() {
-        let needs = |exchange, highest| steps(&exchange, highest).expect("commands")[0].command.privilege;
+        let needs = |exchange, highest| {
+            steps(&exchange, highest, Quirks::default()).expect("commands")[0].command.privilege
+        };
         assert_eq!(needs(Exchange::Power, ADMIN), Privilege::User);
         assert_eq!(needs(Exchange::Power, Privilege::Callback), Privilege::Callback);
         assert_eq!(needs(Exchange::On, ADMIN), ADMIN);
@@ -258,15 +233,11 @@ mod tests {
     #[test]
     fn a_boot_device_is_set_as_ipmitool_does() {
         let setting = BootSetting { device: Some(BootDevice::Disk), persistent: false, uefi: false };
-        let steps = steps(&Exchange::BootSet(setting), ADMIN).expect("commands");
+        let steps = steps(&Exchange::BootSet(setting), ADMIN, Quirks::default()).expect("commands");
         let sent: Vec<(&[u8], bool)> =
             steps.iter().map(|step| (step.command.data.as_slice(), step.tolerable)).collect();
-        let expected: [(&[u8], bool); 4] = [
-            (&[0, 1], true),
-            (&[4, 1, 1], true),
-            (&[5, 0x80, 0x08, 0, 0, 0], false),
-            (&[0, 0], true),
-        ];
+        let expected: [(&[u8], bool); 4] =
+            [(&[0, 1], true), (&[4, 1, 1], true), (&[5, 0x80, 0x08, 0, 0, 0], false), (&[0, 0], true)];
         assert_eq!(sent, expected);
     }
 
@@ -299,7 +270,6 @@ mod tests {
         assert_eq!((value("Manufacturer ID"), value("Product ID")), ("4753", "3842 (0x0f02)"));
         assert_eq!(value("Additional Device Support"), "Sensor Device, SEL Device, Chassis Device");
         assert_eq!(value("Aux Firmware Rev Info"), "0x01 0x02 0x03 0x04");
-        assert_eq!(maker(&data), Some((4753, 3842)));
         assert_eq!(reply(&Exchange::Info, &data[..5]), None);
     }
 }

@@ -12,7 +12,9 @@ use crate::bmc::words::{self, NO_NAME};
 use crate::bmc::{BmcError, SuiteMemory};
 use crate::config::{BmcSettings, Credentials, Secret};
 use crate::fleet::FaultClass;
-use crate::ipmi::client::{Client, ClientError, Command, Event, Reply};
+use crate::ipmi::client::{Client, ClientError, Event, Reply};
+use crate::ipmi::command::{Command, DeviceId};
+use crate::ipmi::{Quirks, Suite, completion};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -75,8 +77,8 @@ pub struct Link {
     /// Held while commands are exchanged: one at a time.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    /// Rung when a login was closed.
-    closed: Notify,
+    /// Rung when nobody wants anything of the login, and when it was closed.
+    free: Notify,
 }
 
 pub(super) struct State {
@@ -93,6 +95,8 @@ pub(super) struct State {
     /// What ICMP last said.
     errno: Option<i32>,
     pub(super) sol: Option<SolSide>,
+    /// The BMC was asked what it is, for its quirks.
+    identified: bool,
 }
 
 /// The way to the BMC, as long as there is a login or an attempt at one.
@@ -120,7 +124,7 @@ struct Before {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Says the client.
-    Client(ClientError),
+    Client { error: ClientError, not_sent: bool },
     /// Says ICMP, with an error number.
     Undelivered { errno: i32, not_sent: bool },
     /// The wall-clock limit passed: nothing came from the BMC at all; it answered, but did not log us in;
@@ -158,8 +162,9 @@ impl Link {
                 entered: None,
                 errno: None,
                 sol: None,
+                identified: false,
             }),
-            closed: Notify::new(),
+            free: Notify::new(),
         })
     }
 
@@ -183,7 +188,7 @@ impl Link {
     /// Closes the login unless a console uses it, and waits for the BMC's answer for at most a second.
     pub async fn close(&self) {
         self.keep(false);
-        self.until_closed().await;
+        self.until(CLOSING, |state| !state.closing).await;
     }
 
     /// Datagrams that were ignored because they were forged, stale or no answer to anything.
@@ -219,7 +224,7 @@ impl Link {
                 self.send(state, now, &datagram);
             }
             if let Some(event) = state.client.event() {
-                self.happened(state, now, event);
+                self.happened(state, event);
             } else if state.may_close(now) {
                 state.closing = true;
                 state.client.close(now);
@@ -227,9 +232,8 @@ impl Link {
                 break;
             }
         }
-        SolSide::settle(state, now);
-        while let Some(datagram) = state.client.transmit(now) {
-            self.send(state, now, &datagram);
+        if state.client.idle_since().is_some() || !state.client.is_logged_in() {
+            self.free.notify_waiters();
         }
         self.schedule(state);
     }
@@ -242,27 +246,32 @@ impl Link {
         }
     }
 
-    fn happened(&self, state: &mut State, now: Duration, event: Event) {
+    fn happened(&self, state: &mut State, event: Event) {
         match event {
             Event::Reply(result) => {
                 let errno = state.errno.take();
                 if let Some(waiter) = state.waiter.take() {
-                    let result = result.map_err(|error| match (error, errno) {
-                        (error @ ClientError::Unreachable { .. }, Some(errno)) => {
-                            Failure::Undelivered { errno, not_sent: error.not_sent() }
+                    let result = result.map_err(|error| {
+                        // The client means the session it was in when it failed; an earlier one may have
+                        // carried the request too.
+                        let not_sent = error.not_sent() && !state.was_in(waiter.before);
+                        match (error, errno) {
+                            (ClientError::PortUnreachable { .. }, Some(errno)) => {
+                                Failure::Undelivered { errno, not_sent }
+                            }
+                            (error, _) => Failure::Client { error, not_sent },
                         }
-                        (error, _) => Failure::Client(error),
                     });
                     // Nobody waits any more: the answer is of no use.
                     let _ = waiter.answer.send(result);
                 }
             }
-            Event::LoggedIn { suite } => self.suites.set(Some(suite.id())),
+            Event::LoggedIn(suite) => self.suites.set(Some(suite.id())),
             Event::Closed => {
                 state.closing = false;
-                self.closed.notify_waiters();
+                SolSide::happened(state, Event::Closed);
             }
-            other => SolSide::happened(state, now, other),
+            other => SolSide::happened(state, other),
         }
     }
 
@@ -317,7 +326,8 @@ impl Link {
         if let Ok(literal) = address.parse::<IpAddr>() {
             return Ok(vec![plain(SocketAddr::new(literal, *port))]);
         }
-        let found = tokio::time::timeout(self.limit, tokio::net::lookup_host((address.as_str(), *port))).await;
+        let found =
+            tokio::time::timeout(self.limit, tokio::net::lookup_host((address.as_str(), *port))).await;
         let mut all: Vec<SocketAddr> = match found {
             Ok(Ok(found)) => found.map(plain).collect(),
             _ => Vec::new(),
@@ -329,45 +339,66 @@ impl Link {
         Ok(all)
     }
 
-    async fn until_closed(&self) {
-        let closed = async {
+    /// Waits until the BMC has answered what was sent to free an SOL.
+    pub(super) async fn until_free(&self, limit: Duration) {
+        self.until(limit, |state| state.client.idle_since().is_some() || !state.client.is_logged_in()).await;
+    }
+
+    /// A BMC that does not answer frees what it holds by itself, so waiting has a limit.
+    async fn until(&self, limit: Duration, what: impl Fn(&State) -> bool) {
+        let met = async {
             loop {
-                let closed = self.closed.notified();
-                if !self.state().closing {
+                let mut free = std::pin::pin!(self.free.notified());
+                free.as_mut().enable();
+                if what(&self.state()) {
                     return;
                 }
-                closed.await;
+                free.await;
             }
         };
-        // A BMC that does not answer ends the session by itself.
-        let _ = tokio::time::timeout(CLOSING, closed).await;
+        let _ = tokio::time::timeout(limit, met).await;
     }
 }
 
 impl State {
     /// When the login, if there is one, has been idle for long enough to be closed.
     fn idle_at(&self) -> Option<Duration> {
-        if self.held || self.sol.is_some() || self.closing || !self.client.is_logged_in() {
+        if self.held || self.closing {
             return None;
         }
         let since = self.client.idle_since()?;
         Some(if self.keep { since + IDLE } else { since })
     }
 
+    fn sol_news(&self) {
+        if let Some(sol) = &self.sol {
+            sol.news();
+        }
+    }
+
+    /// Whether there was a session at any time since.
+    fn was_in(&self, before: Before) -> bool {
+        before.logged_in || self.client.counters().logins > before.logins
+    }
+
     fn may_close(&self, now: Duration) -> bool {
-        self.client.is_idle() && self.idle_at().is_some_and(|at| at <= now)
+        self.idle_at().is_some_and(|at| at <= now)
     }
 }
 
 impl Peer for Link {
     fn datagram(&self, bytes: &[u8]) {
-        self.with(|state, now| state.client.datagram(now, bytes));
+        self.with(|state, now| {
+            state.client.datagram(now, bytes);
+            state.sol_news();
+        });
     }
 
     fn undelivered(&self, errno: i32) {
         self.with(|state, now| {
             state.errno = Some(errno);
             state.client.unreachable(now);
+            state.sol_news();
         });
     }
 
@@ -376,13 +407,12 @@ impl Peer for Link {
             state.entered = None;
             if state.client.deadline().is_some_and(|at| at <= now) {
                 state.client.timeout(now);
+                state.sol_news();
             }
             if let Some(waiter) = state.waiter.take_if(|waiter| waiter.until <= now) {
-                let counters = state.client.counters();
-                let heard = counters.received > waiter.before.received;
-                let was_in = waiter.before.logged_in || counters.logins > waiter.before.logins;
+                let heard = state.client.counters().received > waiter.before.received;
+                let not_sent = !state.was_in(waiter.before);
                 state.client.abandon();
-                let not_sent = !was_in && !state.client.is_logged_in();
                 let _ = waiter.answer.send(Err(Failure::Overdue { heard, not_sent }));
             }
         });
@@ -427,7 +457,7 @@ impl Turn<'_> {
         if known.is_some() {
             return self.send(command).await;
         }
-        link.until_closed().await;
+        link.until(CLOSING, |state| !state.closing).await;
         let addresses = link.addresses().await.map_err(Failure::Local)?;
         let mut last = None;
         for to in addresses {
@@ -439,6 +469,51 @@ impl Turn<'_> {
             }
         }
         Err(last.expect("a name has an address"))
+    }
+
+    /// Asks the BMC what it is, if its quirks depend on that and it was not asked yet.
+    pub(super) async fn identify(&mut self) -> Result<(), Failure> {
+        let link = self.link;
+        if link.login.quirks.is_some() || link.state().identified {
+            return Ok(());
+        }
+        let reply = self.request(&Command::device_id()).await?;
+        // One that does not tell has no known quirks; one that is busy is asked again.
+        if reply.code == 0 || !completion::is_later(reply.code) {
+            let quirks = DeviceId::decode(&reply.data)
+                .map_or_else(|_| Quirks::default(), |id| Quirks::for_device(id.manufacturer, id.product));
+            let mut state = link.state();
+            state.client.set_quirks(quirks);
+            state.identified = true;
+        }
+        Ok(())
+    }
+
+    /// The same, with a login in any case.
+    pub(super) async fn prepare(&mut self) -> Result<(), Failure> {
+        self.identify().await?;
+        if !self.link.state().client.is_logged_in() {
+            self.request(&Command::device_id()).await?;
+        }
+        Ok(())
+    }
+
+    /// The quirks in force.
+    pub(super) fn quirks(&self) -> Quirks {
+        self.link.state().client.quirks()
+    }
+
+    /// The cipher suite that works.
+    pub(super) fn suite(&self) -> Option<Suite> {
+        self.link.state().client.suite()
+    }
+
+    /// Ends the login: the BMC forgets it.
+    pub(super) fn end_login(&mut self) {
+        self.link.with(|state, now| {
+            state.closing = true;
+            state.client.close(now);
+        });
     }
 
     async fn send(&mut self, command: &Command) -> Result<Reply, Failure> {

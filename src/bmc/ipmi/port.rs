@@ -87,8 +87,7 @@ impl Port {
             let _ = setsockopt(&socket, RcvBuf, &RECEIVE_BUFFER);
         }
         let socket = Arc::new(socket);
-        let ready =
-            AsyncFd::with_interest(Handle(Arc::clone(&socket)), Interest::READABLE | Interest::ERROR)?;
+        let ready = watch(Arc::clone(&socket))?;
         let shared = Arc::new(Shared {
             socket,
             peers: Mutex::default(),
@@ -218,9 +217,8 @@ impl Shared {
             };
             let errno = message.cmsgs().ok().and_then(|mut all| {
                 all.find_map(|one| match one {
-                    ControlMessageOwned::Ipv4RecvErr(error, _) | ControlMessageOwned::Ipv6RecvErr(error, _) => {
-                        i32::try_from(error.ee_errno).ok()
-                    }
+                    ControlMessageOwned::Ipv4RecvErr(error, _)
+                    | ControlMessageOwned::Ipv6RecvErr(error, _) => i32::try_from(error.ee_errno).ok(),
                     _ => None,
                 })
             });
@@ -278,6 +276,15 @@ async fn run(ready: AsyncFd<Handle>, shared: Arc<Shared>) {
             }
         }
     }
+}
+
+/// Not tokio's own socket: that one is woken for each datagram that has left, too.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe code; the handle keeps the descriptor open and is never taken out"
+)]
+fn watch(socket: Arc<UdpSocket>) -> io::Result<AsyncFd<Handle>> {
+    AsyncFd::with_interest(Handle(socket), Interest::READABLE | Interest::ERROR)
 }
 
 /// A second owner of the socket, for the runtime.

@@ -78,7 +78,10 @@ mod tests {
         assert_eq!(timers.due(ms(9)), None);
         assert_eq!(timers.due(ms(10)), Some("a"));
         assert_eq!(timers.due(ms(39)), None);
-        assert_eq!((timers.due(ms(40)), timers.due(ms(40)), timers.due(ms(99))), (Some("b"), Some("c"), None));
+        assert_eq!(
+            (timers.due(ms(40)), timers.due(ms(40)), timers.due(ms(99))),
+            (Some("b"), Some("c"), None)
+        );
     }
 
     #[test]

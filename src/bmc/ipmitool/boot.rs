@@ -12,7 +12,7 @@ pub(super) fn command(setting: &BootSetting) -> Option<Vec<String>> {
         return Some(words("chassis bootdev none"));
     }
     if setting.uefi {
-        let [flags, byte, ..] = encode(setting)?;
+        let [flags, byte, ..] = encode(setting, false)?;
         return Some(words(&format!("raw 0x00 0x08 0x05 {flags:#04x} {byte:#04x} 0x00 0x00 0x00")));
     }
     let options = if setting.persistent { " options=persistent" } else { "" };
