@@ -1,8 +1,9 @@
 //! Drivers against real BMCs and machines: OpenIPMI's `ipmi_sim`, pyghmi's BMC, QEMU.
 
 mod child;
-mod ipmitool;
+mod deeds;
 mod login;
+mod native;
 mod qemu;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
@@ -33,9 +34,17 @@ impl Default for Change {
     }
 }
 
+/// The drivers that speak IPMI.
+const BOTH: [&str; 2] = ["ipmi", "ipmitool"];
+
+/// Of driver `ipmitool`.
 fn settings(node: &Node) -> BmcSettings {
+    settings_of("ipmitool", node)
+}
+
+fn settings_of(driver: &str, node: &Node) -> BmcSettings {
     BmcSettings {
-        driver: "ipmitool".into(),
+        driver: driver.into(),
         address: Some(node.address()),
         port: node.port(),
         credentials: credentials("admin", "secret"),
