@@ -222,7 +222,11 @@ impl Bmc {
             return;
         }
         match packet::parse(bytes) {
-            Ok(Packet::Plain { message }) => self.plain(now, from, message),
+            Ok(Packet::Plain { message }) => self.plain(from, message, packet::plain),
+            // The same in RMCP+ framing, as ipmitool asks for the cipher suites.
+            Ok(Packet::Login { kind: PayloadType::Ipmi, payload }) => {
+                self.plain(from, payload, |message| packet::login(PayloadType::Ipmi, message));
+            }
             Ok(Packet::Login { kind, payload }) => self.login(now, from, kind, payload),
             Ok(Packet::Session(sealed)) => self.session(now, from, &sealed),
             Err(_) => self.stats.malformed += 1,
@@ -230,7 +234,7 @@ impl Bmc {
     }
 
     /// A command before a session: only those that the specification allows there.
-    fn plain(&mut self, now: Duration, from: SocketAddr, message: &[u8]) {
+    fn plain(&mut self, from: SocketAddr, message: &[u8], framed: fn(&[u8]) -> Vec<u8>) {
         let Ok(request) = Request::decode(message) else {
             self.stats.malformed += 1;
             return;
@@ -238,9 +242,9 @@ impl Bmc {
         if self.faults.silent_in == Some(LoginStep::Capabilities) {
             return;
         }
-        let (code, data) = self.before_session(now, &request);
+        let (code, data) = self.before_session(&request);
         let message = response(&request, code, &data).encode();
-        self.send(from, packet::plain(&message));
+        self.send(from, framed(&message));
     }
 
     fn session(&mut self, now: Duration, from: SocketAddr, sealed: &Sealed<'_>) {

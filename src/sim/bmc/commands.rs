@@ -24,7 +24,7 @@ fn refuse(code: u8) -> Answer {
 
 impl Bmc {
     /// Commands that are answered without a session (section 22, table G-1).
-    pub(super) fn before_session(&mut self, _now: Duration, request: &Request<'_>) -> Answer {
+    pub(super) fn before_session(&mut self, request: &Request<'_>) -> Answer {
         match (request.netfn, request.command) {
             (netfn::APP, 0x37) => ok(&self.guid.clone()),
             (netfn::APP, 0x38) => self.capabilities(request.data),
