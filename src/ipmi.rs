@@ -7,11 +7,14 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod client;
+pub mod command;
 pub mod completion;
 pub mod crypto;
 pub mod message;
 pub mod packet;
 pub mod privilege;
+pub mod quirks;
 pub mod rakp;
 mod random;
 pub mod sol;
@@ -19,6 +22,7 @@ pub mod window;
 
 pub use crypto::{Keys, Secret, Suite};
 pub use privilege::Privilege;
+pub use quirks::Quirks;
 pub use random::Random;
 
 /// Why received bytes are not what they should be. The text names the part, never its content.
