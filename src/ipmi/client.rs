@@ -177,8 +177,7 @@ impl Client {
     /// Activates our own SOL; ends with [`Event::SolActive`] or [`Event::SolRefused`].
     pub fn activate_sol(&mut self, now: Duration) {
         self.used = now;
-        let first = 1 + u8::try_from(self.random.below(15)).unwrap_or(0);
-        self.sol = Some(Box::new(Sol::new(first, now)));
+        self.sol = Some(Box::new(Sol::new(now)));
         self.jobs.push_back(Job::SolActivate);
         self.advance(now);
     }
