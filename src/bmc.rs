@@ -4,12 +4,15 @@
 //! executes exactly the exchange it is given and decides nothing about pace: `hub` calls it while it
 //! holds a [`Permit`] for that BMC. Must not know `app` or `ui`.
 
+mod boot;
 pub mod driver;
 pub mod error;
+pub mod ipmi;
 pub mod ipmitool;
 pub mod permit;
 mod program;
 mod qemu;
+mod words;
 
 pub use driver::{
     Bmc, BmcInfo, Capabilities, DRIVERS, DriverContext, DriverRow, Exchange, Reply, driver_names, open,

@@ -12,6 +12,7 @@ pub mod hub;
 pub mod ipmi;
 pub mod runtime;
 pub mod screen;
+pub mod sim;
 pub mod term;
 pub mod theme;
 pub mod ui;

@@ -121,6 +121,8 @@ pub struct DriverContext {
     pub private_dir: PathBuf,
     /// Wall-clock limit of one exchange.
     pub limit: Duration,
+    /// The sockets that all BMCs of driver `ipmi` share.
+    pub network: Arc<super::ipmi::Network>,
 }
 
 /// Makes a driver for one node.
@@ -139,7 +141,7 @@ pub struct DriverRow {
 }
 
 /// Every driver.
-pub static DRIVERS: &[DriverRow] = &[super::ipmitool::ROW, super::qemu::ROW];
+pub static DRIVERS: &[DriverRow] = &[super::ipmi::ROW, super::ipmitool::ROW, super::qemu::ROW];
 
 /// The names, for the configuration's check.
 #[must_use]

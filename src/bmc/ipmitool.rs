@@ -18,7 +18,7 @@ pub use sol::{SolCommand, classify_login, sol_command};
 pub use suite::{refuses_suite, suites_to_try};
 
 use super::driver::{Bmc, Capabilities, DriverContext, DriverRow, Exchange, Reply};
-use super::{BmcError, SuiteMemory};
+use super::{BmcError, SuiteMemory, words};
 use crate::config::BmcSettings;
 use crate::fleet::FaultClass;
 use crate::fleet::verb::raw_without_secret;
@@ -145,7 +145,7 @@ fn address(settings: &BmcSettings) -> Result<&str, BmcError> {
 fn unsupported(exchange: &Exchange) -> BmcError {
     BmcError::new(
         FaultClass::Unsupported,
-        format!("cannot {}: the driver ipmitool has no such command", classify::deed(exchange)),
+        format!("cannot {}: the driver ipmitool has no such command", words::deed(exchange)),
     )
     .not_sent()
 }

@@ -197,6 +197,7 @@ impl<'p> Fleet<'p> {
             privilege: raw.privilege,
             cipher_suites: raw.cipher_suites.clone(),
             kg: None,
+            quirks: raw.quirks.clone(),
             qmp: qmp.map(PathBuf::from),
             start: raw
                 .start

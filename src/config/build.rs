@@ -127,31 +127,36 @@ fn attach_secrets(
             if let Some(bmc) = &mut node.settings.bmc {
                 let name = node.credentials.as_deref();
                 bmc.credentials = name.and_then(|name| known.get(name).cloned().flatten());
-                bmc.kg = node.kg_file.and_then(|path| kgs.get(&path.value).cloned().flatten());
+                let printable = bmc.driver == "ipmitool";
+                bmc.kg = node.kg_file.and_then(|path| kgs.get(&(path.value, printable)).cloned().flatten());
             }
             node.settings
         })
         .collect()
 }
 
-/// Reads each Kg file once.
-fn read_kgs(nodes: &[Pending], problems: &mut Vec<Problem>) -> HashMap<PathBuf, Option<Secret>> {
+/// A Kg file, and whether its key must be printable, as ipmitool needs it.
+type KgFile = (PathBuf, bool);
+
+/// Reads each Kg file once for each kind of driver.
+fn read_kgs(nodes: &[Pending], problems: &mut Vec<Problem>) -> HashMap<KgFile, Option<Secret>> {
     let mut kgs = HashMap::new();
     for node in nodes {
         let (Some(bmc), Some(path)) = (&node.settings.bmc, &node.kg_file) else {
             continue;
         };
-        if kgs.contains_key(&path.value) {
+        let file = (path.value.clone(), bmc.driver == "ipmitool");
+        if kgs.contains_key(&file) {
             continue;
         }
-        let kg = match read_kg(&path.value, bmc.driver == "ipmitool") {
+        let kg = match read_kg(&file.0, file.1) {
             Ok(kg) => Some(kg),
             Err((text, help)) => {
                 problems.push(Problem::new(&path.place, "node.bmc.kg_file", text).help(help));
                 None
             }
         };
-        kgs.insert(path.value.clone(), kg);
+        kgs.insert(file, kg);
     }
     kgs
 }

@@ -40,6 +40,8 @@ pub struct LoadOptions<'a> {
     pub transports: &'a [&'a str],
     /// Names of the themes.
     pub themes: &'a [&'a str],
+    /// Names of the quirks that driver `ipmi` knows; none by default.
+    pub quirks: &'a [&'a str],
     /// Whether password commands are run.
     pub secrets: Secrets,
     /// The lowest layer, `/etc/lightsout/config.toml`.
@@ -59,6 +61,7 @@ impl<'a> LoadOptions<'a> {
             drivers,
             transports,
             themes,
+            quirks: &[],
             secrets: Secrets::Read,
             system: PathBuf::from("/etc/lightsout/config.toml"),
             shared_runtime: PathBuf::from("/run/lightsout"),

@@ -6,11 +6,14 @@ use super::section::Section;
 use super::sets::{Set, addresses, names, sockets};
 use super::settings::{Charset, Privilege};
 use super::units;
-use super::words::shown;
+use super::words::{shown, suggest};
 use std::path::PathBuf;
 
 /// Port of IPMI (IANA `asf-rmcp`).
 pub(super) const IPMI_PORT: u16 = 623;
+/// Cipher suites in the order they are tried by default.
+const SUITES: [u8; 2] = [17, 3];
+
 /// A `[[node]]` as written, its own values checked, its sets expanded but not yet zipped.
 pub(super) struct RawNode {
     pub(super) place: Place,
@@ -30,6 +33,7 @@ pub(super) struct RawBmc {
     pub(super) privilege: Privilege,
     pub(super) cipher_suites: Vec<u8>,
     pub(super) kg_file: Option<At<PathBuf>>,
+    pub(super) quirks: Option<Vec<String>>,
     pub(super) qmp: Option<At<Set>>,
     pub(super) start: Option<At<Vec<String>>>,
 }
@@ -71,9 +75,9 @@ impl RawNode {
         }
         if let (Some(console), Some(bmc)) = (&console, &bmc)
             && console.transport == "sol"
-            && bmc.driver != "ipmitool"
+            && !["ipmi", "ipmitool"].contains(&bmc.driver.as_str())
         {
-            let text = format!("sol needs a bmc with driver ipmitool, not {}", bmc.driver);
+            let text = format!("sol needs a bmc with driver ipmi or ipmitool, not {}", bmc.driver);
             section.report(
                 &console.place,
                 "console.transport",
@@ -97,6 +101,7 @@ impl RawBmc {
         let credentials = section.string("credentials", "the name of [credentials.NAME]");
         let privilege = section.parsed("privilege", "CALLBACK, USER, OPERATOR or ADMINISTRATOR", privilege);
         let cipher_suites = suites(&mut section);
+        let quirks = quirks(&mut section, options.quirks);
         let kg_file = section.path("kg_file");
         let qmp = section
             .parsed("qmp", "the path of a QMP socket, or a node set of them", |text| sockets(text, source));
@@ -120,9 +125,11 @@ impl RawBmc {
                 section.finish();
                 return None;
             }
-            None => "ipmitool".to_owned(),
+            None => "ipmi".to_owned(),
         };
         check_driver_keys(&driver, &section);
+        let cipher_suites =
+            cipher_suites.map_or_else(|| SUITES.to_vec(), |suites| checked_suites(suites, &driver, &section));
         section.finish();
         Some(RawBmc {
             driver,
@@ -132,6 +139,7 @@ impl RawBmc {
             privilege: privilege.map(|privilege| privilege.value).unwrap_or_default(),
             cipher_suites,
             kg_file,
+            quirks,
             qmp,
             start,
         })
@@ -179,20 +187,24 @@ impl RawConsole {
 /// What a driver needs and what it has no use for. Drivers that this room does not know may have all keys.
 fn check_driver_keys(driver: &str, section: &Section<'_>) {
     match driver {
-        "ipmitool" => {
+        "ipmi" | "ipmitool" => {
             let help = "write address = \"10.1.1.1\" or a node set, address = \"10.1.1.[1-16]\"";
-            section.missing("address", "driver ipmitool needs the address of the BMC", help);
+            section.missing("address", &format!("driver {driver} needs the address of the BMC"), help);
             let help = "write credentials = \"NAME\" and a [credentials.NAME]";
-            section.missing("credentials", "driver ipmitool needs credentials", help);
+            section.missing("credentials", &format!("driver {driver} needs credentials"), help);
+            let useless = format!("driver {driver} has no use for it");
             for key in ["qmp", "start"] {
-                refuse(section, key, "driver ipmitool has no use for it", "is driver = \"qemu\" meant?");
+                refuse(section, key, &useless, "is driver = \"qemu\" meant?");
+            }
+            if driver == "ipmitool" {
+                refuse(section, "quirks", &useless, "is driver = \"ipmi\" meant?");
             }
         }
         "qemu" => {
             let help = "write qmp = \"/run/vm1.qmp\"";
             section.missing("qmp", "driver qemu needs the path of a QMP socket", help);
-            for key in ["address", "port", "credentials", "privilege", "cipher_suites", "kg_file"] {
-                refuse(section, key, "driver qemu has no use for it", "is driver = \"ipmitool\" meant?");
+            for key in ["address", "port", "credentials", "privilege", "cipher_suites", "kg_file", "quirks"] {
+                refuse(section, key, "driver qemu has no use for it", "is driver = \"ipmi\" meant?");
             }
         }
         _ => {}
@@ -205,15 +217,39 @@ fn refuse(section: &Section<'_>, key: &str, text: &str, help: &str) {
     }
 }
 
-fn suites(section: &mut Section<'_>) -> Vec<u8> {
-    let Some(list) = section.integers("cipher_suites", 0..=17) else {
-        return vec![17, 3];
-    };
+/// `None` when they are not given, or wrong, which is reported.
+fn suites(section: &mut Section<'_>) -> Option<At<Vec<u8>>> {
+    let list = section.integers("cipher_suites", 0..=17)?;
     let suites: Vec<u8> = list.value.iter().filter_map(|suite| u8::try_from(suite.value).ok()).collect();
     if suites.is_empty() {
         section.report(&list.place, "cipher_suites", "the list is empty", "the default is [17, 3]");
     }
-    suites
+    Some(At::new(suites, list.place))
+}
+
+/// Driver `ipmi` has no others than 3 and 17; ipmitool may.
+fn checked_suites(suites: At<Vec<u8>>, driver: &str, section: &Section<'_>) -> Vec<u8> {
+    if let Some(other) = suites.value.iter().find(|suite| driver == "ipmi" && !SUITES.contains(suite)) {
+        let text = format!("driver ipmi has the cipher suites 3 and 17, not {other}");
+        let help = match other {
+            0..=2 => "suites 0 to 2 leave the password or the commands unprotected",
+            _ => "driver = \"ipmitool\" may know it",
+        };
+        section.report(&suites.place, "cipher_suites", text, help);
+    }
+    suites.value
+}
+
+/// Each must be one of `known`.
+fn quirks(section: &mut Section<'_>, known: &[&str]) -> Option<Vec<String>> {
+    let list = section.strings("quirks", "a list of quirks, or [] for none")?;
+    for quirk in &list.value {
+        if !known.contains(&quirk.value.as_str()) {
+            let text = format!("there is no quirk \"{}\"", shown(&quirk.value));
+            section.report(&quirk.place, "quirks", text, suggest(&quirk.value, known.iter().copied()));
+        }
+    }
+    Some(list.value.into_iter().map(|quirk| quirk.value).collect())
 }
 
 fn check_tag(tag: &At<String>, section: &Section<'_>) -> bool {

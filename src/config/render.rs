@@ -106,6 +106,10 @@ fn bmc_fields(bmc: &BmcSettings) -> Vec<String> {
     if let Some(SecretSource::File(path)) = bmc.kg.as_ref().and_then(Secret::source) {
         fields.push(field("kg_file", quote_path(path)));
     }
+    if let Some(quirks) = &bmc.quirks {
+        let names: Vec<String> = quirks.iter().map(|name| quote(name)).collect();
+        fields.push(field("quirks", format!("[{}]", names.join(", "))));
+    }
     if let Some(qmp) = &bmc.qmp {
         fields.push(field("qmp", quote_path(qmp)));
     }

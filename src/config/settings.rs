@@ -104,7 +104,7 @@ pub struct NodeSettings {
 pub struct BmcSettings {
     /// Name of the driver, a row of `bmc::DRIVERS`.
     pub driver: String,
-    /// Host name or address of the BMC (driver `ipmitool`).
+    /// Host name or address of the BMC (drivers `ipmi` and `ipmitool`).
     pub address: Option<String>,
     /// UDP port; 623 by default.
     pub port: u16,
@@ -116,6 +116,9 @@ pub struct BmcSettings {
     pub cipher_suites: Vec<u8>,
     /// The BMC key, if one is set.
     pub kg: Option<Secret>,
+    /// Quirks of the BMC by name, and no others (driver `ipmi`); chosen by its manufacturer and product when
+    /// `None`.
+    pub quirks: Option<Vec<String>>,
     /// QMP socket (driver `qemu`).
     pub qmp: Option<PathBuf>,
     /// Start command of a virtual machine (driver `qemu`), run for `power on`.

@@ -233,6 +233,7 @@ mod tests {
             },
             bmc: None,
             context: DriverContext {
+                network: Arc::default(),
                 ipmitool: "ipmitool".into(),
                 private_dir: "/nowhere".into(),
                 limit: FREE,

@@ -102,6 +102,7 @@ impl Hub {
         let shared = Shared::open(runtime, ownership, EXCHANGE)?;
         let private = shared.table_lock(|| PrivateDir::create(runtime))??;
         let drivers = DriverContext {
+            network: Arc::default(),
             ipmitool: settings.ipmitool.clone(),
             private_dir: private.path().to_owned(),
             limit: EXCHANGE,

@@ -254,8 +254,9 @@ impl Client {
         let taken = match packet::parse(bytes) {
             Ok(Packet::Login { kind, payload }) => self.login_payload(now, kind, payload),
             Ok(Packet::Session(sealed)) => self.session_packet(now, &sealed),
-            // IPMI 1.5 answers belong to commands that are never sent outside a session.
-            Ok(Packet::Plain { .. }) | Err(_) => false,
+            // The answer to a hello, which says nothing that we need.
+            Ok(Packet::Plain { .. }) => true,
+            Err(_) => false,
         };
         if !taken {
             self.counters.ignored += 1;
@@ -294,6 +295,10 @@ impl Client {
             _ => None,
         };
         if let Some(next) = next {
+            if matches!((&self.state, &next), (State::Login(login), Next::Send(_)) if login.step() == Step::OpenSession)
+            {
+                self.out.push_back(Login::hello(&self.settings));
+            }
             self.login_next(now, next);
         }
         if let State::Open(session) = &mut self.state {
@@ -348,6 +353,9 @@ impl Client {
                 suites.sort_by_key(|suite| Some(*suite) != self.worked);
                 match Login::start(&self.settings, &suites, &mut self.random, now) {
                     Ok((login, datagram)) => {
+                        if self.counters.logins > 0 {
+                            self.out.push_back(Login::hello(&self.settings));
+                        }
                         self.state = State::Login(Box::new(login));
                         self.out.push_back(datagram);
                     }

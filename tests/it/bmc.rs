@@ -1,8 +1,9 @@
 //! Drivers against real BMCs and machines: OpenIPMI's `ipmi_sim`, pyghmi's BMC, QEMU.
 
 mod child;
-mod ipmitool;
+mod deeds;
 mod login;
+mod native;
 mod qemu;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
@@ -33,15 +34,24 @@ impl Default for Change {
     }
 }
 
+/// The drivers that speak IPMI.
+const BOTH: [&str; 2] = ["ipmi", "ipmitool"];
+
+/// Of driver `ipmitool`.
 fn settings(node: &Node) -> BmcSettings {
+    settings_of("ipmitool", node)
+}
+
+fn settings_of(driver: &str, node: &Node) -> BmcSettings {
     BmcSettings {
-        driver: "ipmitool".into(),
+        driver: driver.into(),
         address: Some(node.address()),
         port: node.port(),
         credentials: credentials("admin", "secret"),
         privilege: Privilege::Administrator,
         cipher_suites: vec![17, 3],
         kg: None,
+        quirks: None,
         qmp: None,
         start: None,
     }
@@ -59,6 +69,7 @@ fn try_open(settings: &BmcSettings, change: &Change) -> Result<Opened, BmcError>
     let private = tempfile::tempdir().expect("a directory");
     fs::set_permissions(private.path(), PermissionsExt::from_mode(0o700)).expect("ours");
     let context = DriverContext {
+        network: Arc::default(),
         ipmitool: change.tool.into(),
         private_dir: private.path().to_owned(),
         limit: change.limit,

@@ -118,6 +118,7 @@ impl<'a> Wanted<'a> {
         let gate = Arc::new(Open::default());
         let asked = Arc::default();
         let context = DriverContext {
+            network: Arc::default(),
             ipmitool: "ipmitool".into(),
             private_dir: self.private_dir.to_owned(),
             limit: Duration::from_secs(10),
@@ -228,6 +229,7 @@ fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
         privilege: Privilege::Administrator,
         cipher_suites: vec![17, 3],
         kg: None,
+        quirks: None,
         qmp: None,
         start: None,
     }

@@ -1,67 +1,35 @@
-//! Boot option parameter 5 (IPMI 2.0, table 28-14): its bytes, and ipmitool's commands for it.
+//! ipmitool's commands for boot option parameter 5, and what it prints of it.
 
 use super::argv::words;
+use crate::bmc::boot::{NO_DEVICE, decode, encode};
 use crate::fleet::{BootDevice, BootSetting};
-
-/// The flags are valid.
-const VALID: u8 = 0x80;
-/// They hold for all boots.
-const PERSISTENT: u8 = 0x40;
-/// The firmware is to boot EFI.
-const EFI: u8 = 0x20;
-
-/// Device, ipmitool's word, and byte 1 of the parameter (bits 5 to 2).
-const DEVICES: [(BootDevice, &str, u8); 6] = [
-    (BootDevice::None, "none", 0x00),
-    (BootDevice::Pxe, "pxe", 0x04),
-    (BootDevice::Disk, "disk", 0x08),
-    (BootDevice::Safe, "safe", 0x0c),
-    (BootDevice::Cdrom, "cdrom", 0x14),
-    (BootDevice::Bios, "bios", 0x18),
-];
-
-/// What Supermicro calls the UEFI hard disk; the standard's "remote primary" medium.
-const SUPERMICRO_DISK: u8 = 0x24;
 
 /// The command that sets `setting`; `None` without a device. Legacy devices go the way of ipmitool's
 /// own command, which also acknowledges the boot information (parameter 4); it cannot say EFI.
 pub(super) fn command(setting: &BootSetting) -> Option<Vec<String>> {
     let device = setting.device?;
-    let (_, word, byte) = DEVICES.iter().find(|row| row.0 == device)?;
     if device == BootDevice::None {
         return Some(words("chassis bootdev none"));
     }
     if setting.uefi {
-        let flags = VALID | EFI | if setting.persistent { PERSISTENT } else { 0 };
+        let [flags, byte, ..] = encode(setting, false)?;
         return Some(words(&format!("raw 0x00 0x08 0x05 {flags:#04x} {byte:#04x} 0x00 0x00 0x00")));
     }
     let options = if setting.persistent { " options=persistent" } else { "" };
-    Some(words(&format!("chassis bootdev {word}{options}")))
+    Some(words(&format!("chassis bootdev {}{options}", device.name())))
 }
 
 /// Reads what `chassis bootparam get 5` printed. Only the line with the bytes is trusted; the words
 /// below it differ between versions.
-///
-/// A clear "valid" bit is not read as "no device": `ipmi_sim` never sets it, and other tools do not
-/// ask for it either.
 pub(super) fn parse(stdout: &str) -> Option<BootSetting> {
     let lines = || stdout.lines().map(str::trim);
     if lines().any(|line| line == "Boot parameter 5 is invalid/locked") {
-        return Some(BootSetting { device: Some(BootDevice::None), persistent: false, uefi: false });
+        return Some(NO_DEVICE);
     }
     let hex = lines().find_map(|line| line.strip_prefix("Boot parameter data: "))?;
     let flags = u8::from_str_radix(hex.get(0..2)?, 16).ok()?;
-    let selector = u8::from_str_radix(hex.get(2..4)?, 16).ok()? & 0x3c;
-    let device = if selector == SUPERMICRO_DISK {
-        Some(BootDevice::Disk)
-    } else {
-        DEVICES.iter().find(|row| row.2 == selector).map(|row| row.0)
-    };
-    if device == Some(BootDevice::None) {
-        // Life time and firmware kind of no override mean nothing.
-        return Some(BootSetting { device, persistent: false, uefi: false });
-    }
-    Some(BootSetting { device, persistent: flags & PERSISTENT != 0, uefi: flags & EFI != 0 })
+    let device = u8::from_str_radix(hex.get(2..4)?, 16).ok()?;
+    Some(decode(flags, device))
 }
 
 #[cfg(test)]

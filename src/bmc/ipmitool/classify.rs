@@ -10,11 +10,11 @@ use super::argv::Patience;
 use super::boot;
 use super::child::Outcome;
 use super::suite::status_word;
+use crate::bmc::words::{self as shared, NO_ANSWER, deed, fell_silent, login_error};
 use crate::bmc::{BmcError, BmcInfo, Exchange, Reply};
 use crate::fleet::{FaultClass, Power};
 use login::{ESTABLISH, LOGIN, STATUS};
 use std::time::Duration;
-pub(super) use words::deed;
 use words::{CODES, LOGGED_IN, NOISE, Words};
 
 /// Reads how `exchange` with the BMC at `place` went, under a wall-clock limit of `limit`.
@@ -65,11 +65,7 @@ pub(super) fn classify(
             // ipmitool had no time to find out whether anybody is there.
             return Err(no_answer(place));
         }
-        return Err(BmcError::new(
-            FaultClass::Timeout,
-            format!("cannot {} on {place}: the BMC fell silent", deed(exchange)),
-        )
-        .hint("whether it took the request is not known"));
+        return Err(fell_silent(exchange, place));
     }
     if outcome.status.is_none() {
         return Err(BmcError::new(FaultClass::Local, "ipmitool was ended by a signal"));
@@ -100,37 +96,13 @@ pub(super) fn login(text: &str, to: &str) -> Option<BmcError> {
     None
 }
 
-fn login_error(class: FaultClass, to: &str, cause: &str, hint: Option<&str>) -> BmcError {
-    let error = BmcError::new(class, format!("cannot log in to {to}: {cause}")).not_sent();
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
-}
-
 fn no_answer(place: &str) -> BmcError {
-    login_error(FaultClass::Unreachable, place, "no answer", None)
+    login_error(FaultClass::Unreachable, place, NO_ANSWER, None)
 }
 
-/// A request that the BMC answered with a completion code (IPMI 2.0, table 5-2).
+/// A request that the BMC answered with a completion code.
 fn refused(exchange: &Exchange, place: &str, word: &str, code: Option<u8>) -> BmcError {
-    let code = code.or_else(|| code_of(word));
-    let class = match code {
-        Some(0xc0 | 0xc3 | 0xc4 | 0xcf | 0xd0..=0xd2) => FaultClass::Busy,
-        Some(0xc1 | 0xc2) => FaultClass::Unsupported,
-        Some(0xd4) => FaultClass::Auth,
-        _ => FaultClass::Rejected,
-    };
-    let named = code.and_then(|code| CODES.iter().find(|row| row.0 == code));
-    let cause = named.map_or_else(|| gist(word), |row| row.1.to_owned());
-    let code_text = code.map_or_else(String::new, |code| format!(" (0x{code:02x})"));
-    let mut error = BmcError::new(class, format!("cannot {} on {place}: {cause}{code_text}", deed(exchange)));
-    error.code = code;
-    match class {
-        FaultClass::Auth => error.hint("the user or the configured privilege level is too low for this"),
-        FaultClass::Busy => error.hint("the BMC may do it later"),
-        _ => error,
-    }
+    shared::refused(exchange, place, &gist(word), code.or_else(|| code_of(word)))
 }
 
 /// The completion code behind ipmitool's word for it.
@@ -138,7 +110,7 @@ fn code_of(word: &str) -> Option<u8> {
     if let Some(hex) = word.strip_prefix("Unknown (0x").and_then(|rest| rest.strip_suffix(')')) {
         return u8::from_str_radix(hex, 16).ok();
     }
-    CODES.iter().find(|row| row.2.contains(&word)).map(|row| row.0)
+    CODES.iter().find(|row| row.1.contains(&word)).map(|row| row.0)
 }
 
 /// A BMC that resets itself may do so before it answers. Silence is acceptance if the request was sent

@@ -17,6 +17,7 @@ pub(super) fn settings() -> BmcSettings {
         privilege: Privilege::Administrator,
         cipher_suites: vec![17, 3],
         kg: None,
+        quirks: None,
         qmp: None,
         start: None,
     }
@@ -35,6 +36,7 @@ fn with_password(password: &[u8]) -> BmcSettings {
 fn context(dir: &tempfile::TempDir) -> DriverContext {
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
     DriverContext {
+        network: Arc::default(),
         // Answers `-h` and nothing else.
         ipmitool: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ipmitool").into(),
         private_dir: dir.path().to_owned(),

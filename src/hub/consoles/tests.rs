@@ -35,6 +35,7 @@ fn consoles(dir: &std::path::Path) -> (Arc<Consoles>, Arc<AtomicUsize>) {
         audit,
         opener: Arc::new(crate::bmc::open),
         drivers: crate::bmc::DriverContext {
+            network: Arc::default(),
             ipmitool: "ipmitool".into(),
             private_dir: dir.to_owned(),
             limit: Duration::from_secs(20),

@@ -198,6 +198,7 @@ pub(super) fn bmc(address: &str) -> BmcSettings {
         privilege: Privilege::default(),
         cipher_suites: vec![17, 3],
         kg: None,
+        quirks: None,
         qmp: None,
         start: None,
     }

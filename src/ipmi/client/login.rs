@@ -5,6 +5,7 @@
 
 use super::{ClientError, ClientSettings, Step};
 use crate::ipmi::crypto::Exchanged;
+use crate::ipmi::message::{Request, netfn};
 use crate::ipmi::packet::{self, PayloadType};
 use crate::ipmi::rakp::{
     NAME_ONLY, OpenSessionRequest, OpenSessionResponse, Rakp1, Rakp2, Rakp3, Rakp4, status,
@@ -117,6 +118,15 @@ impl Login {
             algorithms: self.suite.algorithms(),
         };
         packet::login(PayloadType::OpenSessionRequest, &request.encode())
+    }
+
+    /// Get Channel Authentication Capabilities outside a session (section 22.13). Its answer is not waited
+    /// for: BMCs that know a client by its port take it for the sign that a new one has come, and would
+    /// send the answer to Open Session into the session that ended.
+    pub fn hello(settings: &ClientSettings) -> Vec<u8> {
+        let data = [0x8e, settings.privilege.number()];
+        let request = Request { seq: 0, netfn: netfn::APP, lun: 0, command: 0x38, data: &data };
+        packet::plain(&request.encode())
     }
 
     pub fn deadline(&self) -> Duration {

@@ -58,6 +58,7 @@ fn machine(qmp: &Path) -> BmcSettings {
         privilege: Privilege::default(),
         cipher_suites: vec![],
         kg: None,
+        quirks: None,
         qmp: Some(qmp.to_owned()),
         start: None,
     }

@@ -1,7 +1,11 @@
 //! The words of a failed login as tables.
 
-use super::login_error;
 use crate::bmc::BmcError;
+use crate::bmc::words::{
+    ASK_KEY, ASK_PASSWORD, ASK_PRIVILEGE, ASK_SUITE, ASK_USER, LONG_USER, NO_ANSWER, NO_NAME, NO_PRIVILEGE,
+    NO_SESSION, NO_SUITE, SILENT_IN_LOGIN, UNKNOWN_USER, WAIT_SESSION, WRONG_KEY, WRONG_PASSWORD,
+    login_error,
+};
 use crate::fleet::FaultClass::{self, Auth, Busy, Local, Protocol, Timeout, Unreachable, Unsupported};
 
 /// Ends every failed login, whatever the cause.
@@ -48,38 +52,29 @@ const fn row(line: Line, class: FaultClass, cause: &'static str, hint: Option<&'
     LoginRow { line, class, cause, hint }
 }
 
-const ASK_PASSWORD: Option<&str> = Some("check the password and, if the BMC has one, its key (Kg)");
-const ASK_PRIVILEGE: Option<&str> = Some("configure a lower privilege level for this user");
-const DURING_LOGIN: &str = "it answered, then fell silent during the login";
-
 /// What tells the cause of a failed login, the most telling first.
 pub(super) static LOGIN: &[LoginRow] = &[
-    row(Line::Is("> RAKP 2 HMAC is invalid"), Auth, "wrong password or BMC key", ASK_PASSWORD),
+    row(Line::Is("> RAKP 2 HMAC is invalid"), Auth, WRONG_PASSWORD, Some(ASK_PASSWORD)),
     row(
         // The BMC's proof in RAKP 2 was right, and that was made with the password.
         Line::Is("> RAKP 4 message has invalid integrity check value"),
         Auth,
-        "the BMC key (Kg) is wrong or missing",
-        Some("configure the key that the BMC has"),
+        WRONG_KEY,
+        Some(ASK_KEY),
     ),
-    row(Line::Frame("Address lookup for ", " failed"), Unreachable, "its name does not resolve", None),
-    row(
-        Line::Frame("Address lookup for ", " expected IPv4 address."),
-        Unreachable,
-        "its name does not resolve",
-        None,
-    ),
+    row(Line::Frame("Address lookup for ", " failed"), Unreachable, NO_NAME, None),
+    row(Line::Frame("Address lookup for ", " expected IPv4 address."), Unreachable, NO_NAME, None),
     row(Line::Is("Could not open socket!"), Unreachable, "no socket to it could be opened", None),
-    row(Line::Is("Get Auth Capabilities error"), Unreachable, "no answer", None),
+    row(Line::Is("Get Auth Capabilities error"), Unreachable, NO_ANSWER, None),
     row(
         Line::Is("Error issuing Get Channel Authentication Capabilities request"),
         Unreachable,
-        "no answer",
+        NO_ANSWER,
         None,
     ),
-    row(Line::Is("> Error: no response from RAKP 1 message"), Timeout, DURING_LOGIN, None),
-    row(Line::Is("> Error: no response from RAKP 3 message"), Timeout, DURING_LOGIN, None),
-    row(Line::Is("Timeout in open session response message."), Timeout, DURING_LOGIN, None),
+    row(Line::Is("> Error: no response from RAKP 1 message"), Timeout, SILENT_IN_LOGIN, None),
+    row(Line::Is("> Error: no response from RAKP 3 message"), Timeout, SILENT_IN_LOGIN, None),
+    row(Line::Is("Timeout in open session response message."), Timeout, SILENT_IN_LOGIN, None),
     row(Line::Frame("Set Session Privilege Level to ", " failed: Node busy"), Busy, "the BMC is busy", None),
     row(
         Line::Frame("Set Session Privilege Level to ", " failed: BMC initialization in progress"),
@@ -88,8 +83,8 @@ pub(super) static LOGIN: &[LoginRow] = &[
         None,
     ),
     row(Line::Frame("Set Session Privilege Level to ", " failed: Timeout"), Busy, "the BMC is busy", None),
-    row(Line::Frame("Set Session Privilege Level to ", " failed"), Timeout, DURING_LOGIN, None),
-    row(Line::Frame("Set Session Privilege Level to ", ""), Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
+    row(Line::Frame("Set Session Privilege Level to ", " failed"), Timeout, SILENT_IN_LOGIN, None),
+    row(Line::Frame("Set Session Privilege Level to ", ""), Auth, NO_PRIVILEGE, Some(ASK_PRIVILEGE)),
     row(Line::Frame("lanplus: password is longer than ", " bytes."), Local, "the password is too long", None),
     row(Line::Frame("Unable to open password file ", ""), Local, "the password file is gone", None),
     row(
@@ -123,32 +118,21 @@ const fn status(
     StatusRow { word, class, cause, hint }
 }
 
-const NO_SUITE: &str = "the BMC refuses the cipher suite";
-const ASK_SUITE: Option<&str> = Some("configure the cipher suites that it offers");
-const NO_SESSION: &str = "the BMC has no free session";
-const WAIT_SESSION: Option<&str> = Some("unclosed sessions end after about 60 s");
-const NO_PRIVILEGE: &str = "the user may not log in with this privilege level";
-
 /// Status words and what they mean to an operator.
 pub(super) static STATUS: &[StatusRow] = &[
-    status(
-        "unauthorized name",
-        Auth,
-        "the BMC does not know this user",
-        Some("check the user name and that the user is enabled"),
-    ),
-    status("invalid name length", Auth, "the BMC does not take so long a user name", None),
-    status("invalid integrity check value", Auth, "wrong password or BMC key", ASK_PASSWORD),
-    status("invalid role", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
-    status("unauthorized role", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
-    status("unauthorized role requested", Auth, NO_PRIVILEGE, ASK_PRIVILEGE),
-    status("insufficient resources for session", Busy, NO_SESSION, WAIT_SESSION),
-    status("insufficient resources for role", Busy, NO_SESSION, WAIT_SESSION),
-    status("no matching cipher suite", Unsupported, NO_SUITE, ASK_SUITE),
-    status("no matching authentication algorithm", Unsupported, NO_SUITE, ASK_SUITE),
-    status("no matching integrity payload", Unsupported, NO_SUITE, ASK_SUITE),
-    status("invalid authentication algorithm", Unsupported, NO_SUITE, ASK_SUITE),
-    status("invalid integrity algorithm", Unsupported, NO_SUITE, ASK_SUITE),
-    status("invalid confidentiality algorithm", Unsupported, NO_SUITE, ASK_SUITE),
+    status("unauthorized name", Auth, UNKNOWN_USER, Some(ASK_USER)),
+    status("invalid name length", Auth, LONG_USER, None),
+    status("invalid integrity check value", Auth, WRONG_PASSWORD, Some(ASK_PASSWORD)),
+    status("invalid role", Auth, NO_PRIVILEGE, Some(ASK_PRIVILEGE)),
+    status("unauthorized role", Auth, NO_PRIVILEGE, Some(ASK_PRIVILEGE)),
+    status("unauthorized role requested", Auth, NO_PRIVILEGE, Some(ASK_PRIVILEGE)),
+    status("insufficient resources for session", Busy, NO_SESSION, Some(WAIT_SESSION)),
+    status("insufficient resources for role", Busy, NO_SESSION, Some(WAIT_SESSION)),
+    status("no matching cipher suite", Unsupported, NO_SUITE, Some(ASK_SUITE)),
+    status("no matching authentication algorithm", Unsupported, NO_SUITE, Some(ASK_SUITE)),
+    status("no matching integrity payload", Unsupported, NO_SUITE, Some(ASK_SUITE)),
+    status("invalid authentication algorithm", Unsupported, NO_SUITE, Some(ASK_SUITE)),
+    status("invalid integrity algorithm", Unsupported, NO_SUITE, Some(ASK_SUITE)),
+    status("invalid confidentiality algorithm", Unsupported, NO_SUITE, Some(ASK_SUITE)),
     status("illegal parameter", Protocol, "the BMC finds an illegal parameter in the login", None),
 ];

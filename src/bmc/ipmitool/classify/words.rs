@@ -2,7 +2,6 @@
 
 use crate::bmc::Exchange;
 use crate::bmc::ipmitool::argv;
-use crate::fleet::BmcReset;
 
 /// `sol deactivate` exits 1 with it when nothing is active.
 pub(super) const ALREADY_FREE: &str = "Info: SOL payload already de-activated";
@@ -35,36 +34,32 @@ pub(super) const NOISE: [&str; 9] = [
     "Close Session command failed",
 ];
 
-/// Completion code, our word for it, ipmitool's words (IPMI 2.0, table 5-2).
-pub(super) static CODES: &[(u8, &str, &[&str])] = &[
-    (0xc0, "node busy", &["Node busy"]),
-    (0xc1, "the BMC does not know this command", &["Invalid command"]),
-    (0xc2, "the BMC does not know this command here", &["Invalid command on LUN"]),
-    (0xc3, "the BMC timed out inside", &["Timeout"]),
-    (0xc4, "the BMC is out of space", &["Out of space"]),
-    (0xc5, "reservation cancelled or invalid", &["Reservation cancelled or invalid"]),
-    (0xc6, "request data truncated", &["Request data truncated"]),
-    (0xc7, "request data length invalid", &["Request data length invalid"]),
-    (0xc8, "request data too long", &["Request data field length limit exceeded"]),
-    (0xc9, "parameter out of range", &["Parameter out of range"]),
-    (0xca, "cannot return the requested number of bytes", &["Cannot return number of requested data bytes"]),
-    (0xcb, "sensor, data or record not found", &["Requested sensor, data, or record not found"]),
-    (0xcc, "invalid data field in the request", &["Invalid data field in request"]),
-    (0xcd, "illegal for this sensor or record", &["Command illegal for specified sensor or record type"]),
-    (0xce, "the BMC could not answer", &["Command response could not be provided"]),
-    (0xcf, "duplicate request", &["Cannot execute duplicated request"]),
-    (0xd0, "the sensor repository is being updated", &["SDR Repository in update mode"]),
-    (
-        0xd1,
-        "the BMC's firmware is being updated",
-        &["Device firmeware in update mode", "Device firmware in update mode"],
-    ),
-    (0xd2, "the BMC is still starting", &["BMC initialization in progress"]),
-    (0xd3, "destination unavailable", &["Destination unavailable"]),
-    (0xd4, "insufficient privilege", &["Insufficient privilege level"]),
-    (0xd5, "not supported in the present state", &["Command not supported in present state"]),
-    (0xd6, "the command is disabled", &["Cannot execute command, command disabled"]),
-    (0xff, "unspecified error", &["Unspecified error"]),
+/// Completion code and ipmitool's words for it (IPMI 2.0, table 5-2).
+pub(super) static CODES: &[(u8, &[&str])] = &[
+    (0xc0, &["Node busy"]),
+    (0xc1, &["Invalid command"]),
+    (0xc2, &["Invalid command on LUN"]),
+    (0xc3, &["Timeout"]),
+    (0xc4, &["Out of space"]),
+    (0xc5, &["Reservation cancelled or invalid"]),
+    (0xc6, &["Request data truncated"]),
+    (0xc7, &["Request data length invalid"]),
+    (0xc8, &["Request data field length limit exceeded"]),
+    (0xc9, &["Parameter out of range"]),
+    (0xca, &["Cannot return number of requested data bytes"]),
+    (0xcb, &["Requested sensor, data, or record not found"]),
+    (0xcc, &["Invalid data field in request"]),
+    (0xcd, &["Command illegal for specified sensor or record type"]),
+    (0xce, &["Command response could not be provided"]),
+    (0xcf, &["Cannot execute duplicated request"]),
+    (0xd0, &["SDR Repository in update mode"]),
+    (0xd1, &["Device firmeware in update mode", "Device firmware in update mode"]),
+    (0xd2, &["BMC initialization in progress"]),
+    (0xd3, &["Destination unavailable"]),
+    (0xd4, &["Insufficient privilege level"]),
+    (0xd5, &["Command not supported in present state"]),
+    (0xd6, &["Cannot execute command, command disabled"]),
+    (0xff, &["Unspecified error"]),
 ];
 
 /// A line that says no.
@@ -159,27 +154,5 @@ impl Words {
             return line.starts_with("Unable to send RAW command (") && line.ends_with(')');
         }
         self.silent.iter().any(|silent| silent == line)
-    }
-}
-
-/// What an exchange is to an operator: the words after "cannot".
-pub(in crate::bmc::ipmitool) fn deed(exchange: &Exchange) -> &'static str {
-    match exchange {
-        Exchange::Power => "read the power state",
-        Exchange::On => "power on",
-        Exchange::Off => "power off",
-        Exchange::Soft => "shut down",
-        Exchange::Cycle => "power cycle",
-        Exchange::Reset => "reset",
-        Exchange::Nmi => "send a diagnostic interrupt",
-        Exchange::KeepBootFlags => "stop the boot flags' timer",
-        Exchange::BootSet(_) => "set the boot device",
-        Exchange::BootGet => "read the boot device",
-        Exchange::ResetBmc(BmcReset::Cold) => "cold reset the BMC",
-        Exchange::ResetBmc(BmcReset::Warm) => "warm reset the BMC",
-        Exchange::Info => "read the controller's identity",
-        Exchange::Raw(_) => "send raw bytes",
-        Exchange::SolDeactivate => "free the SOL",
-        Exchange::Resume => "resume",
     }
 }

@@ -1,0 +1,1 @@
+//! What the driver does against a scripted BMC on loopback.

@@ -1,0 +1,1 @@
+//! Driver `ipmi`: its logins, its datagrams, and what it says at once.
