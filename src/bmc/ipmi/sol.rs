@@ -44,7 +44,7 @@ pub enum SolOver {
 pub struct SolChannel {
     /// What the node printed. Ends when the SOL is over.
     pub reader: mpsc::Receiver<Vec<u8>>,
-    /// What goes to the node.
+    /// What goes to the node; a piece without bytes is a serial break.
     pub writer: mpsc::Sender<Vec<u8>>,
     link: Arc<Link>,
     over: watch::Receiver<Option<SolOver>>,
@@ -158,15 +158,6 @@ impl Drop for Freed {
 }
 
 impl SolChannel {
-    /// Sends a serial break, behind what the client has already taken to send.
-    pub fn send_break(&self) {
-        self.link.with(|state, _| {
-            if let Some(end) = state.client.sol() {
-                end.send_break();
-            }
-        });
-    }
-
     /// Waits for the SOL's end and says why.
     pub async fn ended(&mut self) -> SolOver {
         match self.over.wait_for(Option::is_some).await {
@@ -202,9 +193,13 @@ async fn pump(
 ) {
     let (mut unsent, mut unread) = (Vec::new(), Vec::new());
     let mut writing = true;
+    let mut is_break = false;
     loop {
         let open = link.with(|state, _| {
             let Some(end) = state.client.sol() else { return false };
+            if std::mem::take(&mut is_break) {
+                end.send_break();
+            }
             unsent.drain(..end.queue(&unsent));
             if unread.is_empty() {
                 unread = end.take_data();
@@ -224,7 +219,10 @@ async fn pump(
                 Err(_) => return,
             },
             bytes = input.recv(), if writing && unsent.is_empty() => match bytes {
-                Some(bytes) => unsent = bytes,
+                Some(bytes) => {
+                    is_break = bytes.is_empty();
+                    unsent = bytes;
+                }
                 None => writing = false,
             },
             () = news.notified() => {}
