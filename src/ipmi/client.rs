@@ -212,6 +212,21 @@ impl Client {
         self.advance(now);
     }
 
+    /// Ends SOL and session without waiting for answers, for when there is no time to. Nothing happens
+    /// afterwards that an event would tell; what [`Client::transmit`] gives must still be sent.
+    pub fn leave(&mut self, now: Duration) {
+        if let State::Open(session) = &mut self.state {
+            let goodbye = Command::close_session(session.bmc_id);
+            let free = self.sol.as_ref().is_some_and(|sol| sol.asked).then(Command::sol_deactivate);
+            for command in free.into_iter().chain([goodbye]) {
+                self.out.push_back(session.send(now, &command, GOODBYE, &mut self.random));
+            }
+        }
+        self.jobs.clear();
+        self.sol = None;
+        self.state = State::Idle;
+    }
+
     /// Whether there is a session.
     #[must_use]
     pub fn is_logged_in(&self) -> bool {

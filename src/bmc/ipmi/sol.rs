@@ -8,7 +8,7 @@ use super::link::{Failure, Link, State};
 use crate::bmc::BmcError;
 use crate::fleet::FaultClass;
 use crate::ipmi::client::{ClientError, Event, SolLoss, SolRefusal};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -57,6 +57,16 @@ pub(super) struct SolSide {
     over: watch::Sender<Option<SolOver>>,
     /// Rung when there may be something to read, or room to write.
     news: Arc<Notify>,
+}
+
+/// The links with an open SOL, for [`leave_all`].
+static OPEN: Mutex<Vec<Weak<Link>>> = Mutex::new(Vec::new());
+
+/// Frees every SOL of this process without waiting for an answer. For a process that ends by a defect of
+/// its own; takes no lock that it would have to wait for.
+pub fn leave_all() {
+    let Ok(open) = OPEN.try_lock() else { return };
+    open.iter().filter_map(Weak::upgrade).for_each(|link| link.leave());
 }
 
 impl SolSide {
@@ -126,6 +136,10 @@ impl Link {
             Ok(Err(_)) | Err(_) => return Err(SolFault::Bmc(silent(self.place()))),
         }
         guard.disarm();
+        if let Ok(mut open) = OPEN.lock() {
+            open.retain(|link| link.upgrade().is_some_and(|link| !Arc::ptr_eq(&link, self)));
+            open.push(Arc::downgrade(self));
+        }
         let (to_reader, reader) = mpsc::channel(PIECES);
         let (writer, from_writer) = mpsc::channel(PIECES);
         let pump = tokio::spawn(pump(Arc::clone(self), from_writer, to_reader, news)).abort_handle();

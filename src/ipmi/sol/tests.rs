@@ -88,7 +88,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut ends = pair();
-        let (mut sent_up, mut sent_down) = (Vec::new(), Vec::new());
+        let (mut sent_up, mut sent_down) = (Vec::<u8>::new(), Vec::<u8>::new());
         for chunk in &up { prop_assert_eq!(ends.0.queue(chunk), chunk.len()); sent_up.extend(chunk); }
         for chunk in &down { prop_assert_eq!(ends.1.queue(chunk), chunk.len()); sent_down.extend(chunk); }
         let (mut got_up, mut got_down) = (Vec::new(), Vec::new());
