@@ -174,7 +174,9 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
+    let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
+    options.quirks = &quirks;
     options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
     match config::load(&options) {

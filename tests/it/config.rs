@@ -78,7 +78,8 @@ impl Place {
             secrets: self.secrets,
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
-            ..LoadOptions::new(&["ipmitool", "qemu"], &["sol", "unix"], &["default", "mono"])
+            quirks: &["efi-disk-24", "sol-small"],
+            ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &["sol", "unix"], &["default", "mono"])
         })
     }
 

@@ -69,3 +69,10 @@ fn its_examples_are_right_and_show_every_key() {
         }
     }
 }
+
+#[test]
+fn every_quirk_is_explained() {
+    for name in lightsout::bmc::ipmi::quirk_names() {
+        assert!(DEFAULT.contains(&format!("#   \"{name}\" ")), "{name}");
+    }
+}

@@ -48,7 +48,7 @@ fn nodes_are_numbered_in_order_and_know_what_others_need() {
     let nodes = nodes(&layered().load(None).expect("both layers").settings);
     assert_eq!(nodes[1].id.index(), 1);
     assert_eq!(nodes[1].name, "n2");
-    assert_eq!(nodes[1].driver.as_deref(), Some("ipmitool"));
+    assert_eq!(nodes[1].driver.as_deref(), Some("ipmi"));
     assert_eq!(nodes[1].transport.as_deref(), Some("sol"));
     assert_eq!(nodes[1].address, "10.1.1.2");
     assert!(nodes[1].protected && nodes[1].read_only && nodes[1].tags.contains("rack1"));
