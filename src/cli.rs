@@ -4,8 +4,10 @@
 //! nothing of `ui`'s insides.
 
 mod args;
+mod demo;
 mod exit;
 mod report;
+mod sim;
 mod verbs;
 
 use crate::config::{self, LoadOptions, Loaded, Secrets};
@@ -39,8 +41,11 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
-    if let Some(Command::Config { what }) = &cli.command {
-        return Ok(config_command(cli, *what));
+    match &cli.command {
+        Some(Command::Config { what }) => return Ok(config_command(cli, *what)),
+        Some(Command::Sim(args)) => return sim::run(args),
+        Some(Command::Demo) => return demo::run(cli),
+        _ => {}
     }
     let verb = match cli.command.as_ref().map(verb_of).transpose() {
         Ok(verb) => verb.flatten(),
@@ -81,7 +86,7 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
         Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
-        Command::Console { .. } | Command::Config { .. } => None,
+        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => None,
     })
 }
 
@@ -108,7 +113,7 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
         }
-        Command::Console { .. } | Command::Config { .. } => {}
+        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => {}
     }
     job
 }

@@ -6,6 +6,7 @@
 
 mod bmc;
 mod configuration;
+mod demo;
 mod faults;
 mod fleet;
 mod machine;
@@ -13,6 +14,7 @@ mod server;
 
 pub use bmc::{Bmc, BmcSpec, Record, Stats, User};
 pub use configuration::configuration;
+pub use demo::Demo;
 pub use faults::{Faults, LoginStep};
 pub use fleet::{Fleet, FleetSpec, SimBmc, SimError};
 pub use machine::{Control, Device, Machine};

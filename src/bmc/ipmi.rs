@@ -15,7 +15,7 @@ mod timers;
 
 pub use link::Link;
 pub use network::{Network, NetworkCounters};
-pub use sol::{SolChannel, SolFault, SolOver};
+pub use sol::{SolChannel, SolFault, SolOver, leave_all};
 
 use super::driver::{Bmc, BmcInfo, Capabilities, DriverContext, DriverRow, Exchange, Reply};
 use super::ipmitool::suites_to_try;

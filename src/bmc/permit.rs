@@ -7,7 +7,7 @@ use crate::fleet::{Fault, Millis};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Who asks; the order in which permits are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// A poll of a node nobody looks at.
     Background,

@@ -4,11 +4,12 @@ use crate::config::parse_duration;
 use crate::fleet::verb::parse_raw;
 use crate::fleet::{BmcReset, BootDevice, BootSetting, PowerVerb, Verb};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// A lights-out console for a fleet of machines.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "lightsout",
     version,
@@ -67,7 +68,7 @@ impl Color {
     }
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Poll once and print a table
     Status {
@@ -132,11 +133,52 @@ pub enum Command {
         #[arg(long)]
         monitor: bool,
     },
+    /// The console over a simulated fleet: needs no hardware, no file and no privilege
+    Demo,
+    /// Simulated BMCs on loopback, with a configuration for them
+    Sim(SimArgs),
     /// Look at the configuration
     Config {
         #[command(subcommand)]
         what: ConfigWord,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SimArgs {
+    /// How many
+    #[arg(long, default_value_t = 48, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub nodes: u16,
+    /// UDP port of the first; the others follow. 0: free ones
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub base_port: u16,
+    /// Loopback address to listen on
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub address: IpAddr,
+    /// Write the configuration to a new file that nobody else can read, not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub config_out: Option<PathBuf>,
+    /// Cipher suites they offer
+    #[arg(long, value_delimiter = ',', default_values_t = [17, 3], value_name = "IDS")]
+    pub suites: Vec<u8>,
+    /// Sessions each takes at the same time
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub sessions: usize,
+    /// Datagrams that are lost, in each direction, per cent
+    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
+    pub loss: u8,
+    /// How long each datagram takes, in each direction
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = parse_duration)]
+    pub delay: Duration,
+    /// Silence after a cold reset
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = parse_duration)]
+    pub outage: Duration,
+    /// How much faster than real time the machines boot
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub speed: f64,
+    /// At the end, print what the BMCs saw as a JSON object
+    #[arg(long)]
+    pub report: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

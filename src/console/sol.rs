@@ -1,54 +1,32 @@
-//! Transport `sol`: the BMC's serial-over-LAN through `ipmitool sol activate` in a pseudo-terminal.
+//! Transport `sol`: the BMC's serial-over-LAN, in the way of the node's driver: on the BMC's own login
+//! ([`native`]), or through `ipmitool sol activate` in a pseudo-terminal ([`tool`]).
 //!
-//! Only the login is an exchange in the sense of the pace (it waits for the gate's permit and holds it
-//! until ipmitool is attached or has failed); data and keepalive are not. Somebody else's SOL is never
-//! taken, and every end leaves the BMC's SOL free without a byte typed to the node (see [`child`]).
+//! Only the opening is an exchange in the sense of the pace (it waits for the gate's permit and holds it
+//! until SOL is active or has failed); data and keepalive are not. Somebody else's SOL is never taken, and
+//! every end leaves the BMC's SOL free without a byte typed to the node.
 
-mod child;
-mod lines;
-mod verdict;
+mod native;
+mod tool;
 
-use super::shared::wall_clock;
 use super::transport::{Around, Ending, Link, Stage, Transport};
-use crate::bmc::ipmitool::{refuses_suite, sol_command, suites_to_try};
-use crate::bmc::{Exchange, Permit, Priority};
+use crate::bmc::{Permit, Priority};
 use crate::config::BmcSettings;
 use crate::fleet::FaultClass;
-use child::{Child, Exit};
-use lines::{Banner, BreakEcho, Found, InputGuard};
+use native::Native;
 use std::time::Duration;
-use tokio::time::timeout;
+use tool::Tool;
 
-/// ipmitool's escape character (`-e`), by default `~`, which clashes with ssh. 0xff is in no key's bytes:
-/// UTF-8 never contains it. ipmitool compares plain chars, so it takes it.
-pub(super) const ESCAPE: u8 = 0xff;
+/// The longest that a session's end takes, beyond the wait for a turn at its BMC: of both ways, that through
+/// ipmitool takes longer.
+pub(super) const ENDING: Duration = tool::ENDING;
 
-/// Stands for [`ESCAPE`], which is no character, until the command line is handed over.
-const PLACE: char = '~';
+/// What can be done about an SOL that somebody else holds.
+const BUSY_HINT: &str =
+    "wait until whoever has it leaves, then reopen; `ipmitool sol deactivate` would throw them out";
 
-/// A login that is neither through nor refused by then is given up (ipmitool's own limits are shorter
-/// unless a BMC drops the login silently, which takes it 5 s and more).
-const LOGIN: Duration = Duration::from_secs(30);
-/// After SIGINT ipmitool closes its login with the BMC; a dead BMC keeps it for longer.
-const GRACE: Duration = Duration::from_secs(2);
-/// After SIGKILL.
-const REAP: Duration = Duration::from_secs(2);
-/// To free an SOL by hand, from the BMC's earliest turn on: for who is before us, and for the exchange.
-const FREE: Duration = Duration::from_secs(10);
-
-/// The longest that a session's end takes, beyond the wait for a turn at its BMC.
-pub(super) const ENDING: Duration = GRACE.saturating_add(REAP).saturating_add(FREE);
-
-/// One console's SOL.
+/// One console's SOL. Each opening goes the way of the node's driver.
 #[derive(Default)]
-pub(super) struct Sol {
-    child: Option<Child>,
-    permit: Option<Permit>,
-    /// The banner came: the BMC has an SOL that must be freed.
-    attached: bool,
-    guard: InputGuard,
-    echo: BreakEcho,
-}
+pub(super) struct Sol(Option<Box<dyn Transport>>);
 
 #[async_trait::async_trait]
 impl Transport for Sol {
@@ -57,192 +35,60 @@ impl Transport for Sol {
         around: &mut Around,
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<Link, Ending> {
-        let Some(bmc) = around.bmc.clone() else {
-            let text = format!("cannot open the console of {}: it has no bmc", around.node);
-            return Err(Ending::failed(FaultClass::Local, text, None));
-        };
-        stage(Stage::Waiting(around.gate.earliest()));
-        self.permit = Some(around.gate.permit(Priority::Operator).await.map_err(never_retried)?);
-        stage(Stage::Connecting);
-        let link = self.log_in(around, &bmc).await;
-        if link.is_ok() {
-            // From here on it is data and keepalive, which are no commands.
-            self.permit = None;
-            self.attached = true;
-        }
-        link
+        let native = around.bmc.as_ref().is_some_and(|bmc| bmc.driver == native::DRIVER);
+        let way: Box<dyn Transport> =
+            if native { Box::new(Native::default()) } else { Box::new(Tool::default()) };
+        self.0.insert(way).open(around, stage).await
     }
 
     fn clean(&mut self, piece: Vec<u8>) -> Vec<u8> {
-        self.echo.clean(piece)
+        match &mut self.0 {
+            Some(way) => way.clean(piece),
+            None => piece,
+        }
     }
 
     fn guard(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        self.guard.pass(bytes)
+        match &mut self.0 {
+            Some(way) => way.guard(bytes),
+            None => bytes,
+        }
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
-        if !self.guard.at_line_start() {
-            return Err("press enter first; ipmitool takes it only at the start of a line".to_owned());
-        }
-        self.echo.expect_one();
-        Ok(vec![ESCAPE, b'B'])
+        self.0.as_mut().map_or_else(|| Err("the console is not open".to_owned()), |way| way.break_bytes())
     }
 
     async fn ended(&mut self) -> Ending {
-        match self.child.as_mut() {
-            Some(child) => verdict::lost(&child.exited(REAP).await),
+        match &mut self.0 {
+            Some(way) => way.ended().await,
             None => Ending::failed(FaultClass::Local, "the console is not open", None),
         }
     }
 
     async fn close(&mut self, around: &mut Around) {
-        let mut active = false;
-        if let Some(mut child) = self.child.take()
-            && !child.interrupt_and_wait(GRACE).await
-        {
-            child.kill_and_wait(REAP).await;
-            active = self.attached || verdict::may_be_active(&child.said());
-        }
-        // Freeing asks for a permit of its own.
-        self.permit = None;
-        if active {
-            free(around).await;
-        }
-        self.attached = false;
-        self.guard = InputGuard::default();
-        self.echo = BreakEcho::default();
-    }
-}
-
-/// The gate refuses for good (an authentication failed before): waiting does not help.
-fn never_retried(fault: crate::fleet::Fault) -> Ending {
-    Ending::Failed { fault, retry: false }
-}
-
-impl Sol {
-    /// Tries the cipher suites in order; a refused one costs the BMC nothing, so the next goes at once.
-    async fn log_in(&mut self, around: &mut Around, bmc: &BmcSettings) -> Result<Link, Ending> {
-        let mut last = None;
-        for suite in suites_to_try(bmc, &around.suites) {
-            let command = sol_command(bmc, &around.context, suite, PLACE)?;
-            let mut started = Child::start(command, &around.context.private_dir)?;
-            self.child = Some(started.child);
-            match timeout(LOGIN, banner(&mut started.output)).await {
-                Ok(Some(first)) => {
-                    around.suites.set(Some(suite));
-                    return Ok(Link { reader: started.output, writer: started.input, first });
-                }
-                Ok(None) => {}
-                Err(_) => {
-                    let text = format!("the BMC of {} did not open the console in time", around.node);
-                    return Err(Ending::failed(FaultClass::Timeout, text, None));
-                }
-            }
-            let exit = self.exit().await;
-            self.child = None;
-            if !refuses_suite(&exit.words) {
-                return Err(verdict::refused(&exit));
-            }
-            last = Some(exit);
-        }
-        around.suites.set(None);
-        Err(match last {
-            Some(exit) => verdict::refused(&exit),
-            None => Ending::failed(FaultClass::Local, "no cipher suite is configured", None),
-        })
-    }
-
-    async fn exit(&mut self) -> Exit {
-        match self.child.as_mut() {
-            Some(child) => child.exited(REAP).await,
-            None => Exit::default(),
+        if let Some(mut way) = self.0.take() {
+            way.close(around).await;
         }
     }
 }
 
-/// Reads up to the banner; gives what followed it, or `None` when ipmitool ended without one.
-async fn banner(output: &mut tokio::sync::mpsc::Receiver<Vec<u8>>) -> Option<Vec<u8>> {
-    let mut banner = Banner::default();
-    while let Some(piece) = output.recv().await {
-        if let Found::Rest(rest) = banner.feed(&piece) {
-            return Some(rest);
-        }
-    }
-    None
-}
-
-/// Frees an SOL whose ipmitool had to be killed.
-async fn free(around: &Around) {
-    let limit = around.gate.earliest().since(wall_clock()) + FREE;
-    let freeing = around.driver.exchange(&*around.gate, &Exchange::SolDeactivate);
-    if !matches!(timeout(limit, freeing).await, Ok(Some(Ok(_)))) {
-        tracing::warn!(node = %around.node, "the SOL could not be freed; the BMC frees it when its session times out");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bmc::{Bmc, BmcError, DriverContext, Gate, Reply};
-    use crate::config::ConsoleSettings;
-    use crate::console::transport::Driver;
-    use crate::fleet::{Fault, Millis};
-    use std::sync::{Arc, Mutex};
-
-    /// A BMC whose next turn is long to come.
-    struct Slow(Duration);
-
-    #[async_trait::async_trait]
-    impl Gate for Slow {
-        async fn permit(&self, _: Priority) -> Result<Permit, Fault> {
-            tokio::time::sleep(self.0).await;
-            Ok(Permit::new(|| ()))
-        }
-
-        fn earliest(&self) -> Millis {
-            wall_clock() + self.0
-        }
-    }
-
-    struct Asked(Arc<Mutex<Vec<Exchange>>>);
-
-    #[async_trait::async_trait]
-    impl Bmc for Asked {
-        async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
-            self.0.lock().expect("fine").push(exchange.clone());
-            Ok(Reply::Done)
-        }
-
-        fn describe(&self, _: &Exchange) -> String {
-            String::new()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn freeing_waits_for_a_pace_of_any_length() {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let around = Around {
-            node: "n1".into(),
-            console: ConsoleSettings {
-                transport: "sol".into(),
-                path: None,
-                charset: None,
-                size: None,
-                log: false,
-            },
-            bmc: None,
-            context: DriverContext {
-                network: Arc::default(),
-                ipmitool: "ipmitool".into(),
-                private_dir: "/nowhere".into(),
-                limit: FREE,
-            },
-            suites: Arc::default(),
-            gate: Arc::new(Slow(Duration::from_secs(60))),
-            driver: Driver::new(Some(Box::new(Asked(Arc::clone(&asked))))),
-        };
-        free(&around).await;
-        assert_eq!(*asked.lock().expect("fine"), [Exchange::SolDeactivate]);
-    }
+/// The BMC, and the permit to log in to it.
+async fn permit(
+    around: &Around,
+    stage: &(dyn Fn(Stage) + Send + Sync),
+) -> Result<(BmcSettings, Permit), Ending> {
+    let Some(bmc) = around.bmc.clone() else {
+        let text = format!("cannot open the console of {}: it has no bmc", around.node);
+        return Err(Ending::failed(FaultClass::Local, text, None));
+    };
+    stage(Stage::Waiting(around.gate.earliest()));
+    // The gate refuses for good (an authentication failed before): waiting does not help.
+    let permit = around
+        .gate
+        .permit(Priority::Operator)
+        .await
+        .map_err(|fault| Ending::Failed { fault, retry: false })?;
+    stage(Stage::Connecting);
+    Ok((bmc, permit))
 }

@@ -136,7 +136,7 @@ pub(super) trait Transport: Send {
         bytes
     }
 
-    /// The bytes to write for a serial break.
+    /// The piece to write for a serial break; an empty one where the link's writer knows it as that.
     ///
     /// # Errors
     /// A text that says why it cannot be sent now.
@@ -162,7 +162,7 @@ pub struct TransportRow {
 pub static TRANSPORTS: &[TransportRow] = &[
     TransportRow {
         name: "sol",
-        about: "serial-over-LAN of the node's BMC, through ipmitool",
+        about: "serial-over-LAN of the node's BMC, by the way of its driver",
         open: || Box::new(super::sol::Sol::default()),
     },
     TransportRow {

@@ -106,6 +106,12 @@ impl Consoles {
         }
     }
 
+    fn has_console(&self, node: NodeId, open: bool) {
+        if let Some(node) = self.nodes.get(node.index()) {
+            node.console(open);
+        }
+    }
+
     fn read_only(&self, node: NodeId) -> bool {
         let tagged = self.context.settings.nodes.get(node.index()).is_some_and(|node| node.read_only);
         self.context.options.read_only || tagged
@@ -225,6 +231,7 @@ impl Consoles {
                 return;
             }
             self.context.audit.console(attach_words(mode), self.name(node));
+            self.has_console(node, true);
             let entry = Entry { node, session: None, early: Vec::new(), told: None, frame: None };
             inner.open.insert(console, entry);
             let before = inner.ending.remove(&node).unwrap_or_default();
@@ -307,6 +314,8 @@ impl Consoles {
             return;
         };
         self.context.audit.console("detach", self.name(entry.node));
+        let others = inner.open.values().any(|other| other.node == entry.node);
+        self.has_console(entry.node, others);
         if let Some(session) = entry.session {
             let ending = tokio::spawn(session.stop());
             let all = inner.ending.entry(entry.node).or_default();

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Requests that may wait for the hub.
 const REQUESTS: usize = 256;
@@ -31,6 +31,8 @@ const MAILBOX: usize = 64;
 const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
+/// At the end: for the goodbyes to BMCs.
+const LAST_LOGINS: Duration = Duration::from_secs(2);
 /// At the end: for consoles, so that no SOL stays active, beyond the pace: a little more than they need.
 const LAST_CONSOLES: Duration = session::ENDING.saturating_add(Duration::from_secs(1));
 
@@ -56,6 +58,7 @@ pub struct Hub {
     context: Arc<Context>,
     consoles: Arc<Consoles>,
     private: PrivateDir,
+    nodes: Arc<Vec<Arc<Node>>>,
 }
 
 /// The pace's timer, which knows no end of its own.
@@ -136,7 +139,8 @@ impl Hub {
             nodes.push(Arc::clone(&node));
             members.push(Member { node, mailbox });
         }
-        let consoles = Consoles::new(Arc::clone(&context), Arc::new(nodes), spawner);
+        let nodes = Arc::new(nodes);
+        let consoles = Consoles::new(Arc::clone(&context), Arc::clone(&nodes), spawner);
         let router = Router { context: Arc::clone(&context), members, consoles: Arc::clone(&consoles) };
         let (requests, queue) = mpsc::channel(REQUESTS);
         let (stop, stopped) = oneshot::channel();
@@ -149,6 +153,7 @@ impl Hub {
             context,
             consoles: Arc::clone(&consoles),
             private,
+            nodes,
         };
         let handle = HubHandle { requests, outbox, consoles };
         Ok((hub, handle))
@@ -172,6 +177,7 @@ impl Hub {
         let limit = LAST_CONSOLES + self.context.settings.poll.min_command_interval;
         let consoles = tokio::time::timeout(limit, self.consoles.stop());
         let _ = tokio::join!(exchanges, consoles);
+        close_logins(&self.nodes).await;
         drop(self.pace);
         self.context.outbox.end();
         self.context.audit.flush().await;
@@ -179,6 +185,21 @@ impl Hub {
         let _ = self.trail.await;
         drop(self.private);
     }
+}
+
+/// Closes every login that stayed open: a BMC keeps one that is merely left for a minute.
+async fn close_logins(nodes: &[Arc<Node>]) {
+    let mut closing = JoinSet::new();
+    for node in nodes.iter().filter(|node| node.line.is_ok()) {
+        let node = Arc::clone(node);
+        closing.spawn(async move {
+            if let Ok(line) = &node.line {
+                line.close().await;
+            }
+        });
+    }
+    let all = async { while closing.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(LAST_LOGINS, all).await;
 }
 
 /// Every node's line; nodes that share a BMC share its gate. The caller holds the table lock.

@@ -226,11 +226,12 @@ impl Line {
         }
     }
 
-    /// Executes one exchange; gives the time of its end with the result.
+    /// Executes one exchange; gives the time of its end with the result. `keep`: the login may stay open.
     pub async fn execute(
         &self,
         mut granted: Granted,
         exchange: &Exchange,
+        keep: bool,
     ) -> (Duration, Result<Reply, BmcError>) {
         let taken = self.driver.lock().expect("no panic while it is locked").take();
         let Some(driver) = taken else {
@@ -240,7 +241,9 @@ impl Line {
         };
         let mut lent = Lent { line: self, driver: Some(driver) };
         granted.start();
-        let running = lent.driver.as_mut().expect("put there above").exchange(exchange);
+        let driver = lent.driver.as_mut().expect("put there above");
+        driver.keep_login(keep);
+        let running = driver.exchange(exchange);
         let result = match tokio::time::timeout(self.limit, running).await {
             Ok(result) => result,
             Err(_) => {
@@ -252,6 +255,14 @@ impl Line {
         drop(lent);
         drop(granted);
         (at, result)
+    }
+
+    /// Closes a login that stayed open. Closing is no command, so the pace is not asked.
+    pub async fn close(&self) {
+        let driver = self.driver.lock().expect("no panic while it is locked").take();
+        if let Some(mut driver) = driver {
+            driver.close().await;
+        }
     }
 
     fn note(&self, at: Duration, result: &Result<Reply, BmcError>) {

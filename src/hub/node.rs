@@ -9,11 +9,12 @@ use super::handle::HubOptions;
 use super::line::Line;
 use super::message::{NodeStatus, Pending, Phase, PollReason};
 use super::outbox::Outbox;
-use super::plan::Schedule;
+use super::plan::{Schedule, Whose};
 use super::shared::Seen;
 use crate::bmc::{Bmc, BmcError, DriverContext, Priority, SuiteMemory};
 use crate::config::{BmcSettings, Settings};
 use crate::fleet::{BootSetting, Fault, FaultClass, Freshness, Millis, NodeId, Power};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub priority_changed: Notify,
     /// Rung when its actor should look at the schedule again.
     pub wake: Notify,
+    /// This process has its console open, which may hold a login with the BMC.
+    console: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -56,6 +59,8 @@ struct State {
     visible: bool,
     /// When an operator last asked for a poll that has not been made yet.
     asked: Option<Duration>,
+    /// The newest reading was made by another process.
+    theirs: bool,
 }
 
 impl Node {
@@ -89,7 +94,15 @@ impl Node {
             line,
             priority_changed: Notify::new(),
             wake: Notify::new(),
-            state: Mutex::new(State { status, schedule, foreign: None, visible: false, asked: None }),
+            console: AtomicBool::new(false),
+            state: Mutex::new(State {
+                status,
+                schedule,
+                foreign: None,
+                visible: false,
+                asked: None,
+                theirs: false,
+            }),
             context,
         };
         node.look_at_others();
@@ -147,10 +160,15 @@ impl Node {
         self.state.lock().expect("no panic while a node is locked").status.seen.value
     }
 
-    /// A reading was made.
+    /// We made a reading.
     pub fn observed(&self, at: Duration, wall: Millis, power: Power, detail: Option<String>) {
+        self.seen(at, wall, power, detail, Whose::Ours);
+    }
+
+    fn seen(&self, at: Duration, wall: Millis, power: Power, detail: Option<String>, whose: Whose) {
         self.change(|state| {
-            state.schedule.success(at);
+            state.schedule.success(at, whose);
+            state.theirs = whose != Whose::Ours;
             if state.asked.is_some_and(|asked| at >= asked) {
                 state.asked = None;
             }
@@ -196,7 +214,9 @@ impl Node {
         if at <= after || at > self.context.clock.mono() {
             return false;
         }
-        self.observed(at, Millis(seen.wall), seen.power, seen.detail);
+        let console = self.console.load(Ordering::Relaxed);
+        let whose = if console { Whose::TheirsUntilNow } else { Whose::Theirs };
+        self.seen(at, Millis(seen.wall), seen.power, seen.detail, whose);
         true
     }
 
@@ -211,8 +231,21 @@ impl Node {
     pub fn poll_wants(&self) -> Duration {
         let state = self.state.lock().expect("no panic while a node is locked");
         let interval = self.context.settings.poll.interval;
-        let recent = self.context.clock.mono().saturating_sub(interval.mul_f64(0.9));
+        // With a login of our own we poll, rather than look on while another keeps one too.
+        let share = if self.console.load(Ordering::Relaxed) { 0.5 } else { 0.9 };
+        let recent = self.context.clock.mono().saturating_sub(interval.mul_f64(share));
         state.asked.unwrap_or(recent)
+    }
+
+    /// Our console of it was opened or closed.
+    pub fn console(&self, open: bool) {
+        self.console.store(open, Ordering::Relaxed);
+    }
+
+    /// Whether a login with its BMC may stay open: in the process that polls it, and in no other.
+    pub fn keeps_login(&self) -> bool {
+        let theirs = self.state.lock().expect("no panic while a node is locked").theirs;
+        self.context.options.poll && (!theirs || self.console.load(Ordering::Relaxed))
     }
 
     /// The reading is overdue.

@@ -9,7 +9,7 @@
 use super::clock::Clock;
 use crate::bmc::Priority;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 pub(crate) struct BmcKey(pub u32);
 
 /// A place in the queue: higher priority first, then first come, first served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket {
     priority: Reverse<Priority>,
     seq: u64,
@@ -53,32 +53,51 @@ impl Limits {
 
 #[derive(Debug, Default)]
 struct BmcPace {
-    running: Option<Kind>,
+    running: Option<Class>,
     not_before: Duration,
     /// It answered at least once.
     proven: bool,
     failing: bool,
+    /// Who waits for it; the first is next.
+    queue: BTreeSet<Ticket>,
+    place: Place,
 }
 
-/// How an exchange in flight is counted.
+/// How an exchange is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Class {
     Operator,
     Poll,
     UnprovenPoll,
     FailingPoll,
 }
 
-/// Decides, without a clock of its own.
+const CLASSES: [Class; 4] = [Class::Operator, Class::Poll, Class::UnprovenPoll, Class::FailingPoll];
+
+/// Where a BMC is entered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// Nobody waits for it, or an exchange with it runs.
+    #[default]
+    Nowhere,
+    /// Its own pace holds it until then.
+    Held(Duration),
+    /// It waits for a slot of this class with this ticket.
+    Ready(Class, Ticket),
+}
+
+/// Decides, without a clock of its own. Each BMC that somebody waits for is entered once, by its first
+/// ticket, so that a decision does not cost more in a large fleet.
 #[derive(Debug)]
 pub(crate) struct Planner {
     limits: Limits,
     bmcs: HashMap<BmcKey, BmcPace>,
-    waiting: BTreeMap<Ticket, BmcKey>,
-    in_flight: usize,
-    polls: usize,
-    unproven: usize,
-    failing: usize,
+    /// Whose ticket is in whose queue.
+    waiting: HashMap<Ticket, BmcKey>,
+    ready: [BTreeMap<Ticket, BmcKey>; CLASSES.len()],
+    held: BTreeSet<(Duration, BmcKey)>,
+    /// Exchanges in flight, by class.
+    counts: [usize; CLASSES.len()],
     next_seq: u64,
 }
 
@@ -87,11 +106,10 @@ impl Planner {
         Planner {
             limits,
             bmcs: HashMap::new(),
-            waiting: BTreeMap::new(),
-            in_flight: 0,
-            polls: 0,
-            unproven: 0,
-            failing: 0,
+            waiting: HashMap::new(),
+            ready: Default::default(),
+            held: BTreeSet::new(),
+            counts: Default::default(),
             next_seq: 0,
         }
     }
@@ -106,48 +124,104 @@ impl Planner {
 
     /// Queues again at the old place, after a grant that could not be used.
     pub fn ask_again(&mut self, bmc: BmcKey, ticket: Ticket) {
-        self.bmcs.entry(bmc).or_default();
+        self.bmcs.entry(bmc).or_default().queue.insert(ticket);
         self.waiting.insert(ticket, bmc);
+        self.enter(bmc);
     }
 
     /// Takes somebody out of the queue.
     pub fn forget(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket);
+        let Some(key) = self.waiting.remove(&ticket) else {
+            return;
+        };
+        if let Some(bmc) = self.bmcs.get_mut(&key) {
+            bmc.queue.remove(&ticket);
+        }
+        self.enter(key);
+    }
+
+    /// Enters a BMC where it belongs now. What is held is let go by [`Planner::grant`].
+    fn enter(&mut self, key: BmcKey) {
+        let Some(bmc) = self.bmcs.get_mut(&key) else {
+            return;
+        };
+        let place = match bmc.queue.first() {
+            None => Place::Nowhere,
+            Some(_) if bmc.running.is_some() => Place::Nowhere,
+            // Zero: it was let go, or was never held.
+            Some(_) if !bmc.not_before.is_zero() => Place::Held(bmc.not_before),
+            Some(&ticket) => Place::Ready(bmc.class(ticket), ticket),
+        };
+        if place == bmc.place {
+            return;
+        }
+        match std::mem::replace(&mut bmc.place, place) {
+            Place::Nowhere => {}
+            Place::Held(at) => {
+                self.held.remove(&(at, key));
+            }
+            Place::Ready(class, ticket) => {
+                self.ready[class as usize].remove(&ticket);
+            }
+        }
+        match place {
+            Place::Nowhere => {}
+            Place::Held(at) => {
+                self.held.insert((at, key));
+            }
+            Place::Ready(class, ticket) => {
+                self.ready[class as usize].insert(ticket, key);
+            }
+        }
     }
 
     /// Everybody who may start now, in order; each counts as in flight until [`Planner::end`].
     pub fn grant(&mut self, now: Duration) -> Vec<(Ticket, BmcKey)> {
+        while let Some(&(at, key)) = self.held.first().filter(|(at, _)| *at <= now) {
+            self.held.remove(&(at, key));
+            if let Some(bmc) = self.bmcs.get_mut(&key) {
+                bmc.not_before = Duration::ZERO;
+                bmc.place = Place::Nowhere;
+            }
+            self.enter(key);
+        }
         let mut granted = Vec::new();
-        for (&ticket, &key) in &self.waiting {
-            if self.in_flight >= self.limits.total {
-                break;
+        while let Some((class, ticket, key)) = self.first() {
+            self.waiting.remove(&ticket);
+            self.counts[class as usize] += 1;
+            if let Some(bmc) = self.bmcs.get_mut(&key) {
+                bmc.running = Some(class);
+                bmc.queue.remove(&ticket);
             }
-            let Some(bmc) = self.bmcs.get_mut(&key) else {
-                continue;
-            };
-            if bmc.running.is_some() || now < bmc.not_before {
-                continue;
-            }
-            let kind = match ticket.priority.0 {
-                Priority::Operator => Kind::Operator,
-                _ if self.polls >= self.limits.polls => break,
-                _ if bmc.failing && self.failing >= self.limits.failing => continue,
-                _ if bmc.failing => Kind::FailingPoll,
-                _ if !bmc.proven && self.unproven + self.failing >= self.limits.unproven => continue,
-                _ if !bmc.proven => Kind::UnprovenPoll,
-                _ => Kind::Poll,
-            };
-            bmc.running = Some(kind);
-            self.in_flight += 1;
-            self.polls += usize::from(kind != Kind::Operator);
-            self.unproven += usize::from(kind == Kind::UnprovenPoll);
-            self.failing += usize::from(kind == Kind::FailingPoll);
+            self.enter(key);
             granted.push((ticket, key));
         }
-        for (ticket, _) in &granted {
-            self.waiting.remove(ticket);
-        }
         granted
+    }
+
+    /// Who is first of those for whom there is a slot.
+    fn first(&self) -> Option<(Class, Ticket, BmcKey)> {
+        CLASSES
+            .into_iter()
+            .filter(|class| self.has_slot(*class))
+            .filter_map(|class| {
+                self.ready[class as usize].first_key_value().map(|(ticket, key)| (class, *ticket, *key))
+            })
+            .min_by_key(|(_, ticket, _)| *ticket)
+    }
+
+    fn has_slot(&self, class: Class) -> bool {
+        let limits = &self.limits;
+        let count = |class: Class| self.counts[class as usize];
+        let (unproven, failing) = (count(Class::UnprovenPoll), count(Class::FailingPoll));
+        let polls = count(Class::Poll) + unproven + failing;
+        polls + count(Class::Operator) < limits.total
+            && match class {
+                Class::Operator => true,
+                Class::Poll => polls < limits.polls,
+                Class::UnprovenPoll => polls < limits.polls && unproven + failing < limits.unproven,
+                Class::FailingPoll => polls < limits.polls && failing < limits.failing,
+            }
     }
 
     /// What was granted is over. The next starts at `next` at the earliest.
@@ -156,12 +230,10 @@ impl Planner {
             return;
         };
         bmc.not_before = bmc.not_before.max(next);
-        if let Some(kind) = bmc.running.take() {
-            self.in_flight -= 1;
-            self.polls -= usize::from(kind != Kind::Operator);
-            self.unproven -= usize::from(kind == Kind::UnprovenPoll);
-            self.failing -= usize::from(kind == Kind::FailingPoll);
+        if let Some(class) = bmc.running.take() {
+            self.counts[class as usize] -= 1;
         }
+        self.enter(key);
     }
 
     /// Whether the BMC answered when last asked; those that did not share few slots.
@@ -169,17 +241,12 @@ impl Planner {
         let bmc = self.bmcs.entry(key).or_default();
         bmc.failing = failing;
         bmc.proven |= !failing;
+        self.enter(key);
     }
 
-    /// When time alone lets somebody start who could not at `now`, the time of the last grant; `None`
-    /// when only an end can.
-    pub fn wake(&self, now: Duration) -> Option<Duration> {
-        self.waiting
-            .values()
-            .filter_map(|key| self.bmcs.get(key))
-            .filter(|bmc| bmc.running.is_none() && bmc.not_before > now)
-            .map(|bmc| bmc.not_before)
-            .min()
+    /// When time alone lets somebody start who could not at the last grant; `None` when only an end can.
+    pub fn wake(&self) -> Option<Duration> {
+        self.held.first().map(|(at, _)| *at)
     }
 
     /// The earliest start that this BMC's own pace allows.
@@ -188,6 +255,17 @@ impl Planner {
             Some(_) => now + self.limits.interval,
             None => bmc.not_before.max(now),
         })
+    }
+}
+
+impl BmcPace {
+    fn class(&self, ticket: Ticket) -> Class {
+        match ticket.priority.0 {
+            Priority::Operator => Class::Operator,
+            _ if self.failing => Class::FailingPoll,
+            _ if !self.proven => Class::UnprovenPoll,
+            _ => Class::Poll,
+        }
     }
 }
 
@@ -276,7 +354,7 @@ impl Pace {
                     None => unused.push(slot),
                 }
             }
-            inner.wake = inner.planner.wake(now);
+            inner.wake = inner.planner.wake();
         }
         // Dropped without the lock: a slot's end takes it.
         drop(unused);

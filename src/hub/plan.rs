@@ -17,6 +17,18 @@ const RESET_LINGER: Duration = Duration::from_secs(30);
 /// After this a BMC that is not back is one that does not answer.
 const RESET_LONGEST: Duration = Duration::from_secs(300);
 
+/// Who made a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// This process.
+    Ours,
+    /// Another process on this machine: it goes on polling, and we only if it stops. So each BMC
+    /// has the login of one process.
+    Theirs,
+    /// Another process, while our console has a login with the BMC: we poll from now on.
+    TheirsUntilNow,
+}
+
 /// One node's schedule.
 #[derive(Debug)]
 pub(crate) struct Schedule {
@@ -69,8 +81,8 @@ impl Schedule {
         self.reset.as_ref().map(|reset| reset.since)
     }
 
-    /// A reading was made at `at`, by us or by another process.
-    pub fn success(&mut self, at: Duration) {
+    /// A reading was made at `at`.
+    pub fn success(&mut self, at: Duration, whose: Whose) {
         self.failures = 0;
         self.read_at = Some(at);
         if let Some(reset) = &self.reset
@@ -81,9 +93,14 @@ impl Schedule {
             return;
         }
         self.reset = None;
-        // Ten per cent either way, so that a fleet's polls spread.
-        let width = self.interval / 5;
-        self.due = Some(at + self.interval - width / 2 + self.jitter(width));
+        let gap = match whose {
+            // Ten per cent either way, so that a fleet's polls spread.
+            Whose::Ours => self.interval.mul_f64(0.9) + self.jitter(self.interval / 5),
+            // After the other's next, and before the reading is stale.
+            Whose::Theirs => self.interval.mul_f64(1.25) + self.jitter(self.interval / 10),
+            Whose::TheirsUntilNow => self.interval.mul_f64(0.75) + self.jitter(self.interval / 10),
+        };
+        self.due = Some(at + gap);
         self.reason = PollReason::Interval;
     }
 
@@ -199,13 +216,27 @@ mod tests {
         assert_eq!(schedule.due(), Some(secs(100)));
         let mut dues = Vec::new();
         for _ in 0..20 {
-            schedule.success(secs(100));
+            schedule.success(secs(100), Whose::Ours);
             dues.push(schedule.due().expect("due"));
         }
         assert!(dues.iter().all(|due| *due >= secs(127) && *due <= secs(133)), "{dues:?}");
         assert_ne!(dues[0], dues[1], "jitter");
         assert_eq!(schedule.reason(), PollReason::Interval);
         assert_eq!(schedule.stale_at(), Some(secs(145)));
+    }
+
+    #[test]
+    fn who_polled_last_goes_on_polling_unless_another_has_a_console() {
+        let mut schedule = schedule();
+        let mut due = |whose| {
+            schedule.success(secs(100), whose);
+            schedule.due().expect("due")
+        };
+        for _ in 0..20 {
+            let (theirs, soon) = (due(Whose::Theirs), due(Whose::TheirsUntilNow));
+            assert!(theirs > secs(137) && theirs < secs(145), "after theirs, before it is stale: {theirs:?}");
+            assert!(soon > secs(122) && soon < secs(127), "before theirs: {soon:?}");
+        }
     }
 
     #[test]
@@ -219,7 +250,7 @@ mod tests {
         assert!(gaps.iter().all(|gap| *gap >= INTERVAL && *gap <= secs(360)), "{gaps:?}");
         assert!(gaps[2] >= secs(120) && gaps[11] >= secs(300), "{gaps:?}");
         assert_eq!(schedule.reason(), PollReason::BackOff { failures: 12 });
-        schedule.success(secs(200));
+        schedule.success(secs(200), Whose::Ours);
         schedule.failure(secs(300), FaultClass::Unreachable);
         assert_eq!(schedule.reason(), PollReason::BackOff { failures: 1 });
     }
@@ -245,14 +276,14 @@ mod tests {
         let mut schedule = schedule();
         schedule.reset(secs(100));
         assert_eq!(schedule.due(), Some(secs(110)));
-        schedule.success(secs(110));
+        schedule.success(secs(110), Whose::Ours);
         assert!(schedule.resetting().is_some(), "it goes on answering before it goes");
         schedule.failure(secs(120), FaultClass::Unreachable);
         assert_eq!(schedule.due(), Some(secs(130)), "no back-off: it is expected");
-        schedule.success(secs(131));
+        schedule.success(secs(131), Whose::Ours);
         assert!(schedule.resetting().is_none());
         schedule.reset(secs(200));
-        schedule.success(secs(231));
+        schedule.success(secs(231), Whose::Ours);
         assert!(schedule.resetting().is_none(), "a reset too short to be seen ends, too");
         schedule.reset(secs(300));
         schedule.failure(secs(601), FaultClass::Unreachable);

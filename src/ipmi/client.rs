@@ -177,8 +177,7 @@ impl Client {
     /// Activates our own SOL; ends with [`Event::SolActive`] or [`Event::SolRefused`].
     pub fn activate_sol(&mut self, now: Duration) {
         self.used = now;
-        let first = 1 + u8::try_from(self.random.below(15)).unwrap_or(0);
-        self.sol = Some(Box::new(Sol::new(first, now)));
+        self.sol = Some(Box::new(Sol::new(now)));
         self.jobs.push_back(Job::SolActivate);
         self.advance(now);
     }
@@ -211,6 +210,21 @@ impl Client {
         self.deactivate_sol(now);
         self.jobs.push_back(Job::CloseSession);
         self.advance(now);
+    }
+
+    /// Ends SOL and session without waiting for answers, for when there is no time to. Nothing happens
+    /// afterwards that an event would tell; what [`Client::transmit`] gives must still be sent.
+    pub fn leave(&mut self, now: Duration) {
+        if let State::Open(session) = &mut self.state {
+            let goodbye = Command::close_session(session.bmc_id);
+            let free = self.sol.as_ref().is_some_and(|sol| sol.asked).then(Command::sol_deactivate);
+            for command in free.into_iter().chain([goodbye]) {
+                self.out.push_back(session.send(now, &command, GOODBYE, &mut self.random));
+            }
+        }
+        self.jobs.clear();
+        self.sol = None;
+        self.state = State::Idle;
     }
 
     /// Whether there is a session.

@@ -20,10 +20,19 @@ const REMEMBERED: usize = 7;
 const TRIES: u32 = 12;
 /// Between retransmissions, at most; also while the peer says that it cannot take data now.
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+/// Transmissions of the opening packet, which some BMCs never acknowledge.
+const PROBES: u32 = 2;
+/// After each of them; keys wait for it.
+const PROBE_GAP: Duration = Duration::from_millis(150);
+/// A packet for which there is no room is answered after this: before a BMC gives the packet up (3.5 s by
+/// the specification's defaults, 5 s in ipmi_sim), and late, since ipmi_sim sends again at once.
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// What was typed for a node that takes nothing for so long is thrown away: it must not be acted on when
+/// somebody switches the node on much later.
+const STALE: Duration = Duration::from_secs(5);
 
 /// Bits of the fourth byte. What 0x10 means depends on who sent it.
 mod bits {
-    pub const NACK: u8 = 0x40;
     pub const UNAVAILABLE: u8 = 0x20;
     /// From the console: send a break. From the BMC: SOL is being deactivated.
     pub const BREAK_OR_DEACTIVATING: u8 = 0x10;
@@ -55,12 +64,23 @@ pub enum SolEvent {
     Silent,
 }
 
+/// What a packet is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Data,
+    /// See [`SolEnd::probe`].
+    Probe,
+    /// Sent once: of a break that was not acknowledged nobody knows whether it was made, and a second one
+    /// means something else to the node.
+    Break,
+}
+
 /// A packet on its way.
 #[derive(Debug)]
 struct Flight {
     number: u8,
     data: Vec<u8>,
-    is_break: bool,
+    purpose: Purpose,
     tries: u32,
     sent_at: Duration,
     retry_at: Duration,
@@ -71,7 +91,16 @@ struct Flight {
 #[derive(Debug)]
 enum Outgoing {
     Data(VecDeque<u8>),
-    Break,
+    /// A packet without data.
+    Empty(Purpose),
+}
+
+/// A packet that came when there was no room, until there is or until `until`.
+#[derive(Debug)]
+struct Held {
+    number: u8,
+    data: Vec<u8>,
+    until: Duration,
 }
 
 /// One end.
@@ -83,22 +112,27 @@ pub struct SolEnd {
     outbox: VecDeque<Outgoing>,
     queued: usize,
     flight: Option<Flight>,
-    /// Number, count and refusal of the packet to acknowledge.
-    owed: Option<(u8, usize, bool)>,
+    /// Nothing new is sent before: the peer took nothing of the last packet.
+    not_before: Duration,
+    /// How often in a row it took nothing.
+    refusals: u32,
+    /// Number and count of the packet to acknowledge.
+    owed: Option<(u8, usize)>,
+    held: Option<Held>,
     /// The newest packets taken, newest last.
     taken: VecDeque<(u8, Vec<u8>)>,
     inbox: Vec<u8>,
     /// Smoothed round trip.
     round_trip: Option<Duration>,
-    unavailable: bool,
+    unavailable_since: Option<Duration>,
     /// Bits to tell with every packet (BMC's end).
     status: u8,
     events: VecDeque<SolEvent>,
 }
 
 impl SolEnd {
-    /// An end whose first packet has the number `first` (1 to 15: some BMCs take a number that the last
-    /// session ended with for a duplicate, so begin anywhere) and that puts `capacity` bytes into one.
+    /// An end whose first packet has the number `first` (1 to 15) and that puts `capacity` bytes into one.
+    /// A console begins with 1, the only number that OpenBMC takes, and a [`SolEnd::probe`].
     #[must_use]
     pub fn new(role: Role, first: u8, capacity: usize) -> SolEnd {
         SolEnd {
@@ -108,14 +142,25 @@ impl SolEnd {
             outbox: VecDeque::new(),
             queued: 0,
             flight: None,
+            not_before: Duration::ZERO,
+            refusals: 0,
             owed: None,
+            held: None,
             taken: VecDeque::new(),
             inbox: Vec::new(),
             round_trip: None,
-            unavailable: false,
+            unavailable_since: None,
             status: 0,
             events: VecDeque::new(),
         }
+    }
+
+    /// Begins with a packet without data, to find out whether the BMC knows its number already: ipmi_sim
+    /// keeps the last one from session to session, and takes a first packet that has it for a duplicate,
+    /// acknowledges it and throws it away. What is acknowledged was taken, so the data goes on with the next
+    /// number; otherwise the number is used again. To be called by a console before anything is queued.
+    pub fn probe(&mut self) {
+        self.outbox.push_back(Outgoing::Empty(Purpose::Probe));
     }
 
     /// The largest data of a packet, once the peer has told what it takes.
@@ -150,9 +195,9 @@ impl SolEnd {
         self.outbox.is_empty() && self.flight.is_none()
     }
 
-    /// Queues a break, behind the data queued before it (console's end).
+    /// Queues a break, behind the data queued before it (console's end). It is made once at most.
     pub fn send_break(&mut self) {
-        self.outbox.push_back(Outgoing::Break);
+        self.outbox.push_back(Outgoing::Empty(Purpose::Break));
     }
 
     /// Tells the console that the node takes no data, or does again (BMC's end).
@@ -160,9 +205,15 @@ impl SolEnd {
         self.status = if unavailable { bits::UNAVAILABLE } else { 0 };
     }
 
-    /// What arrived since the last call. Until it is called the peer is held back once much waits.
+    /// What arrived since the last call. Until it is called the peer is held back once much waits; call
+    /// [`SolEnd::transmit`] afterwards.
     pub fn take_data(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.inbox)
+        let mut data = std::mem::take(&mut self.inbox);
+        if let Some(held) = self.held.take() {
+            self.accept(held.number, &held.data);
+            data.append(&mut self.inbox);
+        }
+        data
     }
 
     /// What happened, oldest first.
@@ -178,23 +229,23 @@ impl SolEnd {
         let mut data = payload;
         let [number, acknowledged, count, bits] = *take(&mut data, "an SOL packet")?;
         let (number, acknowledged) = (number & 0x0f, acknowledged & 0x0f);
-        self.note_bits(bits);
+        self.note_bits(now, bits);
         if acknowledged != 0 {
-            self.acknowledged(now, acknowledged, usize::from(count), bits & bits::NACK != 0);
+            self.acknowledged(now, acknowledged, usize::from(count));
         }
         if number != 0 {
-            self.take_packet(number, data, bits);
+            self.take_packet(now, number, data, bits);
         }
         Ok(())
     }
 
-    fn note_bits(&mut self, bits: u8) {
+    fn note_bits(&mut self, now: Duration, bits: u8) {
         if self.role == Role::Bmc {
             return;
         }
         let unavailable = bits & bits::UNAVAILABLE != 0;
-        if unavailable != self.unavailable {
-            self.unavailable = unavailable;
+        if unavailable != self.unavailable_since.is_some() {
+            self.unavailable_since = unavailable.then_some(now);
             self.events.push_back(SolEvent::Unavailable(unavailable));
         }
         for (bit, event) in [
@@ -208,7 +259,7 @@ impl SolEnd {
         }
     }
 
-    fn acknowledged(&mut self, now: Duration, number: u8, count: usize, refused: bool) {
+    fn acknowledged(&mut self, now: Duration, number: u8, count: usize) {
         let Some(mut flight) = self.flight.take_if(|flight| flight.number == number) else {
             return;
         };
@@ -216,21 +267,23 @@ impl SolEnd {
             let sample = now.saturating_sub(flight.sent_at);
             self.round_trip = Some(self.round_trip.map_or(sample, |old| (old * 7 + sample) / 8));
         }
-        if count >= flight.data.len() && !(refused && !flight.data.is_empty() && count == 0) {
-            self.queued -= flight.data.len();
-            return;
-        }
-        if count == 0 {
-            // Nothing of it: it keeps its number, so that a copy still under way is known for one.
-            flight.tries = 1;
-            flight.retry_at = now + self.retry(2);
-            self.flight = Some(flight);
-            return;
-        }
-        // The rest goes under a new number.
+        let count = count.min(flight.data.len());
         self.queued -= count;
+        if count > 0 || flight.data.is_empty() {
+            self.refusals = 0;
+        } else {
+            self.refusals += 1;
+            self.not_before = now + self.retry(1 + self.refusals);
+            if self.unavailable_since.is_some_and(|since| now >= since + STALE) {
+                self.outbox.clear();
+                self.queued = 0;
+                return;
+            }
+        }
+        // The rest goes under a new number, also when that is all of it: the BMC knows this number now.
         let rest: VecDeque<u8> = flight.data.drain(count..).collect();
         match self.outbox.front_mut() {
+            _ if rest.is_empty() => {}
             Some(Outgoing::Data(data)) => {
                 for byte in rest.into_iter().rev() {
                     data.push_front(byte);
@@ -240,7 +293,7 @@ impl SolEnd {
         }
     }
 
-    fn take_packet(&mut self, number: u8, data: &[u8], bits: u8) {
+    fn take_packet(&mut self, now: Duration, number: u8, data: &[u8], bits: u8) {
         // A retransmission may have grown: only what is new of it counts.
         if let Some((last, before)) = self.taken.back_mut()
             && *last == number
@@ -251,26 +304,32 @@ impl SolEnd {
                 self.inbox.extend(tail);
                 before.extend(tail);
             }
-            self.owed = Some((number, before.len(), false));
+            self.owed = Some((number, before.len()));
             return;
         }
         if self.taken.iter().any(|(old, before)| *old == number && before == data) {
-            self.owed = Some((number, data.len(), false));
+            self.owed = Some((number, data.len()));
             return;
         }
         if self.inbox.len() + data.len() > ROOM {
-            self.owed = Some((number, 0, true));
+            let same = self.held.take().filter(|held| held.number == number);
+            let until = same.map_or(now + PATIENCE, |held| held.until);
+            self.held = Some(Held { number, data: data.to_vec(), until });
             return;
         }
         if self.role == Role::Bmc && bits & bits::BREAK_OR_DEACTIVATING != 0 {
             self.events.push_back(SolEvent::Break);
         }
+        self.accept(number, data);
+    }
+
+    fn accept(&mut self, number: u8, data: &[u8]) {
         self.inbox.extend(data);
         self.taken.push_back((number, data.to_vec()));
         if self.taken.len() > REMEMBERED {
             self.taken.pop_front();
         }
-        self.owed = Some((number, data.len(), false));
+        self.owed = Some((number, data.len()));
     }
 
     /// The gap before the next transmission of a packet that was sent `tries` times.
@@ -287,52 +346,65 @@ impl SolEnd {
     /// When [`SolEnd::timeout`] must be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.flight.as_ref().filter(|flight| !flight.due).map(|flight| flight.retry_at)
+        let retry = self.flight.as_ref().filter(|flight| !flight.due).map(|flight| flight.retry_at);
+        let next = (self.flight.is_none() && !self.outbox.is_empty()).then_some(self.not_before);
+        let held = self.held.as_ref().map(|held| held.until);
+        retry.into_iter().chain(next).chain(held).min()
     }
 
     /// Time has passed.
     pub fn timeout(&mut self, now: Duration) {
-        let patient = self.unavailable;
+        if let Some(held) = self.held.take_if(|held| now >= held.until) {
+            // Nothing of it was taken. Not with the bit for "refused", after which ipmi_sim never sends again.
+            self.owed = Some((held.number, 0));
+        }
         let Some(flight) = self.flight.as_mut().filter(|flight| now >= flight.retry_at && !flight.due) else {
             return;
         };
-        if flight.tries >= TRIES && !patient {
-            flight.tries = 1;
-            self.events.push_back(SolEvent::Silent);
+        match flight.purpose {
+            Purpose::Data if flight.tries >= TRIES => {
+                // Not 1: its acknowledgement says nothing about the round trip.
+                flight.tries = 2;
+                self.events.push_back(SolEvent::Silent);
+            }
+            Purpose::Data => {}
+            Purpose::Probe if flight.tries < PROBES => {}
+            Purpose::Probe | Purpose::Break => {
+                self.number = flight.number;
+                self.flight = None;
+                return;
+            }
         }
         flight.due = true;
     }
 
     /// The next payload to send; to be called until `None` after everything else.
     pub fn transmit(&mut self, now: Duration) -> Option<Vec<u8>> {
-        if self.flight.is_none() {
+        if self.flight.is_none() && now >= self.not_before {
             self.flight = self.next_flight(now);
         }
         let retry = self.retry(self.flight.as_ref().map_or(1, |flight| flight.tries + 1));
         let Some(flight) = self.flight.as_mut().filter(|flight| flight.due) else {
-            let (number, count, refused) = self.owed.take()?;
-            let bits = self.status | if refused { bits::NACK } else { 0 };
-            return Some(vec![0, number, u8::try_from(count).unwrap_or(u8::MAX), bits]);
+            let (number, count) = self.owed.take()?;
+            return Some(vec![0, number, u8::try_from(count).unwrap_or(u8::MAX), self.status]);
         };
         flight.due = false;
         flight.tries += 1;
         flight.sent_at = now;
-        flight.retry_at = now + retry;
-        let (number, count, refused) = self.owed.take().unwrap_or((0, 0, false));
-        let mut bits = self.status | if refused { bits::NACK } else { 0 };
-        if flight.is_break {
-            bits |= bits::BREAK_OR_DEACTIVATING;
-        }
+        flight.retry_at = now + if flight.purpose == Purpose::Probe { PROBE_GAP } else { retry };
+        let (number, count) = self.owed.take().unwrap_or_default();
+        let is_break = flight.purpose == Purpose::Break;
+        let bits = self.status | if is_break { bits::BREAK_OR_DEACTIVATING } else { 0 };
         let mut payload = vec![flight.number, number, u8::try_from(count).unwrap_or(u8::MAX), bits];
         payload.extend(&flight.data);
         Some(payload)
     }
 
     fn next_flight(&mut self, now: Duration) -> Option<Flight> {
-        let (data, is_break) = match self.outbox.front_mut()? {
-            Outgoing::Break => (Vec::new(), true),
+        let (data, purpose) = match self.outbox.front_mut()? {
+            Outgoing::Empty(purpose) => (Vec::new(), *purpose),
             Outgoing::Data(waiting) => {
-                (waiting.drain(..waiting.len().min(self.capacity)).collect::<Vec<u8>>(), false)
+                (waiting.drain(..waiting.len().min(self.capacity)).collect::<Vec<u8>>(), Purpose::Data)
             }
         };
         if !matches!(self.outbox.front(), Some(Outgoing::Data(waiting)) if !waiting.is_empty()) {
@@ -340,7 +412,7 @@ impl SolEnd {
         }
         let number = self.number;
         self.number = if number == 15 { 1 } else { number + 1 };
-        Some(Flight { number, data, is_break, tries: 0, sent_at: now, retry_at: now, due: true })
+        Some(Flight { number, data, purpose, tries: 0, sent_at: now, retry_at: now, due: true })
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! It ends by exiting from the hook, not by unwinding: unwinding would drop live PTY writers, and
 //! dropping one types into the node. With the process gone, the PTY's master closes and ipmitool
-//! frees the SOL. A guarded emulator is the exception: its panic is caught and the console rebuilt.
+//! frees the SOL; those on logins of our own are freed first. A guarded emulator is the exception: its panic is caught and the console rebuilt.
 
-use crate::{screen, term};
+use crate::{bmc, screen, term};
 use std::io::Write;
 
 /// Exit code after a panic, as Rust's own.
@@ -18,6 +18,7 @@ pub fn install() {
             return;
         }
         term::restore();
+        bmc::ipmi::leave_all();
         tracing::error!("panic: {info}");
         let backtrace = std::backtrace::Backtrace::force_capture();
         let mut err = std::io::stderr().lock();

@@ -88,7 +88,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "cli",
         may: &[
-            "app", "bmc", "config", "console", "fleet", "hub", "runtime", "screen", "sim", "term", "theme",
+            "app", "bmc", "config", "console", "fleet", "hub", "ipmi", "runtime", "screen", "sim", "term",
+            "theme",
         ],
         never: &["ratatui"],
     },

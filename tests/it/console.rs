@@ -68,7 +68,7 @@ struct Console {
 }
 
 /// What a test may want otherwise.
-struct Wanted<'a> {
+struct Wanted {
     bmc: Option<BmcSettings>,
     socket: Option<PathBuf>,
     mode: ConsoleMode,
@@ -77,17 +77,17 @@ struct Wanted<'a> {
     log_max_bytes: u64,
     /// The node's own driver instead of one that only remembers.
     real_driver: bool,
-    private_dir: &'a Path,
+    context: DriverContext,
 }
 
-impl<'a> Wanted<'a> {
+impl Wanted {
     /// The SOL of a node, as the operator opens it.
-    fn sol(node: &Node, private_dir: &'a Path) -> Wanted<'a> {
-        Wanted::bmc(bmc(&node.address(), node.port(), "secret"), private_dir)
+    fn sol(driver: &str, node: &Node, private_dir: &Path) -> Wanted {
+        Wanted::bmc(bmc(driver, &node.address(), node.port(), "secret"), private_dir)
     }
 
     /// The SOL of a BMC, as the operator opens it.
-    fn bmc(bmc: BmcSettings, private_dir: &'a Path) -> Wanted<'a> {
+    fn bmc(bmc: BmcSettings, private_dir: &Path) -> Wanted {
         Wanted {
             bmc: Some(bmc),
             socket: None,
@@ -96,12 +96,12 @@ impl<'a> Wanted<'a> {
             log: None,
             log_max_bytes: 1 << 20,
             real_driver: false,
-            private_dir,
+            context: context(private_dir),
         }
     }
 
     /// A socket, as the operator opens it.
-    fn socket(path: &Path, private_dir: &'a Path) -> Wanted<'a> {
+    fn socket(path: &Path, private_dir: &Path) -> Wanted {
         Wanted {
             bmc: None,
             socket: Some(path.to_owned()),
@@ -110,24 +110,23 @@ impl<'a> Wanted<'a> {
             log: None,
             log_max_bytes: 1 << 20,
             real_driver: false,
-            private_dir,
+            context: context(private_dir),
         }
+    }
+
+    /// A driver of the same process for its BMC.
+    fn driver(&self) -> Box<dyn Bmc> {
+        let bmc = self.bmc.as_ref().expect("a BMC");
+        lightsout::bmc::open(bmc, &self.context, Arc::default()).expect("a driver")
     }
 
     fn open(self) -> Console {
         let gate = Arc::new(Open::default());
         let asked = Arc::default();
-        let context = DriverContext {
-            network: Arc::default(),
-            ipmitool: "ipmitool".into(),
-            private_dir: self.private_dir.to_owned(),
-            limit: Duration::from_secs(10),
-        };
+        let context = self.context.clone();
         let suites = Arc::new(SuiteMemory::default());
         let driver: Box<dyn Bmc> = match &self.bmc {
-            Some(bmc) if self.real_driver => {
-                lightsout::bmc::open(bmc, &context, Arc::clone(&suites)).expect("a driver")
-            }
+            Some(_) if self.real_driver => self.driver(),
             _ => Box::new(Asked(Arc::clone(&asked))),
         };
         let spec = SessionSpec {
@@ -215,10 +214,19 @@ impl Console {
     }
 }
 
+fn context(private_dir: &Path) -> DriverContext {
+    DriverContext {
+        network: Arc::default(),
+        ipmitool: "ipmitool".into(),
+        private_dir: private_dir.to_owned(),
+        limit: Duration::from_secs(10),
+    }
+}
+
 /// The BMC of a lab's node.
-fn bmc(address: &str, port: u16, password: &str) -> BmcSettings {
+fn bmc(driver: &str, address: &str, port: u16, password: &str) -> BmcSettings {
     BmcSettings {
-        driver: "ipmitool".to_owned(),
+        driver: driver.to_owned(),
         address: Some(address.to_owned()),
         port,
         credentials: Some(Arc::new(Credentials {

@@ -291,6 +291,16 @@ impl Link {
         path.port.enter(tick, self.number, self.peer());
     }
 
+    /// Ends SOL and login at once, unless the link is in use by whoever calls.
+    pub(super) fn leave(&self) {
+        let Ok(mut state) = self.state.try_lock() else { return };
+        let now = self.network.now();
+        state.client.leave(now);
+        while let Some(datagram) = state.client.transmit(now) {
+            self.send(&mut state, now, &datagram);
+        }
+    }
+
     fn peer(&self) -> Weak<dyn Peer> {
         // A method call: `Weak::clone(&self.me)` would be coerced too early.
         let me: Weak<Link> = self.me.clone();
@@ -423,9 +433,7 @@ impl Drop for Link {
     fn drop(&mut self) {
         let (now, number, me) = (self.network.now(), self.number, self.peer());
         let state = self.state.get_mut().expect("no panic while a link is locked");
-        if state.client.is_logged_in() && !state.closing {
-            state.client.close(now);
-        }
+        state.client.leave(now);
         if let Some(path) = state.path.take() {
             // The BMC's answer is not waited for.
             while let Some(datagram) = state.client.transmit(now) {

@@ -8,7 +8,7 @@ use super::link::{Failure, Link, State};
 use crate::bmc::BmcError;
 use crate::fleet::FaultClass;
 use crate::ipmi::client::{ClientError, Event, SolLoss, SolRefusal};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -44,7 +44,7 @@ pub enum SolOver {
 pub struct SolChannel {
     /// What the node printed. Ends when the SOL is over.
     pub reader: mpsc::Receiver<Vec<u8>>,
-    /// What goes to the node.
+    /// What goes to the node; a piece without bytes is a serial break.
     pub writer: mpsc::Sender<Vec<u8>>,
     link: Arc<Link>,
     over: watch::Receiver<Option<SolOver>>,
@@ -57,6 +57,16 @@ pub(super) struct SolSide {
     over: watch::Sender<Option<SolOver>>,
     /// Rung when there may be something to read, or room to write.
     news: Arc<Notify>,
+}
+
+/// The links with an open SOL, for [`leave_all`].
+static OPEN: Mutex<Vec<Weak<Link>>> = Mutex::new(Vec::new());
+
+/// Frees every SOL of this process without waiting for an answer. For a process that ends by a defect of
+/// its own; takes no lock that it would have to wait for.
+pub fn leave_all() {
+    let Ok(open) = OPEN.try_lock() else { return };
+    open.iter().filter_map(Weak::upgrade).for_each(|link| link.leave());
 }
 
 impl SolSide {
@@ -126,6 +136,10 @@ impl Link {
             Ok(Err(_)) | Err(_) => return Err(SolFault::Bmc(silent(self.place()))),
         }
         guard.disarm();
+        if let Ok(mut open) = OPEN.lock() {
+            open.retain(|link| link.upgrade().is_some_and(|link| !Arc::ptr_eq(&link, self)));
+            open.push(Arc::downgrade(self));
+        }
         let (to_reader, reader) = mpsc::channel(PIECES);
         let (writer, from_writer) = mpsc::channel(PIECES);
         let pump = tokio::spawn(pump(Arc::clone(self), from_writer, to_reader, news)).abort_handle();
@@ -158,15 +172,6 @@ impl Drop for Freed {
 }
 
 impl SolChannel {
-    /// Sends a serial break, behind what the client has already taken to send.
-    pub fn send_break(&self) {
-        self.link.with(|state, _| {
-            if let Some(end) = state.client.sol() {
-                end.send_break();
-            }
-        });
-    }
-
     /// Waits for the SOL's end and says why.
     pub async fn ended(&mut self) -> SolOver {
         match self.over.wait_for(Option::is_some).await {
@@ -202,9 +207,13 @@ async fn pump(
 ) {
     let (mut unsent, mut unread) = (Vec::new(), Vec::new());
     let mut writing = true;
+    let mut is_break = false;
     loop {
         let open = link.with(|state, _| {
             let Some(end) = state.client.sol() else { return false };
+            if std::mem::take(&mut is_break) {
+                end.send_break();
+            }
             unsent.drain(..end.queue(&unsent));
             if unread.is_empty() {
                 unread = end.take_data();
@@ -224,7 +233,10 @@ async fn pump(
                 Err(_) => return,
             },
             bytes = input.recv(), if writing && unsent.is_empty() => match bytes {
-                Some(bytes) => unsent = bytes,
+                Some(bytes) => {
+                    is_break = bytes.is_empty();
+                    unsent = bytes;
+                }
                 None => writing = false,
             },
             () = news.notified() => {}

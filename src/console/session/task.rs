@@ -326,7 +326,11 @@ impl Core {
         let bytes = match self.outbox.take(Instant::now()) {
             Some(Out::Bytes(bytes)) => {
                 self.shared.release(bytes.len());
-                transport.guard(bytes)
+                let bytes = transport.guard(bytes);
+                if bytes.is_empty() {
+                    return;
+                }
+                bytes
             }
             Some(Out::Break) => match transport.break_bytes() {
                 Ok(bytes) => bytes,
@@ -337,9 +341,7 @@ impl Core {
             },
             None => return,
         };
-        if !bytes.is_empty() {
-            permit.send(bytes);
-        }
+        permit.send(bytes);
     }
 
     /// Starts to resume a paused machine, when that is wanted: only a machine with a monitor can be paused,

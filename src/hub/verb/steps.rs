@@ -20,6 +20,9 @@ const NOTICE: Duration = Duration::from_millis(250);
 /// Shortest gap between two tries to send, however short the pace is.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// For an exchange of another that is under way when the time is up.
+const TURN: Duration = Duration::from_secs(30);
+
 /// Gap between looks for a state that passes, unless the pace wants more.
 const QUICK: Duration = Duration::from_millis(500);
 
@@ -232,9 +235,31 @@ impl<'a> Run<'a> {
         self.unless_stopped(tokio::time::sleep_until(at)).await
     }
 
+    /// Waits for a permit, at most until the verb's time is up.
     async fn permit(&mut self) -> Step<Granted> {
         let line = self.line()?;
-        self.unless_stopped(line.gate.acquire(Priority::Operator)).await?.map_err(Outcome::Failed)
+        // The last look is due when the time is up, and still waits for its turn.
+        let until =
+            self.give_up.max(self.now()) + self.node.context.settings.poll.min_command_interval + TURN;
+        let until = self.node.context.clock.instant(until);
+        let granted = tokio::time::timeout_at(until, line.gate.acquire(Priority::Operator));
+        match self.unless_stopped(granted).await? {
+            Ok(granted) => granted.map_err(Outcome::Failed),
+            Err(_) => Err(self.no_turn()),
+        }
+    }
+
+    /// Others kept the BMC, or all slots, busy for longer than the verb may take.
+    fn no_turn(&self) -> Outcome {
+        let sent = match self.sent.as_slice() {
+            [] => "nothing was sent".to_owned(),
+            sent => format!("{} had been sent", sent.join(" and ")),
+        };
+        Outcome::Failed(Fault {
+            class: FaultClass::Busy,
+            reason: format!("no turn at the BMC within {} s; {sent}", self.allowed.as_secs()),
+            hint: Some("another lightsout may hold it, or too many exchanges run (max_in_flight)".into()),
+        })
     }
 
     /// Makes the node's pending verb ours, across processes. `off` asks another process to give way.
@@ -296,7 +321,7 @@ impl<'a> Run<'a> {
     }
 
     async fn exchange(&mut self, granted: Granted, exchange: &Exchange) -> Step<Result<Reply, BmcError>> {
-        let (at, result) = self.line()?.execute(granted, exchange).await;
+        let (at, result) = self.line()?.execute(granted, exchange, self.node.keeps_login()).await;
         match (&result, exchange) {
             (Ok(Reply::Power(power, detail)), _) => {
                 let wall = self.node.context.clock.wall();

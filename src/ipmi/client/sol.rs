@@ -53,8 +53,8 @@ pub(super) struct Sol {
 }
 
 impl Sol {
-    pub fn new(first: u8, now: Duration) -> Sol {
-        let end = SolEnd::new(Role::Console, first, SAFE_CAPACITY);
+    pub fn new(now: Duration) -> Sol {
+        let end = SolEnd::new(Role::Console, 1, SAFE_CAPACITY);
         Sol { end, asked: false, active: false, heard: now, owner: None }
     }
 
@@ -96,6 +96,8 @@ impl Client {
                 sol.heard = now;
                 let small = self.settings.quirks.has(Quirks::SOL_SMALL);
                 sol.end.set_capacity(if small { SAFE_CAPACITY } else { capacity(data) });
+                // Not earlier: a BMC throws away what comes before it has activated SOL.
+                sol.end.probe();
                 self.events.push_back(Event::SolActive);
                 return;
             }

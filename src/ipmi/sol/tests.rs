@@ -88,7 +88,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut ends = pair();
-        let (mut sent_up, mut sent_down) = (Vec::new(), Vec::new());
+        let (mut sent_up, mut sent_down) = (Vec::<u8>::new(), Vec::<u8>::new());
         for chunk in &up { prop_assert_eq!(ends.0.queue(chunk), chunk.len()); sent_up.extend(chunk); }
         for chunk in &down { prop_assert_eq!(ends.1.queue(chunk), chunk.len()); sent_down.extend(chunk); }
         let (mut got_up, mut got_down) = (Vec::new(), Vec::new());
@@ -186,6 +186,100 @@ fn the_rest_of_a_partial_accept_goes_under_a_new_number() {
     assert_eq!(end.transmit(ms(2)), Some(b"\x01\0\0\0cdef".to_vec()), "numbers go from 15 to 1");
     end.receive(ms(3), &[0, 1, 4, 0]).expect("whole");
     assert!(end.is_flushed());
+}
+
+#[test]
+fn what_was_not_taken_at_all_goes_under_a_new_number_after_a_while() {
+    let mut end = SolEnd::new(Role::Console, 4, 32);
+    end.queue(b"ab");
+    assert_eq!(end.transmit(ms(1)), Some(b"\x04\0\0\0ab".to_vec()));
+    end.receive(ms(2), &[0, 4, 0, 0x40]).expect("whole");
+    end.queue(b"c");
+    assert_eq!(end.transmit(ms(2)), None, "not at once");
+    let at = end.deadline().expect("later");
+    end.timeout(at);
+    assert_eq!(end.transmit(at), Some(b"\x05\0\0\0abc".to_vec()));
+}
+
+#[test]
+fn what_was_typed_for_a_node_that_is_off_is_not_kept_for_long() {
+    let mut end = SolEnd::new(Role::Console, 1, 32);
+    end.queue(b"reboot\r");
+    let mut now = ms(1);
+    while now < Duration::from_secs(20) {
+        end.timeout(now);
+        while let Some(payload) = end.transmit(now) {
+            end.receive(now, &[0, payload[0], 0, 0x60]).expect("whole");
+        }
+        let Some(next) = end.deadline() else { break };
+        now = next;
+    }
+    assert_eq!(end.event(), Some(SolEvent::Unavailable(true)));
+    assert!(end.is_flushed() && end.room() == ROOM && now > STALE, "{now:?}");
+    end.receive(now, &[0, 0, 0, 0]).expect("whole");
+    end.queue(b"x");
+    now += LONGEST_RETRY;
+    assert!(end.transmit(now).is_some_and(|payload| payload.ends_with(b"x")), "what is typed later goes");
+}
+
+#[test]
+fn an_acknowledged_probe_uses_its_number_up_and_another_does_not() {
+    for known in [false, true] {
+        let mut end = SolEnd::new(Role::Console, 1, 32);
+        end.probe();
+        end.queue(b"k");
+        assert_eq!(end.transmit(ms(1)), Some(vec![1, 0, 0, 0]));
+        assert_eq!(end.transmit(ms(1)), None, "keys wait");
+        if known {
+            // With the count of the packet that the BMC takes it for.
+            end.receive(ms(2), &[0, 1, 17, 0]).expect("whole");
+            assert_eq!(end.transmit(ms(2)), Some(b"\x02\0\0\0k".to_vec()));
+            continue;
+        }
+        end.timeout(ms(151));
+        assert_eq!(end.transmit(ms(151)), Some(vec![1, 0, 0, 0]));
+        end.timeout(ms(301));
+        assert_eq!(end.transmit(ms(301)), Some(b"\x01\0\0\0k".to_vec()));
+        assert_eq!(end.event(), None);
+    }
+}
+
+#[test]
+fn a_break_that_nobody_acknowledges_is_not_made_again() {
+    let mut end = SolEnd::new(Role::Console, 1, 32);
+    let mut bmc = SolEnd::new(Role::Bmc, 1, 32);
+    end.send_break();
+    end.queue(b"k");
+    let payload = end.transmit(ms(1)).expect("a break");
+    bmc.receive(ms(1), &payload).expect("whole");
+    let at = end.deadline().expect("it is waited for");
+    end.timeout(at);
+    let payload = end.transmit(at).expect("data");
+    assert_eq!(payload, b"\x01\0\0\0k");
+    bmc.receive(at, &payload).expect("whole");
+    assert_eq!((bmc.event(), bmc.event()), (Some(SolEvent::Break), None));
+    assert_eq!(bmc.take_data(), b"k", "the number was used twice, the data came once");
+}
+
+#[test]
+fn a_packet_without_room_is_answered_late_and_taken_when_there_is_room() {
+    let mut end = SolEnd::new(Role::Console, 1, 32);
+    end.receive(ms(1), &[&[1, 0, 0, 0][..], &[7; ROOM]].concat()).expect("whole");
+    assert!(end.transmit(ms(1)).is_some());
+    for now in [2, 1000] {
+        end.receive(ms(now), b"\x02\0\0\0more").expect("whole");
+        assert_eq!(end.transmit(ms(now)), None, "an answer would only make it come again");
+    }
+    assert_eq!(end.take_data().len(), ROOM + 4);
+    assert_eq!(end.transmit(ms(1001)), Some(vec![0, 2, 4, 0]));
+
+    end.receive(ms(2000), &[&[3, 0, 0, 0][..], &[7; ROOM]].concat()).expect("whole");
+    end.receive(ms(2000), b"\x04\0\0\0more").expect("whole");
+    assert!(end.transmit(ms(2000)).is_some());
+    let at = end.deadline().expect("before the BMC gives it up");
+    end.timeout(at);
+    assert_eq!(end.transmit(at), Some(vec![0, 4, 0, 0]), "nothing was taken, send it again");
+    assert_eq!(end.take_data().len(), ROOM);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn gone(pid: Pid) -> bool {
 }
 
 /// SOL is free at once, and the line received `typed` (its first byte may have got lost) and nothing else.
-fn free_and_untouched(node: &Node, typed: &str) {
+pub fn free_and_untouched(node: &Node, typed: &str) {
     let witness = Sol::activate(node);
     witness.shows("[SOL Session operational.");
     witness.interrupt();
@@ -50,7 +50,7 @@ async fn a_dropped_handle_ends_the_console_in_order() {
     let lab = Lab::up(&LabOptions::default());
     let node = lab.node("r1n01");
     let dir = private();
-    let console = Wanted::sol(&node, dir.path()).open();
+    let console = Wanted::sol("ipmitool", &node, dir.path()).open();
     console.attached();
     console.types(b"\r\rhalf");
     console.shows("login: half");
@@ -66,7 +66,7 @@ fn a_runtime_that_ends_under_a_console_types_nothing() {
     let node = lab.node("r1n01");
     let dir = private();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let console = runtime.block_on(async { Wanted::sol(&node, dir.path()).open() });
+    let console = runtime.block_on(async { Wanted::sol("ipmitool", &node, dir.path()).open() });
     console.attached();
     console.types(b"\r\rhalf");
     console.shows("login: half");
@@ -82,7 +82,7 @@ async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
     let lab = Lab::up(&LabOptions::default());
     let node = lab.node("r1n01");
     let dir = private();
-    let mut wanted = Wanted::sol(&node, dir.path());
+    let mut wanted = Wanted::sol("ipmitool", &node, dir.path());
     wanted.real_driver = true;
     let console = wanted.open();
     console.attached();
@@ -109,7 +109,7 @@ async fn an_ipmitool_killed_between_login_and_banner_has_its_sol_freed() {
     let dir = private();
     // The login goes through, what follows does not come back: ipmitool cannot know what the BMC did.
     let relay = Relay::to(&lab.node("r1n01"), 9);
-    let console = Wanted::bmc(bmc("127.0.0.1", relay.port(), "secret"), dir.path()).open();
+    let console = Wanted::bmc(bmc("ipmitool", "127.0.0.1", relay.port(), "secret"), dir.path()).open();
     wait_for("the login", SOON, || said(dir.path(), "Running Get VSO Capabilities"));
     let (asked, gate) = (console.asked.clone(), console.gate.clone());
     // So that it cannot end in order, however patient we are.
@@ -126,7 +126,7 @@ async fn an_ipmitool_killed_in_its_login_costs_nobody_an_sol() {
     let node = lab.node("r1n01");
     lab.freeze("r1n01");
     let dir = private();
-    let console = Wanted::sol(&node, dir.path()).open();
+    let console = Wanted::sol("ipmitool", &node, dir.path()).open();
     kill(ipmitool_of(std::process::id(), &node.address()), Signal::SIGSTOP).unwrap();
     let asked = console.asked.clone();
     console.session.stop().await;

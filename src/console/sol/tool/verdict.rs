@@ -2,12 +2,9 @@
 
 use super::child::Exit;
 use crate::bmc::ipmitool::classify_login;
+use crate::console::sol::BUSY_HINT;
 use crate::console::transport::Ending;
 use crate::fleet::{Fault, FaultClass};
-
-/// What can be done about an SOL that somebody else holds.
-const BUSY_HINT: &str =
-    "wait until whoever has it leaves, then reopen; `ipmitool sol deactivate` would throw them out";
 
 fn says(exit: &Exit, line: &str) -> bool {
     exit.words.lines().any(|said| said.trim() == line)

@@ -1,0 +1,125 @@
+//! SOL on the BMC's own login, for BMCs of driver `ipmi`: polls, verbs and console share one session.
+//!
+//! The stream itself, its keepalive and the watch for a theft are `bmc::ipmi`'s; here its ways to begin and
+//! to end are told in the console's words. Every byte passes as it is: there is no tool whose escape
+//! character could be meant.
+
+use super::BUSY_HINT;
+use crate::bmc::ipmi::{self, SolChannel, SolFault, SolOver};
+use crate::console::transport::{Around, Ending, Link, Stage, Transport};
+use crate::fleet::{Fault, FaultClass};
+use crate::ipmi::client::SolLoss;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// The driver whose login is used.
+pub(super) const DRIVER: &str = "ipmi";
+
+/// One console's share in its BMC's login.
+#[derive(Default)]
+pub(super) struct Native {
+    channel: Option<SolChannel>,
+}
+
+#[async_trait::async_trait]
+impl Transport for Native {
+    async fn open(
+        &mut self,
+        around: &mut Around,
+        stage: &(dyn Fn(Stage) + Send + Sync),
+    ) -> Result<Link, Ending> {
+        let (bmc, permit) = super::permit(around, stage).await?;
+        let link = ipmi::link(&bmc, &around.context, Arc::clone(&around.suites)).map_err(cannot_open)?;
+        let mut channel = match link.open_sol().await {
+            Ok(channel) => channel,
+            Err(fault) => return Err(refused(fault)),
+        };
+        // From here on it is data and keepalive, which are no commands.
+        drop(permit);
+        // The channel stays whole for its end; its reader is the session's from now on.
+        let (_, none) = mpsc::channel(1);
+        let reader = std::mem::replace(&mut channel.reader, none);
+        let writer = channel.writer.clone();
+        self.channel = Some(channel);
+        Ok(Link { reader, writer, first: Vec::new() })
+    }
+
+    fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
+        // In order with what was typed before it: the channel takes an empty piece for a break.
+        Ok(Vec::new())
+    }
+
+    async fn ended(&mut self) -> Ending {
+        match &mut self.channel {
+            Some(channel) => lost(channel.ended().await),
+            None => Ending::failed(FaultClass::Local, "the console is not open", None),
+        }
+    }
+
+    async fn close(&mut self, _around: &mut Around) {
+        if let Some(channel) = self.channel.take() {
+            channel.close().await;
+        }
+    }
+}
+
+fn cannot_open(error: crate::bmc::BmcError) -> Ending {
+    let mut fault = Fault::from(error);
+    fault.reason = format!("cannot open the console: {}", fault.reason);
+    Ending::from(fault)
+}
+
+fn refused(fault: SolFault) -> Ending {
+    match fault {
+        SolFault::Busy => Ending::Busy { holder: None, hint: BUSY_HINT.to_owned() },
+        SolFault::Disabled => Ending::failed(
+            FaultClass::Unsupported,
+            "cannot open the console: the BMC's SOL is disabled",
+            Some("enable it on the BMC: ipmitool sol set enabled true"),
+        ),
+        SolFault::Bmc(error) => cannot_open(error),
+    }
+}
+
+/// Why an open SOL is over. What was taken from us is not taken back; whatever else ended a console that
+/// worked, it is tried again.
+fn lost(over: SolOver) -> Ending {
+    let (class, text, hint) = match over {
+        SolOver::Lost(SolLoss::Stolen(_)) => {
+            (FaultClass::Busy, "the console was taken over by another session", Some(BUSY_HINT))
+        }
+        SolOver::Lost(SolLoss::Deactivated) => {
+            (FaultClass::Unreachable, "the console was lost: the BMC or another session ended its SOL", None)
+        }
+        SolOver::Lost(SolLoss::Silent) => {
+            (FaultClass::Timeout, "the console was lost: the BMC stopped answering", None)
+        }
+        SolOver::Lost(SolLoss::Unreachable) => {
+            (FaultClass::Unreachable, "the console was lost: nothing listens at the BMC's port", None)
+        }
+        SolOver::Closed => (FaultClass::Local, "the console was lost: its login was closed", None),
+    };
+    let retry = !matches!(over, SolOver::Lost(SolLoss::Stolen(_)));
+    let fault = Fault { class, reason: text.to_owned(), hint: hint.map(str::to_owned) };
+    Ending::Failed { fault, retry }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(over: SolOver) -> (FaultClass, bool) {
+        match lost(over) {
+            Ending::Failed { fault, retry } => (fault.class, retry),
+            Ending::Busy { .. } => panic!("busy"),
+        }
+    }
+
+    #[test]
+    fn only_what_was_stolen_is_not_tried_again() {
+        assert_eq!(told(SolOver::Lost(SolLoss::Stolen(7))), (FaultClass::Busy, false));
+        assert_eq!(told(SolOver::Lost(SolLoss::Deactivated)), (FaultClass::Unreachable, true));
+        assert_eq!(told(SolOver::Lost(SolLoss::Silent)), (FaultClass::Timeout, true));
+        assert_eq!(told(SolOver::Lost(SolLoss::Unreachable)), (FaultClass::Unreachable, true));
+    }
+}
