@@ -13,20 +13,16 @@ async fn fails(driver: &mut Box<dyn Bmc>) -> (BmcError, Duration) {
 }
 
 #[tokio::test]
-async fn a_refused_login_says_why_with_every_kind_of_bmc() {
-    let lab = lab(1, 1);
+async fn too_high_a_privilege_is_refused_in_the_login() {
+    // ipmi_sim grants it.
+    let lab = lab(0, 1);
     for driver in BOTH {
-        for name in ["r1n01", "p1n01"] {
-            let mut settings = settings_of(driver, &lab.node(name));
-            settings.credentials = credentials("viewer", "viewpw");
-            let error =
-                opened(&settings).driver.exchange(&Exchange::Power).await.expect_err("no administrator");
-            assert!(error.refused_login(), "{driver} {name}: {error}");
-            assert!(
-                error.reason.contains("may not log in with this privilege level"),
-                "{driver} {name}: {error}"
-            );
-        }
+        let mut settings = settings_of(driver, &lab.node("p1n01"));
+        settings.credentials = credentials("viewer", "viewpw");
+        let error = opened(&settings).driver.exchange(&Exchange::Power).await.expect_err("no administrator");
+        assert!(error.refused_login(), "{driver}: {error}");
+        assert!(error.reason.contains("may not log in with this privilege level"), "{driver}: {error}");
+        assert!(error.hint.is_some());
     }
 }
 
@@ -123,12 +119,12 @@ async fn a_silent_address_is_given_up_after_some_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_in_a_step_of_the_login_is_a_timeout_and_nothing_was_sent() {
-    let bench = Bench::new(1);
     for (step, class, words) in [
         (LoginStep::OpenSession, FaultClass::Unreachable, "no answer"),
         (LoginStep::Rakp1, FaultClass::Timeout, "it answered, then fell silent during the login"),
         (LoginStep::Rakp3, FaultClass::Timeout, "it answered, then fell silent during the login"),
     ] {
+        let bench = Bench::new(1);
         bench.bmc(0).faults(|faults| faults.silent_in = Some(step));
         let error = bench.driver(0).exchange(&Exchange::Off).await.expect_err("silent");
         assert_eq!((error.class, error.not_sent), (class, true), "{step:?}: {error}");
@@ -136,6 +132,7 @@ async fn silence_in_a_step_of_the_login_is_a_timeout_and_nothing_was_sent() {
         assert_eq!(bench.got(0, CONTROL), 0, "{step:?}");
     }
     // It has the command and does not answer: maybe it did it.
+    let bench = Bench::new(1);
     bench.bmc(0).faults(|faults| faults.silent_in = Some(LoginStep::Session));
     let mut driver = bench.driver(0);
     let error = driver.exchange(&Exchange::Power).await.expect_err("silent");
@@ -217,7 +214,10 @@ async fn loss_duplicates_disorder_and_wrong_checksums_do_no_harm() {
                 }
                 Err(error) => {
                     let class = error.class;
-                    assert!(matches!(class, FaultClass::Timeout | FaultClass::Unreachable), "{error}");
+                    assert!(
+                        matches!(class, FaultClass::Timeout | FaultClass::Unreachable | FaultClass::Busy),
+                        "{error}"
+                    );
                 }
             }
         }
