@@ -19,10 +19,10 @@ const NOBODY: Duration = Duration::from_millis(5500);
 const SOMEBODY: Duration = Duration::from_secs(15);
 /// Before the first Open Session Request is sent again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// For RAKP messages 2 and 4; then the login starts over. Doubled each time, up to [`LONGEST_RAKP`]: each
-/// round leaves a session half open, which a BMC with few slots keeps for a while.
+/// For RAKP messages 2 and 4; then the login starts over. Longer every other time, up to [`LONGEST_RAKP`]:
+/// each round leaves a session half open, which a BMC with few slots keeps for a while.
 const RAKP: Duration = Duration::from_secs(1);
-const LONGEST_RAKP: Duration = Duration::from_secs(4);
+const LONGEST_RAKP: Duration = Duration::from_secs(3);
 /// While sessions that we left half open take up the BMC's slots.
 const SLOTS: Duration = Duration::from_secs(2);
 /// So often a right proof of the BMC's may be followed by its refusal of ours.
@@ -44,6 +44,8 @@ pub(super) struct Login {
     state: State,
     /// Rounds that were given up after the BMC had opened a session.
     half_open: u32,
+    /// Rounds in which the BMC refused our proof.
+    disturbed: u32,
     /// Open Session Requests sent, over all rounds.
     opens: u32,
     /// The refusal that says most.
@@ -96,6 +98,7 @@ impl Login {
             tag: random.bytes::<1>()[0],
             state: State::Open { console_id: 0 },
             half_open: 0,
+            disturbed: 0,
             opens: 0,
             refused: None,
         };
@@ -306,7 +309,7 @@ impl Login {
     }
 
     fn rakp(&self) -> Duration {
-        (RAKP * 2_u32.pow(self.half_open.min(2))).min(LONGEST_RAKP)
+        (RAKP * (1 + self.half_open / 2)).min(LONGEST_RAKP)
     }
 
     fn refusal(
@@ -324,10 +327,10 @@ impl Login {
             self.retry_at = now + SLOTS;
             return Next::Nothing;
         }
-        if error == ClientError::WrongPassword && self.half_open < DISTURBED {
+        if error == ClientError::WrongPassword && self.disturbed < DISTURBED {
             // Its own proof was right, so it has our password: a doubled RAKP message 1 made it forget
             // which random number it had told us.
-            self.half_open += 1;
+            self.disturbed += 1;
             return Next::Send(self.open(settings, random, now));
         }
         if status::refuses_suite(code) {
