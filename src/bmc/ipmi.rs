@@ -257,6 +257,3 @@ fn facts(quirks: Quirks, suite: Option<Suite>) -> BmcInfo {
     }
     rows
 }
-
-#[cfg(test)]
-mod tests;
