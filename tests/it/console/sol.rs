@@ -1,6 +1,7 @@
 //! SOL sessions on real BMCs, with both drivers where they do the same.
 
 mod native;
+mod sim;
 mod tool;
 
 use super::{Console, SOON, Wanted, bmc, private};
