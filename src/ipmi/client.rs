@@ -561,6 +561,3 @@ impl Job {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
