@@ -258,6 +258,3 @@ fn facts(quirks: Quirks, suite: Option<Suite>) -> BmcInfo {
     }
     rows
 }
-
-#[cfg(test)]
-mod tests;

@@ -501,6 +501,11 @@ impl Client {
         if self.closing {
             return self.closed();
         }
+        // It may be there and hear badly: then its slot is freed.
+        if let State::Open(session) = &mut self.state {
+            let goodbye = Command::close_session(session.bmc_id);
+            self.out.push_back(session.send(now, &goodbye, GOODBYE, &mut self.random));
+        }
         self.state = State::Idle;
         let sent = std::mem::replace(&mut self.sent, false);
         if self.sol.as_ref().is_some_and(|sol| sol.asked) {

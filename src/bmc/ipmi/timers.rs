@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Deadlines are rounded up to this, so that many are served by one wake-up of the engine.
-const GRAIN: Duration = Duration::from_millis(10);
+const GRAIN: Duration = Duration::from_millis(20);
 
 /// A rounded deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ impl Tick {
 
     /// Its time.
     pub(super) fn time(self) -> Duration {
-        Duration::from_millis(self.0.saturating_mul(10))
+        GRAIN.saturating_mul(u32::try_from(self.0).unwrap_or(u32::MAX))
     }
 }
 
@@ -71,15 +71,15 @@ mod tests {
     #[test]
     fn entries_come_in_order_and_not_early() {
         let mut timers = Timers::default();
-        assert!(timers.enter(Tick::after(ms(31)), 1, "b"));
-        assert!(timers.enter(Tick::after(ms(9)), 2, "a"));
-        assert!(!timers.enter(Tick::after(ms(40)), 3, "c"), "others are earlier or as early");
-        assert_eq!(timers.next().map(Tick::time), Some(ms(10)));
-        assert_eq!(timers.due(ms(9)), None);
-        assert_eq!(timers.due(ms(10)), Some("a"));
-        assert_eq!(timers.due(ms(39)), None);
+        assert!(timers.enter(Tick::after(ms(61)), 1, "b"));
+        assert!(timers.enter(Tick::after(ms(19)), 2, "a"));
+        assert!(!timers.enter(Tick::after(ms(80)), 3, "c"), "others are earlier or as early");
+        assert_eq!(timers.next().map(Tick::time), Some(ms(20)));
+        assert_eq!(timers.due(ms(19)), None);
+        assert_eq!(timers.due(ms(20)), Some("a"));
+        assert_eq!(timers.due(ms(79)), None);
         assert_eq!(
-            (timers.due(ms(40)), timers.due(ms(40)), timers.due(ms(99))),
+            (timers.due(ms(80)), timers.due(ms(80)), timers.due(ms(99))),
             (Some("b"), Some("c"), None)
         );
     }
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn a_removed_entry_does_not_come() {
         let mut timers = Timers::default();
-        timers.enter(Tick::after(ms(10)), 1, ());
-        timers.enter(Tick::after(ms(10)), 2, ());
-        timers.remove(Tick::after(ms(10)), 1);
-        assert_eq!((timers.due(ms(10)), timers.due(ms(10))), (Some(()), None));
+        timers.enter(Tick::after(ms(20)), 1, ());
+        timers.enter(Tick::after(ms(20)), 2, ());
+        timers.remove(Tick::after(ms(20)), 1);
+        assert_eq!((timers.due(ms(20)), timers.due(ms(20))), (Some(()), None));
     }
 }
