@@ -219,7 +219,10 @@ async fn pump(
     let mut is_break = false;
     loop {
         let open = link.with(|state, _| {
-            let Some(end) = state.client.sol() else { return false };
+            let Some(end) = state.client.sol() else {
+                unread.append(&mut state.client.last_words());
+                return false;
+            };
             if std::mem::take(&mut is_break) {
                 end.send_break();
             }
