@@ -123,6 +123,24 @@ async fn an_unreachable_port_is_told_to_whom_it_concerns_and_to_nobody_else() {
     }
 }
 
+#[tokio::test]
+async fn many_unreachable_ports_at_once_are_all_told() {
+    let (_far, at) = far_end("127.0.0.1");
+    let (port, _) = bound(at);
+    let (dead, mut heard) = listener();
+    let gone: Vec<(UdpSocket, SocketAddr)> = (0..400).map(|_| far_end("127.0.0.1")).collect();
+    let gone: Vec<SocketAddr> = gone.into_iter().map(|(_, at)| at).collect();
+    for at in &gone {
+        port.join(*at, weak(&dead));
+    }
+    for at in &gone {
+        port.send(*at, b"anybody?").expect("said later");
+    }
+    for _ in &gone {
+        assert_eq!(next(&mut heard).await, Told::Undelivered(libc::ECONNREFUSED));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn deadlines_come_in_order_also_those_entered_late() {
     let (_, at) = far_end("127.0.0.1");
