@@ -7,6 +7,7 @@
 
 mod classify;
 mod commands;
+mod holder;
 mod link;
 mod network;
 mod port;

@@ -3,9 +3,10 @@
 use super::super::{Console, LATER, Wanted, bmc, private};
 use super::NOTICED;
 use crate::support::wait_for;
-use lightsout::fleet::FaultClass;
+use lightsout::fleet::{ConsoleState, FaultClass};
 use lightsout::sim::{Fleet, FleetSpec, SimBmc};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A fleet of one machine that is on and waits for a login, and its console.
@@ -135,5 +136,23 @@ async fn an_idle_console_costs_a_datagram_each_way_in_four_seconds() {
     wait_for("two more", NOTICED, || (count() >= before + 2).then_some(()));
     println!("{} datagrams in {:?}", count() - before, began.elapsed());
     assert!(began.elapsed() > Duration::from_secs(7), "{:?}", began.elapsed());
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_sol_names_its_holder() {
+    let dir = private();
+    let (_fleet, sim, console) = simulated(dir.path());
+    // With sockets and a login of its own, as another process.
+    let other = Wanted::bmc(bmc("ipmi", "127.0.0.1", sim.address().port(), "secret"), dir.path()).open();
+    other.busy();
+    let state = other.state();
+    let ConsoleState::Busy { holder, .. } = state else { panic!("{state:?}") };
+    assert_eq!(holder.as_deref(), Some("admin from 127.0.0.1"));
+    // One permit for the try and the question.
+    assert_eq!(other.gate.given.load(Ordering::SeqCst), 1);
+    other.session.stop().await;
+    console.types(b"\r");
+    console.shows("s1 login:");
     console.session.stop().await;
 }
