@@ -431,7 +431,7 @@ impl Client {
             Next::Nothing => {}
             Next::Send(datagram) => self.out.push_back(datagram),
             Next::Done(established) => {
-                let session = Session::new(established, now);
+                let session = Session::new(*established, now);
                 self.worked = Some(session.suite());
                 self.counters.logins += 1;
                 self.events.push_back(Event::LoggedIn(session.suite()));

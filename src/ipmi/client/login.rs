@@ -66,7 +66,7 @@ pub(super) enum Next {
     /// Send this and wait.
     Send(Vec<u8>),
     /// The session stands.
-    Done(Established),
+    Done(Box<Established>),
     /// It failed; the datagram, if any, tells the BMC to forget it.
     Failed(ClientError, Option<Vec<u8>>),
 }
@@ -299,13 +299,13 @@ impl Login {
             return Next::Failed(ClientError::WrongKg, None);
         }
         let raised = settings.quirks.has(Quirks::NO_RAISE);
-        Next::Done(Established {
+        Next::Done(Box::new(Established {
             keys: exchanged.keys(kg),
             console_id: exchanged.console_id,
             bmc_id: exchanged.bmc_id,
             // A session begins at the user level, or below it where less was asked for (section 22.18).
             privilege: if raised { settings.privilege } else { settings.privilege.min(Privilege::User) },
-        })
+        }))
     }
 
     fn rakp(&self) -> Duration {
