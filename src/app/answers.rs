@@ -8,7 +8,7 @@ use super::{
     state::{Focus, Overlay},
     summary, verbs,
 };
-use crate::fleet::{ConsoleState, Fault, FaultClass, Millis, Power, PowerVerb, SessionStatus, Verb};
+use crate::fleet::{ConsoleState, Fault, FaultClass, Millis, Power, PowerVerb, SessionStatus, SortKey, Verb};
 use crate::hub::message::{
     ConsoleId, ConsoleRequest, Level, NodeStatus, Outcome, Request, Update, VerbResult,
 };
@@ -71,8 +71,16 @@ fn node(state: &mut State, status: NodeStatus) {
         if row.last.as_ref().is_some_and(reached) {
             row.last = None;
         }
+        let table = &state.table;
+        // Of a large fleet most readings change nothing in the order.
+        let moves = match table.sort {
+            SortKey::Name | SortKey::Config | SortKey::Tag => {
+                !table.filter.is_empty() && row.status.seen != status.seen
+            }
+            SortKey::State | SortKey::Age => row.status.seen != status.seen,
+        };
         row.status = status;
-        state.inner.dirty = true;
+        state.inner.dirty |= moves;
         verbs::recount(state);
     }
 }

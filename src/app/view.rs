@@ -186,7 +186,11 @@ fn failure(row: &NodeRow, fault: &Fault, utc_offset: i32) -> String {
         (FaultClass::Unreachable | FaultClass::Timeout, Some((_, seen))) => {
             format!("no answer since {}", clock(seen, utc_offset))
         }
-        _ => fault.reason.clone(),
+        // The row names the node: what counts is why.
+        _ => match fault.reason.split_once(": ") {
+            Some((deed, why)) if deed.starts_with("cannot log in to ") => why.to_owned(),
+            _ => fault.reason.clone(),
+        },
     }
 }
 

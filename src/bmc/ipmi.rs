@@ -7,6 +7,7 @@
 
 mod classify;
 mod commands;
+mod holder;
 mod link;
 mod network;
 mod port;
@@ -257,6 +258,3 @@ fn facts(quirks: Quirks, suite: Option<Suite>) -> BmcInfo {
     }
     rows
 }
-
-#[cfg(test)]
-mod tests;

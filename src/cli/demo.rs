@@ -27,7 +27,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Demo::start()?
     };
     let directory = Directory::create()?;
-    let config = directory.0.join("config.toml");
+    let config = directory.0.join("demo.toml");
     write_private(&config, &text(&demo, &directory.0))?;
     let mut cli = cli.clone();
     cli.common.config = Some(config);

@@ -138,7 +138,11 @@ impl Node {
             Some(_) => {}
         }
         if *status != before {
-            self.context.outbox.node(status.clone());
+            if only_times_differ(&before, status) {
+                self.context.outbox.quiet_node(status.clone());
+            } else {
+                self.context.outbox.node(status.clone());
+            }
         }
         result
     }
@@ -398,6 +402,18 @@ impl Node {
         }
         self.wake.notify_one();
     }
+}
+
+/// Whether a reading only confirmed what was known.
+fn only_times_differ(before: &NodeStatus, after: &NodeStatus) -> bool {
+    let (old, new) = (&before.seen, &after.seen);
+    before.why == after.why
+        && before.pending == after.pending
+        && before.boot == after.boot
+        && before.resetting == after.resetting
+        && (old.value, &old.freshness, &old.detail) == (new.value, &new.freshness, &new.detail)
+        && old.last_seen.map(|(power, _)| power) == new.last_seen.map(|(power, _)| power)
+        && before.next_poll.is_some() == after.next_poll.is_some()
 }
 
 /// The two clocks are read one after the other at each publication: that is no change.

@@ -8,11 +8,17 @@ use super::message::{ConsoleId, Level, NodeStatus, Update};
 use crate::fleet::{Fault, NodeId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Notices beyond this many push out the oldest notice: a front end that never looks must not
 /// make the hub grow.
 const NOTICES: usize = 500;
+
+/// Readings that say nothing new wait for others, at most so long: in a large fleet there are a thousand a
+/// second, and nothing of them is to be seen on the screen.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -27,6 +33,10 @@ struct Inner {
     woken: BTreeSet<ConsoleId>,
     queue: VecDeque<Update>,
     notices: usize,
+    /// Among the nodes is one with news.
+    news: bool,
+    /// Nobody is woken for the nodes that wait before then.
+    quiet_until: Option<Instant>,
     ended: bool,
 }
 
@@ -47,8 +57,23 @@ impl Outbox {
 
     /// The newest status of a node replaces the one that waits.
     pub fn node(&self, status: NodeStatus) {
-        self.with(|inner| inner.nodes.insert(status.node, Box::new(status)));
+        self.with(|inner| {
+            inner.news = true;
+            inner.nodes.insert(status.node, Box::new(status));
+        });
         self.notify.notify_one();
+    }
+
+    /// The same for a status of which only the times are new.
+    pub fn quiet_node(&self, status: NodeStatus) {
+        let first = self.with(|inner| {
+            inner.nodes.insert(status.node, Box::new(status));
+            inner.quiet_until.is_none().then(|| inner.quiet_until = Some(Instant::now() + QUIET))
+        });
+        // So that the one who takes knows until when it may wait.
+        if first.is_some() {
+            self.notify.notify_one();
+        }
     }
 
     /// A console may have a new status or frame.
@@ -94,10 +119,15 @@ impl Outbox {
     /// Waits until something is there and takes it; `None` after the end.
     pub async fn take(&self) -> Option<Taken> {
         loop {
+            let mut until = None;
             let taken = self.with(|inner| {
-                if inner.nodes.is_empty() && inner.queue.is_empty() && inner.woken.is_empty() {
+                let late = inner.quiet_until.is_some_and(|until| until <= Instant::now());
+                if !inner.news && !late && inner.queue.is_empty() && inner.woken.is_empty() {
+                    until = inner.quiet_until;
                     return if inner.ended { Some(None) } else { None };
                 }
+                inner.news = false;
+                inner.quiet_until = None;
                 let mut updates: Vec<Update> =
                     std::mem::take(&mut inner.nodes).into_values().map(Update::Node).collect();
                 updates.extend(inner.queue.drain(..));
@@ -106,7 +136,12 @@ impl Outbox {
             });
             match taken {
                 Some(taken) => return taken,
-                None => self.notify.notified().await,
+                None => match until {
+                    Some(until) => {
+                        let _ = tokio::time::timeout_at(until, self.notify.notified()).await;
+                    }
+                    None => self.notify.notified().await,
+                },
             }
         }
     }
@@ -130,6 +165,19 @@ mod tests {
         assert_eq!(taken.woken.len(), 1);
         outbox.end();
         assert!(outbox.take().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_only_has_new_times_waits_a_second_or_for_news() {
+        let outbox = Outbox::default();
+        let began = Instant::now();
+        outbox.quiet_node(NodeStatus::unknown(NodeId(1)));
+        assert_eq!(outbox.take().await.expect("not ended").updates.len(), 1);
+        assert_eq!(began.elapsed(), QUIET);
+        outbox.quiet_node(NodeStatus::unknown(NodeId(1)));
+        outbox.node(NodeStatus::unknown(NodeId(2)));
+        assert_eq!(outbox.take().await.expect("not ended").updates.len(), 2);
+        assert_eq!(began.elapsed(), QUIET, "news are told at once, and with them what waited");
     }
 
     #[tokio::test]

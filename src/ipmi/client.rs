@@ -110,6 +110,8 @@ pub struct Client {
     /// The job in front was sent; otherwise what is outstanding is a raise of the privilege for it.
     sent: bool,
     sol: Option<Box<Sol>>,
+    /// What our last SOL brought before it was lost.
+    last_words: Vec<u8>,
     closing: bool,
     out: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
@@ -137,6 +139,7 @@ impl Client {
             jobs: VecDeque::new(),
             sent: false,
             sol: None,
+            last_words: Vec::new(),
             closing: false,
             out: VecDeque::new(),
             events: VecDeque::new(),
@@ -177,6 +180,7 @@ impl Client {
     /// Activates our own SOL; ends with [`Event::SolActive`] or [`Event::SolRefused`].
     pub fn activate_sol(&mut self, now: Duration) {
         self.used = now;
+        self.last_words.clear();
         self.sol = Some(Box::new(Sol::new(now)));
         self.jobs.push_back(Job::SolActivate);
         self.advance(now);
@@ -195,6 +199,11 @@ impl Client {
     /// Our SOL's stream, once it is asked for.
     pub fn sol(&mut self) -> Option<&mut SolEnd> {
         self.sol.as_mut().map(|sol| &mut sol.end)
+    }
+
+    /// What came before the SOL was lost and was not taken from its stream.
+    pub fn last_words(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.last_words)
     }
 
     /// Ends SOL and session; ends with [`Event::Closed`]. Requests that wait are refused.
@@ -283,9 +292,7 @@ impl Client {
     /// The machine at the BMC's address says that nothing listens there.
     pub fn unreachable(&mut self, now: Duration) {
         let sent = self.sent && self.jobs.front().is_some_and(|job| !job.is_repeatable());
-        if self.sol.take().is_some_and(|sol| sol.active) {
-            self.events.push_back(Event::SolLost(SolLoss::Unreachable));
-        }
+        self.lose_sol(SolLoss::Unreachable);
         self.fail_jobs(ClientError::PortUnreachable { sent });
         self.state = State::Idle;
         self.advance(now);
@@ -424,7 +431,7 @@ impl Client {
             Next::Nothing => {}
             Next::Send(datagram) => self.out.push_back(datagram),
             Next::Done(established) => {
-                let session = Session::new(established, now);
+                let session = Session::new(*established, now);
                 self.worked = Some(session.suite());
                 self.counters.logins += 1;
                 self.events.push_back(Event::LoggedIn(session.suite()));
@@ -501,6 +508,11 @@ impl Client {
         if self.closing {
             return self.closed();
         }
+        // It may be there and hear badly: then its slot is freed.
+        if let State::Open(session) = &mut self.state {
+            let goodbye = Command::close_session(session.bmc_id);
+            self.out.push_back(session.send(now, &goodbye, GOODBYE, &mut self.random));
+        }
         self.state = State::Idle;
         let sent = std::mem::replace(&mut self.sent, false);
         if self.sol.as_ref().is_some_and(|sol| sol.asked) {
@@ -556,6 +568,3 @@ impl Job {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

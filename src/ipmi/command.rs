@@ -93,6 +93,12 @@ impl Command {
         read(netfn::APP, 0x3d, &data)
     }
 
+    /// Get User Name (section 22.29).
+    #[must_use]
+    pub fn user_name(number: u8) -> Command {
+        Command { privilege: Privilege::Operator, ..read(netfn::APP, 0x46, &[number & 0x3f]) }
+    }
+
     /// Activate SOL, instance 1, encrypted and authenticated (section 24.1).
     #[must_use]
     pub fn sol_activate(deferred_alerts: bool) -> Command {

@@ -341,6 +341,8 @@ impl Keys {
 mod tests {
     use super::*;
 
+    type Check = fn(&Exchanged, &Secret, &[u8]) -> Result<(), DecodeError>;
+
     fn exchanged(suite: Suite) -> Exchanged {
         Exchanged {
             suite,
@@ -360,8 +362,7 @@ mod tests {
             let (right, wrong) = (Secret::new(b"secret").expect("short"), Secret::new(b"").expect("short"));
             let sent = exchanged(suite);
             let codes = [sent.rakp2_code(&right), sent.rakp3_code(&right), sent.rakp4_code(&right)];
-            let check: [fn(&Exchanged, &Secret, &[u8]) -> Result<(), DecodeError>; 3] =
-                [Exchanged::check_rakp2, Exchanged::check_rakp3, Exchanged::check_rakp4];
+            let check: [Check; 3] = [Exchanged::check_rakp2, Exchanged::check_rakp3, Exchanged::check_rakp4];
             for (code, check) in codes.iter().zip(check) {
                 assert_eq!(check(&sent, &right, code), Ok(()));
                 assert_eq!(check(&sent, &wrong, code), Err(DecodeError::Forged));

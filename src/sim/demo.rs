@@ -7,8 +7,11 @@ use std::time::Duration;
 /// Nodes in a rack.
 const RACK: usize = 12;
 
+/// Sets a fault.
+type Fault = fn(&mut Faults);
+
 /// Nodes with a fault, and the fault.
-const BROKEN: &[(&str, fn(&mut Faults))] = &[
+const BROKEN: &[(&str, Fault)] = &[
     // Names the old power state for 15 s.
     ("r2n06", |faults| faults.stale_power = Duration::from_secs(15)),
     // Accepts every chassis verb and does nothing.

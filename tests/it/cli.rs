@@ -211,12 +211,28 @@ fn an_ipmitool_that_cannot_be_used_is_an_error_at_start() {
     // Some program that is no ipmitool.
     let config = home.config(
         "[paths]\nipmitool = \"/bin/true\"\n[credentials.a]\nusername = \"admin\"\npassword_file = \"pw\"\n\
-         [[node]]\nname = \"n1\"\nbmc = { address = \"127.0.0.1\", credentials = \"a\" }\n",
+         [[node]]\nname = \"n1\"\nbmc = { driver = \"ipmitool\", address = \"127.0.0.1\", credentials = \"a\" }\n",
     );
     let ended = run(home.path(), &["-c", &config, "power", "off", "n1", "--yes"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.err.starts_with("cannot use /bin/true: "), "{}", ended.err);
     assert!(ended.err.contains("hint: install ipmitool 1.8.18 or newer"), "{}", ended.err);
+}
+
+#[test]
+fn without_ipmitool_the_default_driver_works_and_says_at_once_that_nobody_is_there() {
+    let home = Home::new();
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = home.config(&format!(
+        "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n[credentials.a]\nusername = \"admin\"\npassword_command = [\"echo\", \"pw\"]\n\
+         [[node]]\nname = \"n1\"\nbmc = {{ address = \"127.0.0.1\", port = {free}, credentials = \"a\" }}\n",
+    ));
+    let began = std::time::Instant::now();
+    let ended = run(home.path(), &["-c", &config, "status"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let said = format!("{}{}", ended.out, ended.err);
+    assert!(said.contains("port unreachable: nothing listens there"), "{said}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -228,8 +244,8 @@ fn a_password_command_sees_no_other_secret() {
         "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n[credentials.a]\nusername = \"admin\"\npassword_env = \"LAB_SECRET\"\n\
          [credentials.b]\nusername = \"admin\"\n\
          password_command = [\"sh\", \"-c\", \"env > {}; echo pw\"]\n\
-         [[node]]\nname = \"n1\"\nbmc = {{ address = \"127.0.0.1\", credentials = \"a\" }}\n\
-         [[node]]\nname = \"n2\"\nbmc = {{ address = \"127.0.0.2\", credentials = \"b\" }}\n",
+         [[node]]\nname = \"n1\"\nbmc = {{ driver = \"ipmitool\", address = \"127.0.0.1\", credentials = \"a\" }}\n\
+         [[node]]\nname = \"n2\"\nbmc = {{ driver = \"ipmitool\", address = \"127.0.0.2\", credentials = \"b\" }}\n",
         seen.display()
     ));
     let ended = command(home.path(), &["-c", &config, "status"])

@@ -13,6 +13,7 @@ mod hub;
 mod lab;
 mod readme;
 mod screen;
+mod sim;
 mod support;
 mod tui_bmc_faults;
 mod tui_console;

@@ -11,7 +11,7 @@ use crate::tui_table::press_y_until_gone;
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"500ms\"";
 const NO_IPMITOOL: &str = "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n\
     [credentials.lab]\nusername = \"admin\"\npassword_command = [\"echo\", \"secret\"]\n\
-    [[node]]\nname = \"r1n[01-02]\"\nbmc = { address = \"127.0.0.[1-2]\", credentials = \"lab\" }\n\
+    [[node]]\nname = \"r1n[01-02]\"\nbmc = { driver = \"ipmitool\", address = \"127.0.0.[1-2]\", credentials = \"lab\" }\n\
     console = { transport = \"sol\" }\n";
 /// A guest boots in 3 s on an idle machine; this one may be busy.
 const BOOT: Duration = Duration::from_secs(60);

@@ -20,7 +20,7 @@ PYGHMI = "1.6.19"
 GUEST = "guest-1"
 
 # What must exist, and the Debian package that brings it.
-SIM = {"/usr/bin/ipmi_sim": "openipmi", "/usr/bin/ipmitool": "ipmitool", "/usr/bin/setpriv": "util-linux"}
+SIM = {"/usr/bin/ipmi_sim": "openipmi", "/usr/bin/ipmitool": "ipmitool", "/usr/sbin/ipmipower": "freeipmi-tools", "/usr/bin/setpriv": "util-linux"}
 VENV = {"/usr/lib/python3*/ensurepip/__init__.py": "python3-venv"}
 MACHINE = {
     "/usr/bin/qemu-system-x86_64": "qemu-system-x86",

@@ -17,12 +17,15 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Address and port as configured.
+type Place = (String, u16);
+
 /// The sockets and links of one process.
 pub struct Network {
     origin: Instant,
     counts: Arc<Counts>,
     ports: Mutex<[Option<Arc<Port>>; 2]>,
-    links: Mutex<HashMap<(String, u16), Vec<Weak<Link>>>>,
+    links: Mutex<HashMap<Place, Vec<Weak<Link>>>>,
     random: Mutex<Option<Random>>,
     numbers: AtomicU64,
 }

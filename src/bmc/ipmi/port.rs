@@ -204,8 +204,8 @@ impl Shared {
         false
     }
 
-    /// Hands out what the error queue says.
-    fn complaints(&self, buffer: &mut [u8]) {
+    /// Hands out what the error queue says. `true` when nothing is left.
+    fn complaints(&self, buffer: &mut [u8]) -> bool {
         let mut space = cmsg_space!(libc::sock_extended_err, libc::sockaddr_in6);
         for _ in 0..BATCH {
             let mut slices = [IoSliceMut::new(buffer)];
@@ -213,7 +213,7 @@ impl Shared {
             let Ok(message) =
                 recvmsg::<SockaddrStorage>(self.socket.as_raw_fd(), &mut slices, Some(&mut space), flags)
             else {
-                return;
+                return true;
             };
             let errno = message.cmsgs().ok().and_then(|mut all| {
                 all.find_map(|one| match one {
@@ -227,6 +227,7 @@ impl Shared {
                 self.behind(plain(to)).for_each(|peer| peer.undelivered(errno));
             }
         }
+        false
     }
 
     /// Calls those whose deadline has come. Gives when the next one comes.
@@ -255,13 +256,20 @@ async fn run(ready: AsyncFd<Handle>, shared: Arc<Shared>) {
             biased;
             guard = ready.ready(Interest::READABLE | Interest::ERROR) => {
                 let Ok(mut guard) = guard else { return };
+                let mut dry = true;
                 if guard.ready().is_error() {
-                    shared.complaints(&mut buffer);
-                    guard.clear_ready_matching(Ready::ERROR);
+                    if shared.complaints(&mut buffer) {
+                        guard.clear_ready_matching(Ready::ERROR);
+                    } else {
+                        dry = false;
+                    }
                 }
                 if shared.receive(&mut buffer) {
                     guard.clear_ready_matching(Ready::READABLE);
                 } else {
+                    dry = false;
+                }
+                if !dry {
                     tokio::task::yield_now().await;
                 }
             }

@@ -4,6 +4,7 @@
 //! consumer that does not read holds the node back; nothing is dropped. Never takes back what was stolen.
 
 use super::classify;
+use super::holder::holder;
 use super::link::{Failure, Link, State};
 use crate::bmc::BmcError;
 use crate::fleet::FaultClass;
@@ -23,8 +24,8 @@ const FREEING: Duration = Duration::from_secs(2);
 /// Why an SOL could not be opened.
 #[derive(Debug)]
 pub enum SolFault {
-    /// It is active elsewhere.
-    Busy,
+    /// It is active elsewhere; whose it is, if the BMC tells.
+    Busy(Option<String>),
     /// The BMC has SOL switched off.
     Disabled,
     /// Any other reason, the login included.
@@ -131,6 +132,9 @@ impl Link {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(refusal))) => {
                 guard.disarm();
+                if refusal == SolRefusal::Busy {
+                    return Err(SolFault::Busy(holder(&mut turn).await));
+                }
                 return Err(refused(refusal, self.place()));
             }
             Ok(Err(_)) | Err(_) => return Err(SolFault::Bmc(silent(self.place()))),
@@ -144,6 +148,11 @@ impl Link {
         let (writer, from_writer) = mpsc::channel(PIECES);
         let pump = tokio::spawn(pump(Arc::clone(self), from_writer, to_reader, news)).abort_handle();
         Ok(SolChannel { reader, writer, link: Arc::clone(self), over: is_over, pump })
+    }
+
+    /// Whose the SOL is, if the BMC tells. To be called with a permit for the BMC.
+    pub async fn sol_holder(&self) -> Option<String> {
+        holder(&mut self.turn().await).await
     }
 
     fn free_sol(&self) {
@@ -210,7 +219,10 @@ async fn pump(
     let mut is_break = false;
     loop {
         let open = link.with(|state, _| {
-            let Some(end) = state.client.sol() else { return false };
+            let Some(end) = state.client.sol() else {
+                unread.append(&mut state.client.last_words());
+                return false;
+            };
             if std::mem::take(&mut is_break) {
                 end.send_break();
             }
@@ -249,7 +261,7 @@ fn refused(refusal: SolRefusal, place: &str) -> SolFault {
         SolFault::Bmc(BmcError::new(class, format!("cannot open the SOL of {place}: {cause}")))
     };
     match refusal {
-        SolRefusal::Busy => SolFault::Busy,
+        SolRefusal::Busy => SolFault::Busy(None),
         SolRefusal::Disabled => SolFault::Disabled,
         SolRefusal::Limit => fault(FaultClass::Busy, "the BMC has as many SOLs as it takes".into()),
         SolRefusal::Encryption => fault(FaultClass::Unsupported, "the BMC does not want it encrypted".into()),

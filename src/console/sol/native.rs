@@ -6,11 +6,18 @@
 
 use super::BUSY_HINT;
 use crate::bmc::ipmi::{self, SolChannel, SolFault, SolOver};
+use crate::bmc::{Gate, Priority};
+use crate::console::shared::wall_clock;
 use crate::console::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::{Fault, FaultClass};
 use crate::ipmi::client::SolLoss;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// How long a theft may stay untold for its thief's name.
+const NAMING: Duration = Duration::from_secs(2);
 
 /// The driver whose login is used.
 pub(super) const DRIVER: &str = "ipmi";
@@ -19,6 +26,8 @@ pub(super) const DRIVER: &str = "ipmi";
 #[derive(Default)]
 pub(super) struct Native {
     channel: Option<SolChannel>,
+    link: Option<Arc<ipmi::Link>>,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 #[async_trait::async_trait]
@@ -41,6 +50,8 @@ impl Transport for Native {
         let reader = std::mem::replace(&mut channel.reader, none);
         let writer = channel.writer.clone();
         self.channel = Some(channel);
+        self.gate = Some(Arc::clone(&around.gate));
+        self.link = Some(link);
         Ok(Link { reader, writer, first: Vec::new() })
     }
 
@@ -50,16 +61,38 @@ impl Transport for Native {
     }
 
     async fn ended(&mut self) -> Ending {
-        match &mut self.channel {
-            Some(channel) => lost(channel.ended().await),
-            None => Ending::failed(FaultClass::Local, "the console is not open", None),
-        }
+        let Some(channel) = &mut self.channel else {
+            return Ending::failed(FaultClass::Local, "the console is not open", None);
+        };
+        let over = channel.ended().await;
+        let thief = match over {
+            SolOver::Lost(SolLoss::Stolen(_)) => self.thief().await,
+            _ => None,
+        };
+        lost(&over, thief.as_deref())
     }
 
     async fn close(&mut self, _around: &mut Around) {
         if let Some(channel) = self.channel.take() {
             channel.close().await;
         }
+        self.link = None;
+        self.gate = None;
+    }
+}
+
+impl Native {
+    /// Who has the SOL now, if it can be known at once: the theft is not to be told late.
+    async fn thief(&self) -> Option<String> {
+        let (link, gate) = (self.link.as_ref()?, self.gate.as_ref()?);
+        if gate.earliest() > wall_clock() {
+            return None;
+        }
+        let ask = async {
+            let _permit = gate.permit(Priority::Operator).await.ok()?;
+            link.sol_holder().await
+        };
+        timeout(NAMING, ask).await.ok().flatten()
     }
 }
 
@@ -71,7 +104,7 @@ fn cannot_open(error: crate::bmc::BmcError) -> Ending {
 
 fn refused(fault: SolFault) -> Ending {
     match fault {
-        SolFault::Busy => Ending::Busy { holder: None, hint: BUSY_HINT.to_owned() },
+        SolFault::Busy(holder) => Ending::Busy { holder, hint: BUSY_HINT.to_owned() },
         SolFault::Disabled => Ending::failed(
             FaultClass::Unsupported,
             "cannot open the console: the BMC's SOL is disabled",
@@ -83,25 +116,27 @@ fn refused(fault: SolFault) -> Ending {
 
 /// Why an open SOL is over. What was taken from us is not taken back; whatever else ended a console that
 /// worked, it is tried again.
-fn lost(over: SolOver) -> Ending {
-    let (class, text, hint) = match over {
+fn lost(over: &SolOver, thief: Option<&str>) -> Ending {
+    let (class, text) = match over {
         SolOver::Lost(SolLoss::Stolen(_)) => {
-            (FaultClass::Busy, "the console was taken over by another session", Some(BUSY_HINT))
+            let text = format!("the console was taken over by {}", thief.unwrap_or("another session"));
+            let fault = Fault { class: FaultClass::Busy, reason: text, hint: Some(BUSY_HINT.to_owned()) };
+            return Ending::Failed { fault, retry: false };
         }
         SolOver::Lost(SolLoss::Deactivated) => {
-            (FaultClass::Unreachable, "the console was lost: the BMC or another session ended its SOL", None)
+            (FaultClass::Unreachable, "the console was lost: the BMC or another session ended its SOL")
         }
         SolOver::Lost(SolLoss::Silent) => {
-            (FaultClass::Timeout, "the console was lost: the BMC stopped answering", None)
+            (FaultClass::Timeout, "the console was lost: the BMC stopped answering")
         }
         SolOver::Lost(SolLoss::Unreachable) => {
-            (FaultClass::Unreachable, "the console was lost: nothing listens at the BMC's port", None)
+            (FaultClass::Unreachable, "the console was lost: nothing listens at the BMC's port")
         }
-        SolOver::Closed => (FaultClass::Local, "the console was lost: its login was closed", None),
+        SolOver::Closed => {
+            (FaultClass::Unreachable, "the console was lost: the login with the BMC was closed")
+        }
     };
-    let retry = !matches!(over, SolOver::Lost(SolLoss::Stolen(_)));
-    let fault = Fault { class, reason: text.to_owned(), hint: hint.map(str::to_owned) };
-    Ending::Failed { fault, retry }
+    Ending::Failed { fault: Fault { class, reason: text.to_owned(), hint: None }, retry: true }
 }
 
 #[cfg(test)]
@@ -109,7 +144,7 @@ mod tests {
     use super::*;
 
     fn told(over: SolOver) -> (FaultClass, bool) {
-        match lost(over) {
+        match lost(&over, Some("eve from 10.0.0.7")) {
             Ending::Failed { fault, retry } => (fault.class, retry),
             Ending::Busy { .. } => panic!("busy"),
         }

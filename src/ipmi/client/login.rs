@@ -19,8 +19,14 @@ const NOBODY: Duration = Duration::from_millis(5500);
 const SOMEBODY: Duration = Duration::from_secs(15);
 /// Before the first Open Session Request is sent again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// For RAKP messages 2 and 4; then the login starts over.
+/// For RAKP messages 2 and 4; then the login starts over. Longer every other time, up to [`LONGEST_RAKP`]:
+/// each round leaves a session half open, which a BMC with few slots keeps for a while.
 const RAKP: Duration = Duration::from_secs(1);
+const LONGEST_RAKP: Duration = Duration::from_secs(3);
+/// While sessions that we left half open take up the BMC's slots.
+const SLOTS: Duration = Duration::from_secs(2);
+/// So often a right proof of the BMC's may be followed by its refusal of ours.
+const DISTURBED: u32 = 3;
 
 /// A login under way.
 #[derive(Debug)]
@@ -36,6 +42,12 @@ pub(super) struct Login {
     tries: u32,
     tag: u8,
     state: State,
+    /// Rounds that were given up after the BMC had opened a session.
+    half_open: u32,
+    /// Rounds in which the BMC refused our proof.
+    disturbed: u32,
+    /// Open Session Requests sent, over all rounds.
+    opens: u32,
     /// The refusal that says most.
     refused: Option<ClientError>,
 }
@@ -54,7 +66,7 @@ pub(super) enum Next {
     /// Send this and wait.
     Send(Vec<u8>),
     /// The session stands.
-    Done(Established),
+    Done(Box<Established>),
     /// It failed; the datagram, if any, tells the BMC to forget it.
     Failed(ClientError, Option<Vec<u8>>),
 }
@@ -85,6 +97,9 @@ impl Login {
             tries: 0,
             tag: random.bytes::<1>()[0],
             state: State::Open { console_id: 0 },
+            half_open: 0,
+            disturbed: 0,
+            opens: 0,
             refused: None,
         };
         let datagram = login.open(settings, random, now);
@@ -109,6 +124,7 @@ impl Login {
     ) -> Vec<u8> {
         let gap = FIRST_RETRY * 2_u32.pow(self.tries.min(2));
         self.tries += 1;
+        self.opens += 1;
         self.retry_at = now + gap + Duration::from_millis(u64::from(random.below(100)));
         let highest = settings.quirks.has(Quirks::OPEN_HIGHEST);
         let request = OpenSessionRequest {
@@ -151,7 +167,10 @@ impl Login {
         }
         Next::Send(match self.state {
             State::Open { console_id } => self.send_open(settings, console_id, random, now),
-            State::Rakp1(_) | State::Rakp3(_) => self.open(settings, random, now),
+            State::Rakp1(_) | State::Rakp3(_) => {
+                self.half_open += 1;
+                self.open(settings, random, now)
+            }
         })
     }
 
@@ -233,7 +252,7 @@ impl Login {
             user: exchanged.user.clone(),
         };
         self.state = State::Rakp1(exchanged);
-        self.retry_at = now + RAKP;
+        self.retry_at = now + self.rakp();
         Next::Send(packet::login(PayloadType::Rakp1, &message.encode()))
     }
 
@@ -260,7 +279,7 @@ impl Login {
         }
         answer.code = exchanged.rakp3_code(&settings.password);
         self.state = State::Rakp3(exchanged);
-        self.retry_at = now + RAKP;
+        self.retry_at = now + self.rakp();
         Next::Send(packet::login(PayloadType::Rakp3, &answer.encode()))
     }
 
@@ -280,13 +299,17 @@ impl Login {
             return Next::Failed(ClientError::WrongKg, None);
         }
         let raised = settings.quirks.has(Quirks::NO_RAISE);
-        Next::Done(Established {
+        Next::Done(Box::new(Established {
             keys: exchanged.keys(kg),
             console_id: exchanged.console_id,
             bmc_id: exchanged.bmc_id,
             // A session begins at the user level, or below it where less was asked for (section 22.18).
             privilege: if raised { settings.privilege } else { settings.privilege.min(Privilege::User) },
-        })
+        }))
+    }
+
+    fn rakp(&self) -> Duration {
+        (RAKP * (1 + self.half_open / 2)).min(LONGEST_RAKP)
     }
 
     fn refusal(
@@ -298,6 +321,18 @@ impl Login {
         code: u8,
     ) -> Next {
         let error = ClientError::refused(step, code);
+        if error == ClientError::NoFreeSession && self.opens > 1 {
+            // The slots are taken by what we left half open, most likely: also each copy of an Open
+            // Session Request takes one with some BMCs.
+            self.retry_at = now + SLOTS;
+            return Next::Nothing;
+        }
+        if error == ClientError::WrongPassword && self.disturbed < DISTURBED {
+            // Its own proof was right, so it has our password: a doubled RAKP message 1 made it forget
+            // which random number it had told us.
+            self.disturbed += 1;
+            return Next::Send(self.open(settings, random, now));
+        }
         if status::refuses_suite(code) {
             // A role refused with one suite says more than that the next one is not offered.
             let says_more = matches!(error, ClientError::RoleRefused { .. });

@@ -153,8 +153,9 @@ impl Client {
     }
 
     pub(super) fn lose_sol(&mut self, loss: SolLoss) {
-        let Some(sol) = self.sol.take() else { return };
+        let Some(mut sol) = self.sol.take() else { return };
         if sol.active {
+            self.last_words = sol.end.take_data();
             self.events.push_back(Event::SolLost(loss));
         }
     }

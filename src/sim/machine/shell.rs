@@ -67,7 +67,8 @@ impl Shell {
                     out.extend(self.prompt().bytes());
                 }
                 0x08 | 0x7f => {
-                    if self.line.pop().is_some() && self.at != At::Password {
+                    let erased = self.line.pop();
+                    if erased.is_some() && self.at != At::Password {
                         out.extend(b"\x08 \x08");
                     }
                 }

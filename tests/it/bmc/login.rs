@@ -1,4 +1,5 @@
-//! Driver `ipmitool`: logins that fail, are slow, or take a second suite.
+//! Logins that fail, are slow, or take a second suite: with each driver that speaks IPMI where its words are
+//! not the point, else with driver `ipmitool`.
 
 use std::{
     fs,
@@ -14,7 +15,7 @@ use lightsout::{
     fleet::FaultClass,
 };
 
-use super::{Change, credentials, lab, opened, settings, stand_in, try_open};
+use super::{BOTH, Change, credentials, lab, opened, settings, settings_of, stand_in, try_open};
 use crate::support::{
     lab::{Lab, LabOptions},
     relay::{Relay, Way, payload},
@@ -23,16 +24,18 @@ use crate::support::{
 #[tokio::test]
 async fn wrong_password_and_wrong_user_are_told_apart_and_were_not_sent() {
     let lab = lab(1, 1);
-    for name in ["r1n01", "p1n01"] {
-        let mut settings = settings(&lab.node(name));
-        settings.credentials = credentials("admin", "wrong");
-        let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong password");
-        assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
-        assert!(error.reason.contains("wrong password"), "{name}: {error}");
-        settings.credentials = credentials("nobody", "secret");
-        let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong user");
-        assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
-        assert!(error.reason.contains("does not know this user"), "{name}: {error}");
+    for driver in BOTH {
+        for name in ["r1n01", "p1n01"] {
+            let mut settings = settings_of(driver, &lab.node(name));
+            settings.credentials = credentials("admin", "wrong");
+            let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong password");
+            assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
+            assert!(error.reason.contains("wrong password"), "{name}: {error}");
+            settings.credentials = credentials("nobody", "secret");
+            let error = opened(&settings).driver.exchange(&Exchange::Off).await.expect_err("wrong user");
+            assert_eq!((error.class, error.not_sent), (FaultClass::Auth, true), "{name}: {error}");
+            assert!(error.reason.contains("does not know this user"), "{name}: {error}");
+        }
     }
 }
 
@@ -60,45 +63,52 @@ async fn a_refused_suite_leads_to_the_next_which_is_remembered() {
 #[tokio::test]
 async fn suite_17_is_used_where_it_is_offered() {
     let lab = lab(0, 1);
-    let mut bmc = opened(&settings(&lab.node("p1n01")));
-    bmc.driver.exchange(&Exchange::Power).await.expect("it answers");
-    assert_eq!(bmc.suites.get(), Some(17));
+    for driver in BOTH {
+        let mut bmc = opened(&settings_of(driver, &lab.node("p1n01")));
+        bmc.driver.exchange(&Exchange::Power).await.expect("it answers");
+        assert_eq!(bmc.suites.get(), Some(17));
+    }
 }
 
 #[tokio::test]
 async fn a_dead_address_is_unreachable_within_seconds() {
     let lab = lab(1, 0);
-    // Bound, so that nobody answers, not even the kernel with "port unreachable".
-    let hole = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    let mut dead = settings(&lab.node("r1n01"));
-    dead.address = Some("127.0.0.1".into());
-    dead.port = hole.local_addr().expect("bound").port();
-    let began = Instant::now();
-    let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
-    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
-    assert!(error.reason.contains("no answer"), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    for driver in BOTH {
+        // Bound, so that nobody answers, not even the kernel with "port unreachable".
+        let hole = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let mut dead = settings_of(driver, &lab.node("r1n01"));
+        dead.address = Some("127.0.0.1".into());
+        dead.port = hole.local_addr().expect("bound").port();
+        let began = Instant::now();
+        let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+        assert!(error.reason.contains("no answer"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
-    // What must not be sent twice is waited for longer, but not up to the limit.
-    let error = opened(&dead).driver.exchange(&Exchange::Reset).await.expect_err("nobody answers");
-    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+        // What must not be sent twice is waited for longer, but not up to the limit.
+        let error = opened(&dead).driver.exchange(&Exchange::Reset).await.expect_err("nobody answers");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
 
-    let impatient = Change { limit: Duration::from_secs(1), ..Change::default() };
-    let mut bmc = try_open(&dead, &impatient).expect("opens");
-    let began = Instant::now();
-    let error = bmc.driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
-    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        let impatient = Change { limit: Duration::from_secs(1), ..Change::default() };
+        let mut bmc = try_open(&dead, &impatient).expect("opens");
+        let began = Instant::now();
+        let error = bmc.driver.exchange(&Exchange::Off).await.expect_err("nobody answers");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 
-    lab.kill("r1n01");
-    let error =
-        opened(&settings(&lab.node("r1n01"))).driver.exchange(&Exchange::Off).await.expect_err("killed");
-    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+        lab.kill("r1n01");
+        let error = opened(&settings_of(driver, &lab.node("r1n01")))
+            .driver
+            .exchange(&Exchange::Off)
+            .await
+            .expect_err("killed");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
 
-    dead.address = Some("no-such-host.invalid".into());
-    let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("no such name");
-    assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
-    assert!(error.reason.contains("does not resolve"), "{error}");
+        dead.address = Some("no-such-host.invalid".into());
+        let error = opened(&dead).driver.exchange(&Exchange::Off).await.expect_err("no such name");
+        assert_eq!((error.class, error.not_sent), (FaultClass::Unreachable, true), "{error}");
+        assert!(error.reason.contains("does not resolve"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -206,15 +216,17 @@ async fn what_must_not_be_done_twice_is_sent_once_although_its_answer_is_lost() 
 #[tokio::test]
 async fn a_frozen_bmc_fails_and_answers_again_once_thawed() {
     let lab = lab(1, 0);
-    let mut settings = settings(&lab.node("r1n01"));
-    settings.cipher_suites = vec![3];
-    let mut bmc = opened(&settings);
-    bmc.driver.exchange(&Exchange::Power).await.expect("alive");
-    lab.freeze("r1n01");
-    let error = bmc.driver.exchange(&Exchange::Power).await.expect_err("frozen");
-    assert_eq!(error.class, FaultClass::Unreachable, "{error}");
-    lab.thaw("r1n01");
-    bmc.driver.exchange(&Exchange::Power).await.expect("alive again");
+    for driver in BOTH {
+        let mut settings = settings_of(driver, &lab.node("r1n01"));
+        settings.cipher_suites = vec![3];
+        let mut bmc = opened(&settings);
+        bmc.driver.exchange(&Exchange::Power).await.expect("alive");
+        lab.freeze("r1n01");
+        let error = bmc.driver.exchange(&Exchange::Power).await.expect_err("frozen");
+        assert_eq!(error.class, FaultClass::Unreachable, "{error}");
+        lab.thaw("r1n01");
+        bmc.driver.exchange(&Exchange::Power).await.expect("alive again");
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,6 @@ use crate::support::relay::Relay;
 struct Bench {
     fleet: Fleet,
     context: DriverContext,
-    secret: Vec<u8>,
 }
 
 impl Bench {
@@ -48,7 +47,6 @@ impl Bench {
                 limit: Duration::from_secs(20),
                 network: Arc::default(),
             },
-            secret: spec.password,
         }
     }
 
@@ -57,19 +55,7 @@ impl Bench {
     }
 
     fn settings(&self, number: usize) -> BmcSettings {
-        let address = self.bmc(number).address();
-        BmcSettings {
-            driver: "ipmi".into(),
-            address: Some(address.ip().to_string()),
-            port: address.port(),
-            credentials: credentials("admin", std::str::from_utf8(&self.secret).expect("text")),
-            privilege: Privilege::Administrator,
-            cipher_suites: vec![17, 3],
-            kg: None,
-            quirks: None,
-            qmp: None,
-            start: None,
-        }
+        settings_at(self.bmc(number))
     }
 
     fn open(&self, settings: &BmcSettings) -> Box<dyn Bmc> {
@@ -98,6 +84,21 @@ impl Bench {
     /// How often the BMC got this command.
     fn got(&self, number: usize, command: (u8, u8)) -> usize {
         self.bmc(number).records().iter().filter(|record| record.command == command).count()
+    }
+}
+
+fn settings_at(bmc: &SimBmc) -> BmcSettings {
+    BmcSettings {
+        driver: "ipmi".into(),
+        address: Some(bmc.address().ip().to_string()),
+        port: bmc.address().port(),
+        credentials: credentials("admin", "secret"),
+        privilege: Privilege::Administrator,
+        cipher_suites: vec![17, 3],
+        kg: None,
+        quirks: None,
+        qmp: None,
+        start: None,
     }
 }
 

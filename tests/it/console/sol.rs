@@ -1,6 +1,7 @@
 //! SOL sessions on real BMCs, with both drivers where they do the same.
 
 mod native;
+mod sim;
 mod tool;
 
 use super::{Console, SOON, Wanted, bmc, private};
@@ -98,14 +99,14 @@ async fn two_consoles_are_typed_into_and_stopped_in_order(driver: &str) {
         let witness = Sol::activate(node);
         witness.shows("[SOL Session operational.");
         witness.interrupt();
-        let logged = std::fs::read(log.with_file_name(node.address())).unwrap();
+        let logged = std::fs::read(log.with_file_name(node.address())).expect("a log");
         let logged = String::from_utf8_lossy(&logged);
         assert!(logged.contains("\r\nyou said [to "), "the log is raw");
         assert!(!logged.contains("\r\r\n") && !logged.contains("SOL Session"), "{logged:?}");
     }
     let left: Vec<_> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .expect("a directory")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
         .filter(|name| name.ends_with(".err"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
@@ -125,7 +126,7 @@ async fn a_held_sol_is_busy_and_is_not_taken(driver: &str) {
     holder.interrupt();
     assert!(console.session.send(SessionCommand::Reopen).is_ok());
     console.attached();
-    assert!(console.asked.lock().unwrap().is_empty(), "nothing was freed by force");
+    assert!(console.asked.lock().expect("not poisoned").is_empty(), "nothing was freed by force");
     console.session.stop().await;
 }
 
@@ -200,7 +201,7 @@ async fn a_login_that_hangs_is_left_without_waiting_for_the_bmc(driver: &str) {
     wait_for("logging in", SOON, || (console.gate.held.load(Ordering::SeqCst) == 1).then_some(()));
     let (asked, gate) = (console.asked.clone(), console.gate.clone());
     console.session.stop().await;
-    assert!(asked.lock().unwrap().is_empty());
+    assert!(asked.lock().expect("not poisoned").is_empty());
     assert_eq!(gate.held.load(Ordering::SeqCst), 0, "the permit is given back");
 }
 

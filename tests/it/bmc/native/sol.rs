@@ -9,7 +9,8 @@ async fn read_until(sol: &mut SolChannel, wanted: &str) -> String {
     let mut text = String::new();
     while !text.contains(wanted) {
         let piece = tokio::time::timeout(Duration::from_secs(600), sol.reader.recv()).await;
-        let piece = piece.unwrap_or_else(|_| panic!("no \"{wanted}\" in {text:?}")).expect("it is open");
+        let piece = piece.map_err(|_| format!("no \"{wanted}\" in {text:?}"));
+        let piece = piece.expect("in time").expect("it is open");
         text.push_str(&String::from_utf8_lossy(&piece));
     }
     text
@@ -49,7 +50,7 @@ async fn an_active_sol_is_not_taken_and_a_stolen_one_is_not_taken_back() {
     let mut held = holder.open_sol().await.expect("free");
     let second = DriverContext { network: Arc::default(), ..other.context.clone() };
     let late = ipmi::link(&other.settings(0), &second, Arc::default()).expect("a link");
-    assert!(matches!(late.open_sol().await, Err(SolFault::Busy)));
+    assert!(matches!(late.open_sol().await, Err(SolFault::Busy(_))));
     assert!(other.bmc(0).with(|bmc, _| bmc.sol_active()));
 
     let began = Instant::now();

@@ -34,7 +34,10 @@ async fn a_theft_is_told_and_not_taken_back() {
         let after = stolen.elapsed();
         println!("{name}: the theft was noticed after {after:?}");
         assert!(after < NOTICED, "{after:?}");
-        assert!(fault.class == FaultClass::Busy && fault.reason.contains("taken over"), "{fault:?}");
+        // pyghmi's BMC does not tell whose a session is.
+        let thief_name = if name == "r1n01" { "admin" } else { "another session" };
+        assert_eq!(fault.class, FaultClass::Busy);
+        assert_eq!(fault.reason, format!("the console was taken over by {thief_name}"));
         assert!(!retried);
         thief.types("\r\rmine now\r");
         thief.shows("you said [mine now]");

@@ -1,1 +1,0 @@
-//! What the driver does against a scripted BMC on loopback.
