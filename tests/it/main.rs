@@ -8,6 +8,7 @@ mod cli_config;
 mod cli_terminal;
 mod config;
 mod console;
+mod fuzz;
 mod hub;
 mod lab;
 mod readme;
