@@ -3,7 +3,7 @@
 use super::args::SimArgs;
 use super::{Exit, say, say_error};
 use crate::ipmi::Suite;
-use crate::sim::{self, Faults, Fleet, FleetSpec};
+use crate::sim::{self, Faults, Fleet, FleetSpec, Stats};
 use anyhow::Context;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -84,26 +84,28 @@ fn spec(args: &SimArgs) -> Option<FleetSpec> {
 
 /// What the BMCs saw: pace, logins, datagrams.
 fn report(fleet: &Fleet) {
-    let (mut polls, mut datagrams, mut logins, mut most, mut unpolled) = (0, 0, 0, 0, 0);
-    let (mut least, mut longest) = (Duration::MAX, Duration::ZERO);
-    for bmc in fleet.bmcs() {
-        let stats = bmc.stats();
-        polls += stats.polls;
-        datagrams += stats.received + stats.sent;
-        logins += stats.logins;
-        most = most.max(stats.most_sessions);
-        unpolled += usize::from(stats.polls == 0);
-        if let Some((shortest, widest)) = stats.gaps {
-            least = least.min(shortest);
-            longest = longest.max(widest);
-        }
-    }
-    let least = if longest.is_zero() { Duration::ZERO } else { least };
-    say(&format!(
-        "{{\"bmcs\":{},\"unpolled\":{unpolled},\"polls\":{polls},\"datagrams\":{datagrams},\"logins\":{logins},\
-         \"most_sessions\":{most},\"shortest_gap_ms\":{},\"longest_gap_ms\":{}}}",
-        fleet.bmcs().len(),
-        least.as_millis(),
-        longest.as_millis()
-    ));
+    let all: Vec<_> = fleet.bmcs().iter().map(|bmc| (bmc.name(), bmc.stats())).collect();
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let shortest = all.iter().filter_map(|(_, stats)| Some(stats.gaps?.0)).min().unwrap_or_default();
+    let mut longest: Vec<_> = all.iter().filter_map(|(name, stats)| Some((stats.gaps?.1, name))).collect();
+    longest.sort_unstable_by(|one, other| other.cmp(one));
+    let firsts = || all.iter().filter_map(|(_, stats)| stats.first_poll);
+    // From the first power reading of any BMC to the first of the last one: how long a table took to fill.
+    let filled = firsts().max().unwrap_or_default().saturating_sub(firsts().min().unwrap_or_default());
+    let sum = |of: fn(&Stats) -> u64| all.iter().map(|(_, stats)| of(stats)).sum::<u64>();
+    let report = serde_json::json!({
+        "bmcs": all.len(),
+        "unpolled": all.iter().filter(|(_, stats)| stats.polls == 0).count(),
+        "polls": sum(|stats| stats.polls),
+        "datagrams": sum(|stats| stats.received + stats.sent),
+        "logins": sum(|stats| stats.logins),
+        "most_sessions": all.iter().map(|(_, stats)| stats.most_sessions).max(),
+        "first_table_ms": millis(filled),
+        "shortest_gap_ms": millis(shortest),
+        "longest_gap_ms": millis(longest.first().map_or(Duration::ZERO, |(gap, _)| *gap)),
+        // The worst by name: a BMC that had something else to do may be late for a reason.
+        "longest_gaps": longest.iter().take(5)
+            .map(|(gap, name)| serde_json::json!({ "bmc": name, "ms": millis(*gap) })).collect::<Vec<_>>(),
+    });
+    say(&report.to_string());
 }

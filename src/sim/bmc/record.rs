@@ -45,6 +45,8 @@ pub struct Stats {
     pub most_sessions: usize,
     /// Power readings.
     pub polls: u64,
+    /// When the power was first read.
+    pub first_poll: Option<Duration>,
     /// Shortest and longest time between two power readings.
     pub gaps: Option<(Duration, Duration)>,
     /// First bytes typed on its console.
@@ -59,6 +61,7 @@ impl Stats {
             return;
         }
         self.polls += 1;
+        self.first_poll.get_or_insert(now);
         if let Some(before) = self.polled.replace(now) {
             let gap = now.saturating_sub(before);
             let (least, most) = self.gaps.unwrap_or((gap, gap));
