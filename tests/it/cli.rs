@@ -189,11 +189,10 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
     let before = lab.node("r1n01").logins().len();
-    let mut config = String::new();
     for (driver, words) in
         [("ipmitool", "chassis power off"), ("ipmi", "chassis control: power off (00 02 00)")]
     {
-        config = home.config_with(&lab, driver, QUICK);
+        let config = home.config_with(&lab, driver, QUICK);
         let ended = run(home.path(), &["-c", &config, "--dry-run", "power", "off", "r1n01"]);
         assert_eq!(ended.code, 0, "{ended:?}");
         assert!(
