@@ -78,6 +78,7 @@ async fn measure(
             cipher_suites: vec![suite],
             kg: None,
             quirks: None,
+            keep_login: true,
             qmp: None,
             start: None,
         };

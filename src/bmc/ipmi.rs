@@ -110,6 +110,8 @@ struct Ipmi {
     /// `admin@10.1.1.1`.
     who: String,
     highest: Privilege,
+    /// The configuration allows it.
+    keeps: bool,
 }
 
 fn open(
@@ -122,6 +124,7 @@ fn open(
         link: link(settings, context, suites)?,
         who: format!("{user}@{}", settings.place()),
         highest: privilege(settings),
+        keeps: settings.keep_login,
     }))
 }
 
@@ -175,7 +178,7 @@ impl Bmc for Ipmi {
     }
 
     fn keep_login(&mut self, keep: bool) {
-        self.link.keep(keep);
+        self.link.keep(keep && self.keeps);
     }
 
     async fn close(&mut self) {

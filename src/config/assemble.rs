@@ -198,6 +198,7 @@ impl<'p> Fleet<'p> {
             cipher_suites: raw.cipher_suites.clone(),
             kg: None,
             quirks: raw.quirks.clone(),
+            keep_login: raw.keep_login,
             qmp: qmp.map(PathBuf::from),
             start: raw
                 .start

@@ -34,6 +34,7 @@ pub(super) struct RawBmc {
     pub(super) cipher_suites: Vec<u8>,
     pub(super) kg_file: Option<At<PathBuf>>,
     pub(super) quirks: Option<Vec<String>>,
+    pub(super) keep_login: bool,
     pub(super) qmp: Option<At<Set>>,
     pub(super) start: Option<At<Vec<String>>>,
 }
@@ -102,6 +103,7 @@ impl RawBmc {
         let privilege = section.parsed("privilege", "CALLBACK, USER, OPERATOR or ADMINISTRATOR", privilege);
         let cipher_suites = suites(&mut section);
         let quirks = quirks(&mut section, options.quirks);
+        let keep_login = section.boolean("keep_login");
         let kg_file = section.path("kg_file");
         let qmp = section
             .parsed("qmp", "the path of a QMP socket, or a node set of them", |text| sockets(text, source));
@@ -140,6 +142,7 @@ impl RawBmc {
             cipher_suites,
             kg_file,
             quirks,
+            keep_login: keep_login.is_none_or(|keep| keep.value),
             qmp,
             start,
         })
@@ -197,13 +200,25 @@ fn check_driver_keys(driver: &str, section: &Section<'_>) {
                 refuse(section, key, &useless, "is driver = \"qemu\" meant?");
             }
             if driver == "ipmitool" {
-                refuse(section, "quirks", &useless, "is driver = \"ipmi\" meant?");
+                for key in ["quirks", "keep_login"] {
+                    refuse(section, key, &useless, "is driver = \"ipmi\" meant?");
+                }
             }
         }
         "qemu" => {
             let help = "write qmp = \"/run/vm1.qmp\"";
             section.missing("qmp", "driver qemu needs the path of a QMP socket", help);
-            for key in ["address", "port", "credentials", "privilege", "cipher_suites", "kg_file", "quirks"] {
+            let keys = [
+                "address",
+                "port",
+                "credentials",
+                "privilege",
+                "cipher_suites",
+                "kg_file",
+                "quirks",
+                "keep_login",
+            ];
+            for key in keys {
                 refuse(section, key, "driver qemu has no use for it", "is driver = \"ipmi\" meant?");
             }
         }

@@ -110,6 +110,9 @@ fn bmc_fields(bmc: &BmcSettings) -> Vec<String> {
         let names: Vec<String> = quirks.iter().map(|name| quote(name)).collect();
         fields.push(field("quirks", format!("[{}]", names.join(", "))));
     }
+    if !bmc.keep_login {
+        fields.push(field("keep_login", false));
+    }
     if let Some(qmp) = &bmc.qmp {
         fields.push(field("qmp", quote_path(qmp)));
     }

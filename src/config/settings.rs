@@ -119,6 +119,8 @@ pub struct BmcSettings {
     /// Quirks of the BMC by name, and no others (driver `ipmi`); chosen by its manufacturer and product when
     /// `None`.
     pub quirks: Option<Vec<String>>,
+    /// Whether the login stays open between polls (driver `ipmi`); else each exchange logs in and out.
+    pub keep_login: bool,
     /// QMP socket (driver `qemu`).
     pub qmp: Option<PathBuf>,
     /// Start command of a virtual machine (driver `qemu`), run for `power on`.

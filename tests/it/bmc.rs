@@ -52,6 +52,7 @@ fn settings_of(driver: &str, node: &Node) -> BmcSettings {
         cipher_suites: vec![17, 3],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     }

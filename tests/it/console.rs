@@ -238,6 +238,7 @@ fn bmc(driver: &str, address: &str, port: u16, password: &str) -> BmcSettings {
         cipher_suites: vec![17, 3],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     }

@@ -18,6 +18,7 @@ pub(super) fn settings() -> BmcSettings {
         cipher_suites: vec![17, 3],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     }

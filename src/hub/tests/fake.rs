@@ -199,6 +199,7 @@ pub(super) fn bmc(address: &str) -> BmcSettings {
         cipher_suites: vec![17, 3],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     }

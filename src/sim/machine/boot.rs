@@ -47,7 +47,8 @@ pub(super) fn lines(name: &str, device: Device) -> (Vec<Line>, Duration) {
     ];
     let mut at = 3000;
     for (index, words) in kernel.iter().enumerate() {
-        let stamp = format!("[{:5}.{:06}] {words}\n", index / 3, (index * 377_123) % 1_000_000);
+        let micros = index * 377_123;
+        let stamp = format!("[{:5}.{:06}] {words}\n", micros / 1_000_000, micros % 1_000_000);
         all.push(line(at, &stamp));
         at += 180;
     }

@@ -97,6 +97,7 @@ fn settings_at(bmc: &SimBmc) -> BmcSettings {
         cipher_suites: vec![17, 3],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     }
@@ -339,6 +340,7 @@ fn a_suite_that_the_driver_does_not_have_is_refused_when_it_is_opened() {
         cipher_suites: vec![3, 0],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: None,
         start: None,
     };

@@ -59,6 +59,7 @@ fn machine(qmp: &Path) -> BmcSettings {
         cipher_suites: vec![],
         kg: None,
         quirks: None,
+        keep_login: true,
         qmp: Some(qmp.to_owned()),
         start: None,
     }

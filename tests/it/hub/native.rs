@@ -126,3 +126,16 @@ async fn a_cycle_is_confirmed_by_its_off_phase_and_by_nothing_else() {
     let cycles = bmc.records().iter().filter(|record| record.command == CHASSIS_CONTROL).count();
     assert_eq!(cycles, 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_is_not_to_be_kept_is_closed_after_each_poll() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (fleet, spec) = fleet(1);
+    let mut settings = settings(dir.path(), &fleet, &spec);
+    settings.nodes[0].bmc.as_mut().expect("a BMC").keep_login = false;
+    let mut front = Front::start(settings, true).await;
+    let bmc = fleet.bmc("s1").expect("it is there");
+    front.until("two polls", |_| bmc.stats().polls == 2 && bmc.stats().closed == 2).await;
+    assert_eq!(bmc.stats().logins, 2);
+    front.hub.stop().await;
+}
