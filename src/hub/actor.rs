@@ -36,14 +36,21 @@ enum Kind {
     Verb,
 }
 
+/// The running verb.
+struct Running {
+    verb: Verb,
+    /// How to stop it. Closed: it is over and its result is told, though its task may not be gone yet.
+    stop: watch::Sender<Option<&'static str>>,
+    task: Id,
+}
+
 struct Actor {
     node: Arc<Node>,
     jobs: JoinSet<()>,
     /// What each of them does: one that panics cannot say so itself.
     kinds: HashMap<Id, Kind>,
     polling: bool,
-    /// The running verb and how to stop it.
-    running: Option<(Verb, watch::Sender<Option<&'static str>>)>,
+    running: Option<Running>,
     /// `power off`, waiting for the verb it takes over from to stop.
     next: Option<Job>,
     stop: watch::Sender<Option<&'static str>>,
@@ -117,8 +124,8 @@ impl Actor {
                     job.done(Outcome::Cancelled { sent: None });
                 }
                 match &self.running {
-                    Some((_, stop)) => {
-                        stop.send_replace(Some("it was cancelled"));
+                    Some(running) => {
+                        running.stop.send_replace(Some("it was cancelled"));
                     }
                     None if self.node.has_foreign() => {
                         let text =
@@ -154,17 +161,19 @@ impl Actor {
         node.operator_acts();
         if job.verb.is_read() {
             let stop = self.stop.subscribe();
-            return self.spawn(Kind::Read, verb::read(job, stop));
+            self.spawn(Kind::Read, verb::read(job, stop));
+            return;
         }
         match &self.running {
             None => self.start(job),
-            Some((running, stop)) => {
+            Some(running) if running.stop.is_closed() && self.next.is_none() => self.start(job),
+            Some(running) => {
                 let off = Verb::Power(PowerVerb::Off);
-                if job.verb != off || *running == off || self.next.is_some() {
-                    let why = format!("{} is pending; cancel it first", running.words());
+                if job.verb != off || running.verb == off || self.next.is_some() {
+                    let why = format!("{} is pending; cancel it first", running.verb.words());
                     return job.done(Outcome::Refused(why));
                 }
-                stop.send_replace(Some("power off took over"));
+                running.stop.send_replace(Some("power off took over"));
                 self.next = Some(job);
             }
         }
@@ -173,13 +182,15 @@ impl Actor {
     fn start(&mut self, job: Job) {
         let stop = watch::Sender::new(None);
         let cancel = stop.subscribe();
-        self.running = Some((job.verb.clone(), stop));
-        self.spawn(Kind::Verb, verb::run(job, cancel));
+        let verb = job.verb.clone();
+        let task = self.spawn(Kind::Verb, verb::run(job, cancel));
+        self.running = Some(Running { verb, stop, task });
     }
 
-    fn spawn(&mut self, kind: Kind, job: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&mut self, kind: Kind, job: impl Future<Output = ()> + Send + 'static) -> Id {
         let id = self.jobs.spawn(job).id();
         self.kinds.insert(id, kind);
+        id
     }
 
     /// A job ended, perhaps by a driver's panic, which ends its job, not the node and no other job.
@@ -187,13 +198,13 @@ impl Actor {
         let kind = self.kinds.remove(&id);
         match kind {
             Some(Kind::Poll) => self.polling = false,
-            Some(Kind::Verb) => {
+            Some(Kind::Verb) if self.running.as_ref().is_some_and(|running| running.task == id) => {
                 self.running = None;
                 if panic.is_some() {
                     self.node.pending(None);
                 }
             }
-            Some(Kind::Read) | None => {}
+            Some(Kind::Verb | Kind::Read) | None => {}
         }
         if let Some(error) = panic {
             let reason = format!("the driver failed: {error}");
@@ -203,6 +214,7 @@ impl Actor {
             self.node.context.outbox.notice(Level::Error, text, None);
         }
         if kind == Some(Kind::Verb)
+            && self.running.is_none()
             && let Some(job) = self.next.take()
         {
             self.start(job);
@@ -215,8 +227,8 @@ impl Actor {
             job.done(Outcome::Cancelled { sent: None });
         }
         self.stop.send_replace(Some("the program ended"));
-        if let Some((_, stop)) = &self.running {
-            stop.send_replace(Some("the program ended"));
+        if let Some(running) = &self.running {
+            running.stop.send_replace(Some("the program ended"));
         }
         while self.jobs.join_next().await.is_some() {}
     }

@@ -89,6 +89,8 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
 
 /// Runs a verb that changes something; it has been admitted in this process.
 pub(crate) async fn run(job: Job, cancel: Cancel) {
+    // The actor takes the end of the last receiver for the end of the verb.
+    let not_over = cancel.clone();
     let mut run = Run::new(&job, cancel);
     let outcome = match changing(&mut run).await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -99,6 +101,8 @@ pub(crate) async fn run(job: Job, cancel: Cancel) {
     if matches!(outcome, Outcome::Accepted | Outcome::Cancelled { .. }) {
         node.look_soon();
     }
+    // Before the result is told: who hears it may ask for the next at once.
+    drop(not_over);
     job.done(outcome);
 }
 

@@ -85,7 +85,8 @@ fn two_sol_panes_and_a_vm_live_at_once_and_kill_9_frees_them(driver: &str) {
     }
     open_console(&mut tui, "vm1");
     tui.keys("\r");
-    tui.wait_until("three panes, the guest's alive", SOON, |screen| {
+    // An emulated machine takes its time to boot where others are tested beside it.
+    tui.wait_until("three panes, the guest's alive", Duration::from_secs(60), |screen| {
         ["r1n01 ·", "p1n01 ·", "vm1 ·", "vm1 login:"].iter().all(|title| screen.contains(title))
     });
     tui.signal(Signal::SIGKILL);

@@ -43,7 +43,9 @@ fn all_nodes_show_their_true_state_and_p_f_turns_one_off() {
     tui.wait_gone("r1n01");
     tui.keys("pf");
     tui.wait("power off");
-    tui.wait_until("the command that would be sent", SOON, |screen| screen.contains("chassis power off"));
+    tui.wait_until("the command that would be sent", SOON, |screen| {
+        screen.contains("chassis control: power off")
+    });
     press_y_until_gone(&mut tui);
     tui.wait_until("on→off, then off", SOON, |screen| {
         power_of(screen, "r1n03").as_deref() == Some("on→off")
@@ -98,7 +100,9 @@ fn several_nodes_need_the_count_typed_and_nothing_less() {
     assert_eq!((lab.node("r1n01").power(), lab.node("r1n02").power()), ("on".into(), "on".into()));
     tui.keys("pf");
     tui.wait("r1n[01-02]");
-    tui.wait_until("the command that would be sent", SOON, |screen| screen.contains("chassis power off"));
+    tui.wait_until("the command that would be sent", SOON, |screen| {
+        screen.contains("chassis control: power off")
+    });
     wait_for("the count is taken", SOON, || {
         tui.keys("\x15\x7f\x7f2\r");
         wait_gone_briefly(&tui).then_some(())
@@ -174,7 +178,8 @@ fn a_terminal_of_20x5_gets_one_line_and_everything_goes_on() {
 fn an_idle_screen_writes_nothing() {
     let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(&lab, "[poll]\ninterval = \"2s\"\nmin_command_interval = \"200ms\"");
+    let config =
+        home.config_with(&lab, "ipmitool", "[poll]\ninterval = \"2s\"\nmin_command_interval = \"200ms\"");
     let tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait_until("on", SOON, |screen| power_of(screen, "r1n01").as_deref() == Some("on"));
     let polls = || lab.node("r1n01").logins().len();
