@@ -297,7 +297,7 @@ pub fn bmc(data: &[u8]) {
         password,
         kg: None,
         privilege: Privilege::Administrator,
-        suites: vec![if data.len() % 2 == 0 { Suite::Three } else { Suite::Seventeen }],
+        suites: vec![if data.len().is_multiple_of(2) { Suite::Three } else { Suite::Seventeen }],
         quirks: Quirks::default(),
     };
     let mut client = Client::new(settings, [1; 32]);

@@ -56,6 +56,16 @@ pub trait Gate: Send + Sync {
 
     /// When a permit asked for now could be had at the earliest, for display.
     fn earliest(&self) -> Millis;
+
+    /// Notes that this process holds the BMC's SOL in that session of the BMC, or that it does no longer.
+    fn holds_sol(&self, session: Option<u32>) {
+        let _ = session;
+    }
+
+    /// The session of an SOL that a process of this machine held when it was killed: nobody else's.
+    fn orphaned_sol(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// The cipher suite that last worked with a BMC; shared by its driver, its SOL and other processes.

@@ -246,7 +246,9 @@ async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) 
         if node.take_reading(node.poll_wants()) {
             return;
         }
-        let (at, result) = line.execute(granted, &Exchange::Power, node.keeps_login()).await;
+        // Who polls keeps the login, from the first poll on.
+        let keep = node.context.options.poll;
+        let (at, result) = line.execute(granted, &Exchange::Power, keep).await;
         match result {
             Ok(Reply::Power(power, detail)) => node.observed(at, clock.wall(), power, detail),
             Ok(other) => node.failed(

@@ -163,6 +163,14 @@ impl Gate for BmcGate {
     fn earliest(&self) -> Millis {
         self.clock.wall_at(self.pace.earliest(self.key))
     }
+
+    fn holds_sol(&self, session: Option<u32>) {
+        self.shared.hold_sol(self.slot, session);
+    }
+
+    fn orphaned_sol(&self) -> Option<u32> {
+        self.shared.orphaned_sol(self.slot)
+    }
 }
 
 /// The gate of a node without a BMC: there is nothing to pace.

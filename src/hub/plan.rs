@@ -17,6 +17,15 @@ const RESET_LINGER: Duration = Duration::from_secs(30);
 /// After this a BMC that is not back is one that does not answer.
 const RESET_LONGEST: Duration = Duration::from_secs(300);
 
+/// Usual polls begin on a grid of time, all nodes' on the same: in a large fleet most of their cost is being
+/// woken, and so they are woken together.
+const GRID: Duration = Duration::from_millis(20);
+
+fn on_grid(at: Duration) -> Duration {
+    let steps = at.as_nanos().div_ceil(GRID.as_nanos());
+    GRID * u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
 /// Who made a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
@@ -100,7 +109,7 @@ impl Schedule {
             Whose::Theirs => self.interval.mul_f64(1.25) + self.jitter(self.interval / 10),
             Whose::TheirsUntilNow => self.interval.mul_f64(0.75) + self.jitter(self.interval / 10),
         };
-        self.due = Some(at + gap);
+        self.due = Some(on_grid(at + gap));
         self.reason = PollReason::Interval;
     }
 
@@ -289,6 +298,15 @@ mod tests {
         schedule.failure(secs(601), FaultClass::Unreachable);
         assert!(schedule.resetting().is_none(), "not back after five minutes: it does not answer");
         assert_eq!(schedule.reason(), PollReason::BackOff { failures: 1 });
+    }
+
+    #[test]
+    fn usual_polls_are_due_together() {
+        let mut schedule = schedule();
+        for after in 0..50 {
+            schedule.success(secs(100) + Duration::from_micros(after * 777), Whose::Ours);
+            assert_eq!(schedule.due().expect("due").as_nanos() % GRID.as_nanos(), 0);
+        }
     }
 
     fn gaps(shortest: u64, longest: u64, allowed: u64) -> Vec<u64> {

@@ -2,9 +2,9 @@
 //! one pace, take each other's polls and refuse each other's second verb.
 //!
 //! Owns the file `fleet.v1` in the runtime directory: a header, then records of fixed size found by
-//! the hash of the BMC's identity with linear probing. Two byte-range locks (open file description
-//! locks) per record: one is held during an exchange, one while a verb is pending; a crashed holder's
-//! vanish with it. Read and written with `pread` and `pwrite`, never mapped. Only `hub` calls it.
+//! the hash of the BMC's identity with linear probing. Three byte-range locks (open file description
+//! locks) per record: one is held during an exchange, one while a verb is pending, one while an SOL is open; a
+//! crashed holder's vanish with it. Read and written with `pread` and `pwrite`, never mapped. Only `hub` calls it.
 
 mod record;
 
@@ -15,7 +15,7 @@ use crate::fleet::Fault;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 pub(crate) use record::Login;
-use record::{Area, AuthRecord, SuiteRecord, Times};
+use record::{Area, AuthRecord, SolRecord, SuiteRecord, Times};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
@@ -66,6 +66,9 @@ impl Slot {
     }
     fn pending_lock(self) -> u64 {
         HEADER + self.0 * RECORD + 1
+    }
+    fn sol_lock(self) -> u64 {
+        HEADER + self.0 * RECORD + 2
     }
 }
 
@@ -362,6 +365,28 @@ impl Shared {
     pub fn preempt(&self, slot: Slot, operator: &str) {
         let operator: String = operator.chars().take(30).collect();
         self.put(slot, record::PREEMPT, &operator);
+    }
+
+    /// Notes that this process holds the BMC's SOL in that session of the BMC, or no longer. The lock tells
+    /// others that it lives.
+    pub fn hold_sol(&self, slot: Slot, session: Option<u32>) {
+        match session {
+            Some(session) => {
+                if matches!(self.lock(slot.sol_lock()), Ok(true)) {
+                    self.put(slot, record::SOL, &SolRecord { boot: self.boot.clone(), session });
+                }
+            }
+            None => {
+                self.clear(slot, record::SOL);
+                self.unlock(slot.sol_lock());
+            }
+        }
+    }
+
+    /// The session of an SOL whose holder, a process of this machine, is dead.
+    pub fn orphaned_sol(&self, slot: Slot) -> Option<u32> {
+        let held = self.get::<SolRecord>(slot, record::SOL).filter(|held| held.boot == self.boot)?;
+        (!self.is_locked(slot.sol_lock())).then_some(held.session)
     }
 
     /// Changes whenever a pending verb or an authentication mark of any record changes.

@@ -242,6 +242,15 @@ impl Client {
         matches!(self.state, State::Open(_))
     }
 
+    /// The BMC's id of the session, if there is one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<u32> {
+        match &self.state {
+            State::Open(session) => Some(session.bmc_id),
+            State::Idle | State::Login(_) => None,
+        }
+    }
+
     /// Since when nobody has wanted anything of the session; `None` while somebody does, or without one.
     #[must_use]
     pub fn idle_since(&self) -> Option<Duration> {

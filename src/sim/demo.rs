@@ -16,8 +16,8 @@ const BROKEN: &[(&str, Fault)] = &[
     ("r2n06", |faults| faults.stale_power = Duration::from_secs(15)),
     // Accepts every chassis verb and does nothing.
     ("r2n08", |faults| faults.ignore_verbs = true),
-    // A bad line: one datagram in five is lost.
-    ("r2n11", |faults| (faults.loss, faults.delay) = (20, Duration::from_millis(80))),
+    // A bad line: one datagram in ten is lost.
+    ("r2n11", |faults| (faults.loss, faults.delay) = (10, Duration::from_millis(80))),
     // Its BMC hangs.
     ("r3n07", |faults| faults.silent = true),
     // All its session slots are taken.

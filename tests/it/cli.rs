@@ -188,16 +188,20 @@ fn usage_refusal_and_read_only_have_their_exit_codes() {
 fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(&lab, QUICK);
     let before = lab.node("r1n01").logins().len();
-    let ended = run(home.path(), &["-c", &config, "--dry-run", "power", "off", "r1n01"]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(
-        ended.out.contains("chassis power off") && ended.out.contains(&lab.node("r1n01").address()),
-        "{}",
-        ended.out
-    );
-    assert!(!ended.out.contains("secret"));
+    for (driver, words) in
+        [("ipmitool", "chassis power off"), ("ipmi", "chassis control: power off (00 02 00)")]
+    {
+        let config = home.config_with(&lab, driver, QUICK);
+        let ended = run(home.path(), &["-c", &config, "--dry-run", "power", "off", "r1n01"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(
+            ended.out.contains(words) && ended.out.contains(&lab.node("r1n01").address()),
+            "{}",
+            ended.out
+        );
+        assert!(!ended.out.contains("secret"));
+    }
     assert_eq!(lab.node("r1n01").power(), "on");
     assert_eq!(lab.node("r1n01").logins().len(), before, "nobody logged in");
 }

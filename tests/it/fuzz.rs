@@ -1,7 +1,7 @@
 //! Every seed of the fuzz targets, and every beginning of it, goes through its target: `fuzz/run` looks for more.
 
 #[path = "../../fuzz/src"]
-mod fuzz {
+mod room {
     pub mod peer;
     pub mod script;
     pub mod targets;
@@ -9,7 +9,7 @@ mod fuzz {
     use lightsout::{ipmi, sim};
 }
 
-use fuzz::targets::TARGETS;
+use room::targets::TARGETS;
 use std::fs;
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 //! records are the witnesses.
 
 mod consoles;
+mod native;
 
 use crate::support::lab::{Lab, LabOptions};
 use lightsout::bmc::driver_names;
@@ -32,6 +33,15 @@ fn settings(lab: &Lab) -> Settings {
     settings.runtime_dir = lab.dir().join("hub-run");
     settings.state_dir = lab.dir().join("hub-state");
     settings.log_dir = lab.dir().join("hub-state/consoles");
+    settings
+}
+
+/// The same through ipmitool: every exchange is a login, which the recorder sees.
+fn settings_of_tool(lab: &Lab) -> Settings {
+    let mut settings = settings(lab);
+    for bmc in settings.nodes.iter_mut().filter_map(|node| node.bmc.as_mut()) {
+        bmc.driver = "ipmitool".into();
+    }
     settings
 }
 
@@ -182,8 +192,8 @@ async fn a_cycle_without_an_off_phase_is_not_confirmed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hubs_with_verbs_keep_one_pace_by_the_packets() {
     let lab = lab(3, 0, &["--power", "on"]);
-    let mut one = Front::start(settings(&lab), true).await;
-    let mut two = Front::start(settings(&lab), true).await;
+    let mut one = Front::start(settings_of_tool(&lab), true).await;
+    let mut two = Front::start(settings_of_tool(&lab), true).await;
     let everybody = ["r1n01", "r1n02", "r1n03"];
     let seen = |front: &Front| everybody.iter().all(|name| front.node(name).seen.value == Power::On);
     one.until("one sees all", seen).await;

@@ -243,6 +243,43 @@ fn our_own_verbs_work_and_the_report_counts_them() {
 }
 
 #[test]
+fn after_kill_9_the_next_console_frees_what_its_predecessor_held_and_nobody_else_s() {
+    let sim = Sim::start(1, &["--sessions", "8"]);
+    let config = sim.home.path().join("sim.toml").display().to_string();
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    std::fs::write(&config, format!("[poll]\nmin_command_interval = \"500ms\"\n{text}"))
+        .expect("it can be written");
+    let home = Home::new();
+    let open = || Tui::start(home.path(), &["-c", &config, "console", "sim01"], (80, 24));
+    let mut killed = open();
+    killed.wait("interactive");
+    killed.keys("\r");
+    killed.wait("sim01 login:");
+    killed.signal(Signal::SIGKILL);
+    drop(killed);
+    // The BMC itself would keep the session, and the SOL with it, for a minute.
+    let mut next = open();
+    next.wait("interactive");
+    next.keys("\r");
+    next.wait("sim01 login:");
+    next.keys("\x1d.");
+    assert_eq!(next.wait_exit(), Some(0));
+    let words = format!("ipmitool -I lanplus -C 3 -H 127.0.0.1 -U admin -E -p {} sol activate", sim.ports[0]);
+    let (mut stranger, mut keys, pieces) = on_terminal(&words);
+    let mut shown = String::new();
+    wait_for("the stranger holds the SOL", SOON, || {
+        shown.extend(pieces.try_iter().map(|piece| String::from_utf8_lossy(&piece).into_owned()));
+        shown.contains("operational").then_some(())
+    });
+    let mut refused = open();
+    refused.wait("admin from 127.0.0.1");
+    refused.keys("\x1d.");
+    assert_eq!(refused.wait_exit(), Some(0));
+    keys.write_all(b"\r~.").expect("the terminal takes keys");
+    wait_for("the stranger's end", SOON, || stranger.try_wait().expect("a child"));
+}
+
+#[test]
 fn what_cannot_be_simulated_is_said() {
     let home = Home::new();
     for (args, words) in [

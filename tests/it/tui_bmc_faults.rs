@@ -36,7 +36,7 @@ fn a_cold_reset_ends_the_console_in_words_and_it_comes_back() {
     make_it_talk(&mut tui, "juliet");
     tui.keys("\x1d\x1bmc");
     tui.wait("bmc reset-cold p1n01?");
-    tui.wait("raw 0x06 0x02");
+    tui.wait("(06 02)");
     press_y_until_gone(&mut tui);
     tui.wait_until("the reset is said in the table", SOON, |screen| {
         says_with_clock(line_of(screen, "p1n01"), "resetting since")

@@ -87,7 +87,7 @@ fn a_break_is_sent_or_refused_in_words() {
 fn reopening_ends_the_session_and_begins_another() {
     let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(&lab, QUICK);
+    let config = home.config_with(&lab, "ipmitool", QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (100, 30));
     tui.wait("r1n01");
     open_console(&mut tui, "r1n01");
@@ -121,7 +121,7 @@ fn the_size_is_typed_at_the_node() {
 fn a_sol_break_reaches_the_node_s_line_and_is_told_where_it_cannot() {
     let lab = Lab::up(&LabOptions { sims: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(&lab, QUICK);
+    let config = home.config_with(&lab, "ipmitool", QUICK);
     let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
     tui.wait("r1n01");
     open_console(&mut tui, "r1n01");

@@ -28,8 +28,9 @@ fn watched_ipmitool(home: &Path) -> String {
 fn no_two_logins_are_too_close_and_no_secret_leaks() {
     let lab = Lab::up(&LabOptions { sims: 2, pyghmi: 1, more: &["--power", "on"], ..LabOptions::default() });
     let home = Home::new();
-    let config = home.config_of(
+    let config = home.config_with(
         &lab,
+        "ipmitool",
         &format!(
             "[poll]\ninterval = \"3s\"\nmin_command_interval = \"2s\"\n[power]\ntimeout = \"40s\"\n\
              [paths]\nipmitool = \"{}\"\n",

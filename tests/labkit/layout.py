@@ -185,7 +185,7 @@ def config(lab: dict, options) -> str:
             console = f'transport = "unix", path = {quote(block[0]["serial"])}'
         else:
             address = f"{net}.{span([node['address'].rpartition('.')[2] for node in block])}"
-            bmc = f'driver = "ipmitool", address = {quote(address)}, port = {PORT}, credentials = "lab"'
+            bmc = f'driver = "ipmi", address = {quote(address)}, port = {PORT}, credentials = "lab"'
             console = 'transport = "sol"'
         stem = re.match(r"(.*?)(\d*)$", block[0]["name"])[1]
         name = stem + span([node["name"].removeprefix(stem) for node in block])

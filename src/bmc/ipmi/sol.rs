@@ -9,6 +9,7 @@ use super::link::{Failure, Link, State};
 use crate::bmc::BmcError;
 use crate::fleet::FaultClass;
 use crate::ipmi::client::{ClientError, Event, SolLoss, SolRefusal};
+use crate::ipmi::command::Command;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -47,6 +48,8 @@ pub struct SolChannel {
     pub reader: mpsc::Receiver<Vec<u8>>,
     /// What goes to the node; a piece without bytes is a serial break.
     pub writer: mpsc::Sender<Vec<u8>>,
+    /// The BMC's id of the session that holds it.
+    pub session: Option<u32>,
     link: Arc<Link>,
     over: watch::Receiver<Option<SolOver>>,
     pump: AbortHandle,
@@ -108,6 +111,15 @@ impl SolSide {
 }
 
 impl Link {
+    /// Frees the BMC's SOL if it is held by that session, and by no other. To be called with a permit for the BMC.
+    pub async fn free_sol_of(&self, session: u32) -> bool {
+        let mut turn = self.turn().await;
+        let owner = turn.request(&Command::sol_owner()).await.ok().filter(|reply| reply.code == 0);
+        let owner = owner.and_then(|reply| reply.data.first_chunk::<4>().map(|id| u32::from_le_bytes(*id)));
+        owner == Some(session)
+            && turn.request(&Command::sol_deactivate()).await.is_ok_and(|reply| reply.code == 0)
+    }
+
     /// Opens SOL on this BMC's login; logs in first where there is none. To be called with a permit for
     /// the BMC, as it exchanges commands.
     ///
@@ -147,7 +159,8 @@ impl Link {
         let (to_reader, reader) = mpsc::channel(PIECES);
         let (writer, from_writer) = mpsc::channel(PIECES);
         let pump = tokio::spawn(pump(Arc::clone(self), from_writer, to_reader, news)).abort_handle();
-        Ok(SolChannel { reader, writer, link: Arc::clone(self), over: is_over, pump })
+        let session = self.state().client.session_id();
+        Ok(SolChannel { reader, writer, session, link: Arc::clone(self), over: is_over, pump })
     }
 
     /// Whose the SOL is, if the BMC tells. To be called with a permit for the BMC.

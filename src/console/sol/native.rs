@@ -39,7 +39,14 @@ impl Transport for Native {
     ) -> Result<Link, Ending> {
         let (bmc, permit) = super::permit(around, stage).await?;
         let link = ipmi::link(&bmc, &around.context, Arc::clone(&around.suites)).map_err(cannot_open)?;
-        let mut channel = match link.open_sol().await {
+        let mut opened = link.open_sol().await;
+        // One of us was killed and could not free it: the BMC would keep it for a minute.
+        if let (Err(SolFault::Busy(_)), Some(orphan)) = (&opened, around.gate.orphaned_sol())
+            && link.free_sol_of(orphan).await
+        {
+            opened = link.open_sol().await;
+        }
+        let mut channel = match opened {
             Ok(channel) => channel,
             Err(fault) => return Err(refused(fault)),
         };
@@ -49,6 +56,7 @@ impl Transport for Native {
         let (_, none) = mpsc::channel(1);
         let reader = std::mem::replace(&mut channel.reader, none);
         let writer = channel.writer.clone();
+        around.gate.holds_sol(channel.session);
         self.channel = Some(channel);
         self.gate = Some(Arc::clone(&around.gate));
         self.link = Some(link);
@@ -75,6 +83,9 @@ impl Transport for Native {
     async fn close(&mut self, _around: &mut Around) {
         if let Some(channel) = self.channel.take() {
             channel.close().await;
+            if let Some(gate) = &self.gate {
+                gate.holds_sol(None);
+            }
         }
         self.link = None;
         self.gate = None;

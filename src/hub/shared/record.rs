@@ -27,6 +27,7 @@ pub(super) const SUITE: Area = area(768, 64);
 pub(super) const AUTH: Area = area(832, 320);
 pub(super) const PENDING: Area = area(1152, 640);
 pub(super) const PREEMPT: Area = area(1792, 128);
+pub(super) const SOL: Area = area(1920, 128);
 
 /// Length (2 bytes) and checksum (8 bytes) before the JSON.
 const PREFIX: usize = 10;
@@ -59,6 +60,14 @@ pub(crate) struct Seen {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SuiteRecord {
     pub suite: Option<u8>,
+}
+
+/// An SOL that a process holds on its own login.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SolRecord {
+    pub boot: String,
+    /// The BMC's id of the session.
+    pub session: u32,
 }
 
 /// Tells credentials apart: sixteen bits of a hash of user and password, far too few to guess either by.

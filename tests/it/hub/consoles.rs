@@ -1,6 +1,6 @@
 //! Consoles through the hub: attached, typed into, searched, detached; at one pace with polls.
 
-use super::{Front, INTERVAL, lab, settings};
+use super::{Front, INTERVAL, lab, settings, settings_of_tool};
 use crate::support::lab::{Lab, LabOptions};
 use lightsout::fleet::{ConsoleMode, ConsoleState, LinePos, View};
 use lightsout::hub::message::{ConsoleId, ConsoleRequest, Request, RequestId, Update};
@@ -35,7 +35,7 @@ impl Front {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_console_lives_beside_polls_at_one_pace_and_leaves_its_sol_free() {
     let lab = lab(2, 0, &["--power", "on"]);
-    let mut front = Front::start(settings(&lab), true).await;
+    let mut front = Front::start(settings_of_tool(&lab), true).await;
     front.attach(A, "r1n01", ConsoleMode::Interactive).await;
     front.attach(B, "r1n02", ConsoleMode::Monitor).await;
     front.console(A, ConsoleRequest::Input(b"\r".to_vec()));

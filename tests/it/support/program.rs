@@ -68,14 +68,14 @@ impl Home {
 
     /// A configuration with the nodes of `lab` and these settings before them.
     pub fn config_of(&self, lab: &Lab, settings: &str) -> String {
-        self.config_with(lab, "ipmitool", settings)
+        self.config_with(lab, "ipmi", settings)
     }
 
     /// The same with its BMCs reached by `driver`.
     pub fn config_with(&self, lab: &Lab, driver: &str, settings: &str) -> String {
         let text = std::fs::read_to_string(lab.config()).expect("the lab wrote a configuration");
         let nodes = text.find("[credentials").expect("a lab's configuration has credentials");
-        let text = text[nodes..].replace("driver = \"ipmitool\"", &format!("driver = \"{driver}\""));
+        let text = text[nodes..].replace("driver = \"ipmi\"", &format!("driver = \"{driver}\""));
         self.config(&format!("{settings}\n{text}"))
     }
 
