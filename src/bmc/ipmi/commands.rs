@@ -272,4 +272,14 @@ mod tests {
         assert_eq!(value("Aux Firmware Rev Info"), "0x01 0x02 0x03 0x04");
         assert_eq!(reply(&Exchange::Info, &data[..5]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused(data in proptest::collection::vec(0_u8.., 0..40)) {
+            for exchange in [Exchange::Power, Exchange::BootGet, Exchange::Info, Exchange::Raw(vec![6, 1])] {
+                let read = reply(&exchange, &data);
+                proptest::prop_assert!(read.is_some() || data.len() < 11 || exchange == Exchange::BootGet);
+            }
+        }
+    }
 }
