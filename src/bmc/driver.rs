@@ -105,6 +105,12 @@ pub trait Bmc: Send {
         let _ = keep;
     }
 
+    /// Whether a reading may be broken off at any moment by dropping its future, and leaves nothing on the
+    /// BMC that would not be closed. A program that is killed in the middle of a login does.
+    fn may_break_off(&self) -> bool {
+        false
+    }
+
     /// Closes a login that stayed open; at the end of the program, or to free the BMC's slot.
     async fn close(&mut self) {}
 

@@ -181,6 +181,10 @@ impl Bmc for Ipmi {
         self.link.keep(keep && self.keeps);
     }
 
+    fn may_break_off(&self) -> bool {
+        true
+    }
+
     async fn close(&mut self) {
         self.link.close().await;
     }

@@ -260,7 +260,13 @@ async fn poll(node: Arc<Node>, mut stop: watch::Receiver<Option<&'static str>>) 
         }
         // Who polls keeps the login, from the first poll on.
         let keep = node.context.options.poll;
-        let (at, result) = line.execute(granted, &Exchange::Power, keep).await;
+        let reading = line.execute(granted, &Exchange::Power, keep);
+        let (at, result) = tokio::select! {
+            biased;
+            // The operator leaves: a BMC that does not answer is not waited for.
+            _ = stop.changed(), if line.may_break_off => return,
+            result = reading => result,
+        };
         match result {
             Ok(Reply::Power(power, detail)) => node.observed(at, clock.wall(), power, detail),
             Ok(other) => node.failed(

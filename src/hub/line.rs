@@ -198,6 +198,8 @@ pub(crate) struct Line {
     driver: Mutex<Option<Box<dyn Bmc>>>,
     /// Why the machine could never be turned on from here.
     pub no_on: Option<BmcError>,
+    /// See [`Bmc::may_break_off`].
+    pub may_break_off: bool,
     clock: Clock,
     /// Beyond the driver's own limit: a driver that breaks its promise must not hold a BMC for ever.
     limit: Duration,
@@ -223,12 +225,13 @@ impl Line {
         clock: Clock,
         limit: Duration,
     ) -> Line {
-        let no_on = driver.cannot(&Exchange::On);
+        let (no_on, may_break_off) = (driver.cannot(&Exchange::On), driver.may_break_off());
         Line {
             gate,
             suites,
             driver: Mutex::new(Some(driver)),
             no_on,
+            may_break_off,
             clock,
             limit: limit + Duration::from_secs(5),
         }

@@ -139,3 +139,19 @@ async fn a_login_that_is_not_to_be_kept_is_closed_after_each_poll() {
     assert_eq!(bmc.stats().logins, 2);
     front.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_does_not_wait_for_a_bmc_that_is_silent() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (fleet, spec) = fleet(1);
+    let bmc = fleet.bmc("s1").expect("it is there");
+    bmc.faults(|faults| faults.silent = true);
+    let front = Front::start(settings(dir.path(), &fleet, &spec), true).await;
+    while bmc.stats().received == 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = std::time::Instant::now();
+    front.hub.stop().await;
+    // A login is given up after 5.5 s, an exchange waited for during 5 s.
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
