@@ -20,7 +20,7 @@ use lightsout::{
     fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Power},
     sim::{Fleet, FleetSpec, SimBmc},
 };
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, interval, timeout};
 
 use super::{BOTH, credentials, lab, opened, settings_of};
 use crate::support::relay::Relay;
@@ -103,9 +103,20 @@ fn settings_at(bmc: &SimBmc) -> BmcSettings {
     }
 }
 
-/// Waits until a close, which nobody waits for, has reached the BMC.
-async fn settled() {
-    sleep(Duration::from_millis(50)).await;
+/// Waits until a BMC is as `condition` wants it, for ten simulated minutes at most.
+async fn until(bmc: &SimBmc, what: &str, condition: impl Fn(&SimBmc) -> bool) {
+    let mut look = interval(Duration::from_millis(10));
+    let met = async {
+        while !condition(bmc) {
+            look.tick().await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(600), met).await.is_ok(), "never: {what}");
+}
+
+/// Waits until a goodbye, which nobody waits for, has reached the BMC.
+async fn left(bmc: &SimBmc) {
+    until(bmc, "no session is left", |bmc| bmc.with(|bmc, _| bmc.sessions()) == 0).await;
 }
 
 const RAISE: (u8, u8) = (0x06, 0x3b);
@@ -171,14 +182,14 @@ async fn a_login_that_is_not_kept_is_closed_after_the_exchange() {
     let mut driver = bench.driver(0);
     for round in 1..=3 {
         power(driver.exchange(&Exchange::Power).await);
-        settled().await;
+        left(bench.bmc(0)).await;
         let stats = bench.bmc(0).stats();
         assert_eq!((stats.logins, stats.closed, stats.most_sessions), (round, round, 1));
     }
     // The five commands of one exchange are one login.
     let setting = BootSetting { device: Some(BootDevice::Pxe), persistent: false, uefi: true };
     assert_eq!(driver.exchange(&Exchange::BootSet(setting)).await, Ok(Reply::Done));
-    settled().await;
+    left(bench.bmc(0)).await;
     assert_eq!((bench.bmc(0).stats().logins, bench.bmc(0).stats().closed), (4, 4));
 }
 
@@ -188,11 +199,14 @@ async fn an_idle_login_is_closed_before_the_bmc_does_it() {
     let mut driver = bench.keeper(0);
     for _ in 0..3 {
         power(driver.exchange(&Exchange::Power).await);
-        sleep(Duration::from_secs(40)).await;
+        advance(Duration::from_secs(40)).await;
     }
+    power(driver.exchange(&Exchange::Power).await);
     assert_eq!((bench.bmc(0).stats().logins, bench.bmc(0).stats().closed), (1, 0));
-    sleep(Duration::from_secs(7)).await;
-    assert_eq!(bench.bmc(0).stats().closed, 1);
+    let used = Instant::now();
+    until(bench.bmc(0), "the idle login is closed", |bmc| bmc.stats().closed == 1).await;
+    let idle = used.elapsed();
+    assert!(idle > Duration::from_secs(40) && idle < Duration::from_secs(47), "{idle:?}");
     power(driver.exchange(&Exchange::Power).await);
     assert_eq!(bench.bmc(0).stats().logins, 2, "and opened again when it is needed");
 }
@@ -208,8 +222,8 @@ async fn close_and_drop_free_the_bmcs_slot() {
     power(dropped.exchange(&Exchange::Power).await);
     assert_eq!(bench.bmc(1).with(|bmc, _| bmc.sessions()), 1);
     drop(dropped);
-    settled().await;
-    assert_eq!(bench.bmc(1).with(|bmc, _| bmc.sessions()), 0);
+    left(bench.bmc(1)).await;
+    assert_eq!(bench.bmc(1).stats().closed, 1);
     // A BMC that has gone does not hold up the end.
     let mut gone = bench.keeper(0);
     power(gone.exchange(&Exchange::Power).await);

@@ -41,6 +41,11 @@ async fn next(heard: &mut Heard) -> Told {
     tokio::time::timeout(Duration::from_secs(10), heard.recv()).await.expect("in time").expect("it listens")
 }
 
+/// The same for what is far in the future of a paused clock.
+async fn late(heard: &mut Heard) -> Told {
+    heard.recv().await.expect("it listens")
+}
+
 fn far_end(address: &str) -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind((address, 0)).expect("a free port");
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a positive time");
@@ -149,17 +154,21 @@ async fn deadlines_come_in_order_also_those_entered_late() {
     let began = Instant::now();
     let ((long, mut heard_long), (short, mut heard_short)) = (listener(), listener());
     port.enter(Tick::after(Duration::from_secs(40)), 1, weak(&long));
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Another's deadline says how far the engine is.
+    port.enter(Tick::after(Duration::from_secs(1)), 2, weak(&short));
+    assert_eq!(next(&mut heard_short).await, Told::Due);
     port.enter(Tick::after(Duration::from_secs(2)), 2, weak(&short));
     assert_eq!(next(&mut heard_short).await, Told::Due);
     assert_eq!(began.elapsed().as_secs(), 2);
-    tokio::time::sleep(Duration::from_secs(37)).await;
+    port.enter(Tick::after(Duration::from_secs(39)), 2, weak(&short));
+    assert_eq!(late(&mut heard_short).await, Told::Due);
     assert!(heard_long.try_recv().is_err());
     assert_eq!(next(&mut heard_long).await, Told::Due);
     assert_eq!(began.elapsed().as_secs(), 40);
     port.enter(Tick::after(Duration::from_secs(41)), 1, weak(&long));
     port.withdraw(Tick::after(Duration::from_secs(41)), 1);
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    port.enter(Tick::after(Duration::from_secs(45)), 2, weak(&short));
+    assert_eq!(next(&mut heard_short).await, Told::Due);
     assert!(heard_long.try_recv().is_err());
 }
 

@@ -60,10 +60,10 @@ async fn a_refused_suite_leads_to_the_next_at_once_and_is_remembered() {
     power(driver.exchange(&Exchange::Power).await);
     assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
     assert_eq!(memory.get(), Some(3));
-    settled().await;
+    left(bench.bmc(0)).await;
     let before = bench.counters().sent;
     power(driver.exchange(&Exchange::Power).await);
-    settled().await;
+    left(bench.bmc(0)).await;
     // Hello, Open Session, RAKP 1, RAKP 3, the poll, close.
     assert_eq!(bench.counters().sent - before, 6, "the suite that worked goes first");
     bench.bmc(0).faults(|faults| faults.refuse_suites = vec![17, 3]);
@@ -151,7 +151,8 @@ async fn a_verb_whose_answer_is_lost_is_not_sent_twice_and_may_have_been_done() 
     let error = driver.exchange(&Exchange::Cycle).await.expect_err("no answer in time");
     assert_eq!((error.class, error.not_sent), (FaultClass::Timeout, false), "{error}");
     assert_eq!(error.hint.as_deref(), Some("whether it took the request is not known"));
-    sleep(Duration::from_secs(60)).await;
+    until(bench.bmc(0), "nothing is under way any more", |bmc| bmc.with(|bmc, _| bmc.deadline().is_none()))
+        .await;
     let cycles =
         bench.bmc(0).records().iter().filter(|one| one.command == CONTROL && one.data == [2]).count();
     assert!(cycles <= 1, "{cycles}");
@@ -167,10 +168,10 @@ async fn a_session_that_the_bmc_dropped_is_opened_again_within_the_poll() {
     assert_eq!(bench.bmc(0).stats().logins, 2);
     // A verb that must not be done twice finds the session dead before it is sent.
     bench.bmc(0).with(|bmc, _| bmc.drop_sessions());
-    sleep(Duration::from_secs(10)).await;
+    advance(Duration::from_secs(10)).await;
     driver.exchange(&Exchange::On).await.expect("repeatable");
     bench.bmc(0).with(|bmc, _| bmc.drop_sessions());
-    sleep(Duration::from_secs(10)).await;
+    advance(Duration::from_secs(10)).await;
     assert_eq!(driver.exchange(&Exchange::Reset).await, Ok(Reply::Done));
     let resets =
         bench.bmc(0).records().iter().filter(|one| one.command == CONTROL && one.data == [3]).count();
@@ -186,7 +187,7 @@ async fn polled(bench: &Bench) -> usize {
         for round in 0..6 {
             let control = if round % 2 == 0 { Control::On } else { Control::Off };
             bmc.machine(|machine, now| machine.control(now, control));
-            sleep(Duration::from_secs(10)).await;
+            advance(Duration::from_secs(10)).await;
             let expected = if bmc.machine(|machine, _| machine.power()) { Power::On } else { Power::Off };
             match driver.exchange(&Exchange::Power).await {
                 Ok(reply) => {
