@@ -43,10 +43,14 @@ fn settings(node: &Node) -> BmcSettings {
 }
 
 fn settings_of(driver: &str, node: &Node) -> BmcSettings {
+    settings_at(driver, node.address(), node.port())
+}
+
+fn settings_at(driver: &str, address: String, port: u16) -> BmcSettings {
     BmcSettings {
         driver: driver.into(),
-        address: Some(node.address()),
-        port: node.port(),
+        address: Some(address),
+        port,
         credentials: credentials("admin", "secret"),
         privilege: Privilege::Administrator,
         cipher_suites: vec![17, 3],

@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn settings(&self, number: usize) -> BmcSettings {
-        settings_at(self.bmc(number))
+        settings_of_sim(self.bmc(number))
     }
 
     fn open(&self, settings: &BmcSettings) -> Box<dyn Bmc> {
@@ -87,20 +87,8 @@ impl Bench {
     }
 }
 
-fn settings_at(bmc: &SimBmc) -> BmcSettings {
-    BmcSettings {
-        driver: "ipmi".into(),
-        address: Some(bmc.address().ip().to_string()),
-        port: bmc.address().port(),
-        credentials: credentials("admin", "secret"),
-        privilege: Privilege::Administrator,
-        cipher_suites: vec![17, 3],
-        kg: None,
-        quirks: None,
-        keep_login: true,
-        qmp: None,
-        start: None,
-    }
+fn settings_of_sim(bmc: &SimBmc) -> BmcSettings {
+    super::settings_at("ipmi", bmc.address().ip().to_string(), bmc.address().port())
 }
 
 /// Waits until a BMC is as `condition` wants it, for ten simulated minutes at most.

@@ -182,7 +182,7 @@ async fn a_session_that_the_bmc_dropped_is_opened_again_within_the_poll() {
 async fn polled(bench: &Bench) -> usize {
     let mut done = 0;
     for bmc in bench.fleet.bmcs() {
-        let mut driver = open(&settings_at(bmc), &bench.context, Arc::default()).expect("opens");
+        let mut driver = open(&settings_of_sim(bmc), &bench.context, Arc::default()).expect("opens");
         driver.keep_login(true);
         for round in 0..6 {
             let control = if round % 2 == 0 { Control::On } else { Control::Off };

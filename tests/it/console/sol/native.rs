@@ -1,6 +1,6 @@
 //! What a console does on the BMC's own login and could not do through ipmitool.
 
-use super::super::{LATER, SOON, Wanted, private};
+use super::super::{Console, LATER, SOON, Wanted, private};
 use super::NOTICED;
 use crate::support::{
     lab::{Lab, LabOptions, Node},
@@ -10,6 +10,7 @@ use crate::support::{
 use lightsout::bmc::{Exchange, Reply};
 use lightsout::console::SessionCommand;
 use lightsout::fleet::{FaultClass, Power};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn sim() -> (Lab, Node) {
@@ -18,14 +19,20 @@ fn sim() -> (Lab, Node) {
     (lab, node)
 }
 
+/// A console on its own BMC's login that is open.
+fn attached(node: &Node, dir: &Path) -> Console {
+    let console = Wanted::sol("ipmi", node, dir).open();
+    console.attached();
+    console
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_theft_is_told_and_not_taken_back() {
     let lab = Lab::up(&LabOptions { sims: 1, pyghmi: 1, ..LabOptions::default() });
     let dir = private();
     for name in ["r1n01", "p1n01"] {
         let node = lab.node(name);
-        let console = Wanted::sol("ipmi", &node, dir.path()).open();
-        console.attached();
+        let console = attached(&node, dir.path());
         let stolen = Instant::now();
         assert!(lab.ipmitool(name, &["sol", "deactivate"]).ok);
         let mut thief = Sol::activate(&node);
@@ -52,8 +59,7 @@ async fn a_theft_is_told_and_not_taken_back() {
 async fn a_bmc_that_dies_under_an_idle_sol_is_noticed() {
     let (lab, node) = sim();
     let dir = private();
-    let console = Wanted::sol("ipmi", &node, dir.path()).open();
-    console.attached();
+    let console = attached(&node, dir.path());
     lab.kill("r1n01");
     let dead = Instant::now();
     let (fault, retried) = console.closed();
@@ -96,8 +102,7 @@ async fn polls_and_console_share_one_login() {
 async fn a_key_s_echo_comes_at_once() {
     let (_lab, node) = sim();
     let dir = private();
-    let console = Wanted::sol("ipmi", &node, dir.path()).open();
-    console.attached();
+    let console = attached(&node, dir.path());
     console.types(b"\r");
     console.shows("login:");
     let mut slowest = Duration::ZERO;
@@ -121,8 +126,7 @@ async fn no_first_key_is_lost_from_session_to_session() {
     let dir = private();
     for _ in 0..4 {
         // ipmi_sim takes a first packet that has the number of the last session's last for a duplicate.
-        let console = Wanted::sol("ipmi", &node, dir.path()).open();
-        console.attached();
+        let console = attached(&node, dir.path());
         console.types(b"k");
         wait_for("the echo", SOON, || (console.session.status().received > 0).then_some(()));
         console.session.stop().await;
@@ -134,8 +138,7 @@ async fn no_first_key_is_lost_from_session_to_session() {
 async fn a_break_is_sent_anywhere_in_its_place() {
     let (_lab, node) = sim();
     let dir = private();
-    let console = Wanted::sol("ipmi", &node, dir.path()).open();
-    console.attached();
+    let console = attached(&node, dir.path());
     console.types(b"\rhalf");
     console.shows("login: half");
     console.types(b"a");
@@ -152,8 +155,7 @@ async fn a_break_is_sent_anywhere_in_its_place() {
 async fn a_dropped_handle_frees_the_sol() {
     let (_lab, node) = sim();
     let dir = private();
-    let console = Wanted::sol("ipmi", &node, dir.path()).open();
-    console.attached();
+    let console = attached(&node, dir.path());
     console.types(b"\rhalf");
     console.shows("login: half");
     drop(console);
