@@ -10,7 +10,7 @@ mod report;
 mod sim;
 mod verbs;
 
-use crate::config::{self, LoadOptions, Loaded, Secrets};
+use crate::config::{self, ConfigErrors, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
 use crate::{bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
@@ -18,6 +18,7 @@ use clap::Parser;
 use exit::Exit;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use verbs::Job;
 
 /// Runs the program.
@@ -129,17 +130,15 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
         say_error("  hint: lightsout status prints a table; see lightsout --help");
         return Ok(Exit::Usage);
     }
-    if let Some(theme) = &cli.common.theme {
-        if !theme::names().iter().any(|known| known == theme) {
-            say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
-            return Ok(Exit::Usage);
-        }
-        loaded.settings.theme.clone_from(theme);
+    if let Some(theme) = &cli.common.theme
+        && !theme::names().iter().any(|known| known == theme)
+    {
+        say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
+        return Ok(Exit::Usage);
     }
-    if let Some(color) = cli.common.color {
-        color.word().clone_into(&mut loaded.settings.screen.color);
-    }
-    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single };
+    override_screen(cli, &mut loaded);
+    let options =
+        runtime::Options { read_only: cli.common.read_only, operator: operator(), single, load: again(cli) };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
         Err(runtime::StartError::Fault(fault)) => {
@@ -148,6 +147,28 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
         }
         Err(runtime::StartError::Other(error)) => Err(error),
     }
+}
+
+/// What the command line says of the screen, on top of the configuration.
+fn override_screen(cli: &Cli, loaded: &mut Loaded) {
+    if let Some(theme) = &cli.common.theme {
+        loaded.settings.theme.clone_from(theme);
+    }
+    if let Some(color) = cli.common.color {
+        color.word().clone_into(&mut loaded.settings.screen.color);
+    }
+}
+
+/// Reads the same configuration again while the screen lives.
+fn again(cli: &Cli) -> runtime::Load {
+    let cli = cli.clone();
+    Arc::new(move || {
+        let mut loaded = read(&cli, Secrets::Read).map_err(|errors| {
+            errors.problems.iter().map(|problem| clean(&problem.to_string())).collect::<Vec<_>>()
+        })?;
+        override_screen(&cli, &mut loaded);
+        Ok(loaded)
+    })
 }
 
 fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
@@ -171,15 +192,20 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
     Exit::Done
 }
 
-/// Reads the configuration; says everything that is wrong with it.
-fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
+/// Reads the configuration that the command line means.
+fn read(cli: &Cli, secrets: Secrets) -> Result<Loaded, ConfigErrors> {
     let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
     let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     options.quirks = &quirks;
     options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
-    match config::load(&options) {
+    config::load(&options)
+}
+
+/// Reads the configuration; says everything that is wrong with it.
+fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
+    match read(cli, secrets) {
         Ok(loaded) => {
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
             Some(loaded)

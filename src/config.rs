@@ -39,17 +39,20 @@ pub const DEFAULT: &str = include_str!("../assets/config.toml");
 /// The fleet's nodes, numbered in the order of the configuration.
 #[must_use]
 pub fn nodes(settings: &Settings) -> Vec<Node> {
-    (0..)
-        .zip(&settings.nodes)
-        .map(|(id, node)| Node {
-            id: NodeId(id),
-            name: node.name.clone(),
-            tags: node.tags.iter().cloned().collect(),
-            protected: node.protected,
-            read_only: node.read_only,
-            driver: node.bmc.as_ref().map(|bmc| bmc.driver.clone()),
-            transport: node.console.as_ref().map(|console| console.transport.clone()),
-            address: node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default(),
-        })
-        .collect()
+    (0..).zip(&settings.nodes).map(|(id, settings)| node(NodeId(id), settings)).collect()
+}
+
+/// One node, without its secrets.
+#[must_use]
+pub fn node(id: NodeId, node: &NodeSettings) -> Node {
+    Node {
+        id,
+        name: node.name.clone(),
+        tags: node.tags.iter().cloned().collect(),
+        protected: node.protected,
+        read_only: node.read_only,
+        driver: node.bmc.as_ref().map(|bmc| bmc.driver.clone()),
+        transport: node.console.as_ref().map(|console| console.transport.clone()),
+        address: node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default(),
+    }
 }

@@ -4,6 +4,8 @@
 
 mod front;
 mod panic;
+mod reload;
+mod saved;
 mod trace;
 
 use crate::app::{self, Abilities, Event, State, StateOptions};
@@ -16,6 +18,7 @@ use crate::theme::{self, ColorDepth};
 use crate::ui::{Glyphs, Look};
 use anyhow::Context;
 use front::Front;
+use saved::Keeper;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,19 @@ pub struct Options {
     pub operator: String,
     /// Only one console, and end with it.
     pub single: Option<Single>,
+    /// Reads the configuration again, with what the command line says on top of it; what is wrong, one problem
+    /// an entry.
+    pub load: Load,
+}
+
+/// See [`Options::load`].
+pub type Load = Arc<dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync>;
+
+/// Where the configuration comes from while the screen lives.
+#[derive(Clone)]
+struct Source {
+    load: Load,
+    single: Option<String>,
 }
 
 /// `lightsout console NODE`.
@@ -52,6 +68,9 @@ impl<E: Into<anyhow::Error>> From<E> for StartError {
     }
 }
 
+/// How long the layout may take to be written.
+const LAST_FILE: Duration = Duration::from_secs(2);
+
 /// How long the writer may take for the last bytes.
 const LAST_BYTES: Duration = Duration::from_millis(500);
 
@@ -60,7 +79,9 @@ const LAST_BYTES: Duration = Duration::from_millis(500);
 /// # Errors
 /// The hub or the terminal could not be had; nothing is left behind.
 pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
-    let settings = Arc::new(only(loaded.settings, options.single.as_ref()));
+    let keeper = keeper(&loaded, &options);
+    let single = options.single.as_ref().map(|single| single.node.as_str());
+    let settings = Arc::new(only(loaded.settings, single));
     trace::start(&settings.state_dir);
     panic::install();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,17 +90,22 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
         .build()
         .context("cannot start the asynchronous runtime")?;
     let title = title(&loaded.files);
-    let result = runtime.block_on(screen(settings, options, title));
+    let result = runtime.block_on(screen(settings, options, title, keeper));
     // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn screen(settings: Arc<Settings>, options: Options, title: String) -> Result<(), StartError> {
+async fn screen(
+    settings: Arc<Settings>,
+    options: Options,
+    title: String,
+    keeper: Option<Keeper>,
+) -> Result<(), StartError> {
     let hub_options =
         HubOptions { poll: true, read_only: options.read_only, operator: options.operator.clone() };
     let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options).await.map_err(StartError::Fault)?;
-    let result = on_terminal(&settings, &options, title, handle, hub).await;
+    let result = on_terminal(&settings, &options, title, keeper, handle, hub).await;
     result.map_err(StartError::Other)
 }
 
@@ -88,6 +114,7 @@ async fn on_terminal(
     settings: &Arc<Settings>,
     options: &Options,
     title: String,
+    keeper: Option<Keeper>,
     handle: HubHandle,
     hub: Hub,
 ) -> anyhow::Result<()> {
@@ -98,16 +125,42 @@ async fn on_terminal(
     let inputs = Inputs::start(Decoder::new(caps.esc_hold(), terminal.erase_is_backspace))?;
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let state = start_state(settings, options, title, terminal.size())?;
-    let mut front = Front::new(state, handle, look, fps, writer, caps, terminal.size())?;
+    let single = options.single.as_ref().map(|single| single.node.clone());
+    let source = Source { load: Arc::clone(&options.load), single };
+    let mut front = Front::new(state, handle, look, fps, writer, caps, source)?;
+    if let Some(keeper) = &keeper {
+        front.restore(keeper.read());
+    }
     if let Some(single) = &options.single {
         front.open_single(NodeId(0), single.monitor)?;
     }
     let result = front.run(inputs).await;
+    if let Some(keeper) = keeper {
+        keep(keeper, &front).await;
+    }
     // SOL is freed while the screen still says what is waited for.
     hub.stop().await;
     front.close(LAST_BYTES);
     drop(terminal);
     result
+}
+
+/// Where the layout is kept: not for one console alone, and not when it is not wanted.
+fn keeper(loaded: &Loaded, options: &Options) -> Option<Keeper> {
+    let wanted = loaded.settings.screen.restore && options.single.is_none();
+    let config = loaded.files.first().filter(|_| wanted)?;
+    Some(Keeper::new(&loaded.settings.state_dir, config))
+}
+
+/// Keeps the layout; a disk that stalls keeps nobody waiting.
+async fn keep(keeper: Keeper, front: &Front) {
+    let saved = front.saved(keeper.config());
+    let writing = tokio::task::spawn_blocking(move || keeper.write(&saved));
+    match tokio::time::timeout(LAST_FILE, writing).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the layout of the screen could not be kept"),
+        Ok(Err(_)) | Err(_) => tracing::warn!("the layout of the screen was not kept in time"),
+    }
 }
 
 fn start_state(
@@ -153,9 +206,9 @@ fn look(settings: &Settings, caps: &Caps) -> anyhow::Result<Look> {
 }
 
 /// The settings with one node only, for `lightsout console NODE`.
-fn only(mut settings: Settings, single: Option<&Single>) -> Settings {
+fn only(mut settings: Settings, single: Option<&str>) -> Settings {
     if let Some(single) = single {
-        settings.nodes.retain(|node| node.name == single.node);
+        settings.nodes.retain(|node| node.name == single);
     }
     settings
 }

@@ -4,7 +4,7 @@
 //! overtaken search.
 
 use super::{
-    Effect, State, panes, scroll,
+    Effect, State, panes, reload, scroll,
     state::{Focus, Overlay},
     summary, verbs,
 };
@@ -44,6 +44,7 @@ pub(super) fn take(state: &mut State, update: Update, out: &mut Vec<Effect>) {
                 copied(state, text, out);
             }
         }
+        Update::Fleet(fleet) => reload::fleet(state, *fleet),
         Update::Notice { level, text, hint } => state.notice(level, text, hint),
     }
 }

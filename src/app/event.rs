@@ -2,9 +2,10 @@
 
 use super::Key;
 use crate::fleet::Millis;
-use crate::hub::message::{ConsoleId, Level, Request, Update};
+use crate::hub::message::{Changes, ConsoleId, Level, Request, Update};
 use crate::screen::Frame;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What happens.
 #[derive(Debug, Clone)]
@@ -23,10 +24,28 @@ pub enum Event {
     NotTaken(Box<Request>),
     /// Something to tell the operator that went wrong while an effect was run.
     Notice(Level, String),
+    /// The configuration was read again, after [`Effect::Reload`]; or what is wrong with it, each problem on a
+    /// line of its own with its help below. Who there is now comes from the hub.
+    Reloaded(Result<Reloaded, Vec<String>>),
     /// A second, or the time asked for by [`Effect::WakeAt`], has passed.
     Tick,
     /// SIGTERM or SIGHUP: end without asking.
     Terminate,
+}
+
+/// What the screen takes of another configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The prefix as people write it.
+    pub prefix: String,
+    /// How often each node's power is read.
+    pub poll_interval: Duration,
+    /// Name of the fleet, for the title.
+    pub title: String,
+    /// What became of the nodes.
+    pub changes: Changes,
+    /// What is likely a mistake, and what is taken at the next start only.
+    pub warnings: Vec<String>,
 }
 
 /// What is to be done; run by `runtime` in order.
@@ -38,6 +57,8 @@ pub enum Effect {
     FetchFrame(ConsoleId),
     /// Put text on the operator's clipboard (OSC 52).
     Copy(String),
+    /// Read the configuration again and bring [`Event::Reloaded`].
+    Reload,
     /// Draw everything anew.
     Redraw,
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.

@@ -83,7 +83,7 @@ impl State {
         let nodes = options
             .nodes
             .into_iter()
-            .map(|node| NodeRow { status: NodeStatus::unknown(node.id), node, last: None })
+            .map(|node| NodeRow { status: NodeStatus::unknown(node.id), node, last: None, gone: false })
             .collect();
         let mut state = State {
             nodes,

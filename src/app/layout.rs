@@ -121,7 +121,7 @@ fn divide(state: &State, body: Area) -> (Area, Vec<(ConsoleId, Area)>) {
     }
     // A short fleet leaves its rows to the panes. Counted without the filter, so that typing a
     // filter moves nothing.
-    let rows = u16::try_from(state.nodes.len() + 1).unwrap_or(u16::MAX).max(3);
+    let rows = u16::try_from(state.present().count() + 1).unwrap_or(u16::MAX).max(3);
     let table = Area { height: TABLE_ROWS.max(body.height / 3).min(rows), ..body };
     let rest = Area { y: body.y + table.height, height: body.height - table.height, ..body };
     let side_by_side = body.width >= SIDE_BY_SIDE;

@@ -265,7 +265,11 @@ fn list(state: &mut State, key: Key) {
             super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
         }
         Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
+        // A notice and its hint, each perhaps on two lines.
+        _ => {
+            let notices = state.notices.len() * 4;
+            state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>() + notices
+        }
     };
     let (at, backward) = match state.overlays.last_mut() {
         Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),

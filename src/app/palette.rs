@@ -190,7 +190,7 @@ fn marked(state: &mut State) -> (Vec<NodeId>, usize) {
 
 /// The nodes that a text means: names, node sets, `@tag`, `all`.
 pub(super) fn resolve(state: &State, text: &str) -> Result<Vec<NodeId>, String> {
-    let nodes: Vec<_> = state.nodes.iter().map(|row| row.node.clone()).collect();
+    let nodes: Vec<_> = state.present().map(|row| row.node.clone()).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(",");
     NodeSet::resolve(&text, &nodes).map_err(|error| error.to_string())
 }
@@ -230,14 +230,14 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
     }
     match command.args {
         Args::Nodes | Args::Boot => {
-            words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())));
+            words.extend(state.present().map(|row| (row.node.name.clone(), row.node.address.clone())));
             let tags: std::collections::BTreeSet<&String> =
-                state.nodes.iter().flat_map(|row| &row.node.tags).collect();
+                state.present().flat_map(|row| &row.node.tags).collect();
             words.extend(tags.into_iter().map(|tag| (format!("@{tag}"), "a tag".to_owned())));
             words.push(("all".into(), "every node".into()));
         }
         Args::Node => {
-            words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())))
+            words.extend(state.present().map(|row| (row.node.name.clone(), row.node.address.clone())))
         }
         Args::Sort => words.extend(SortKey::ALL.map(|key| (key.name().to_owned(), "sort by it".to_owned()))),
         Args::Filter => {

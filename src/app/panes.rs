@@ -3,7 +3,7 @@
 //! Every byte to a node passes [`send`], which alone decides whether it may.
 
 use super::{
-    Effect, Key, State,
+    Effect, Key, KeyCode, State,
     commands::{self, Context},
     encode::{encode, encode_paste},
     guard, scroll,
@@ -51,32 +51,69 @@ impl State {
 
 /// Opens the console of a node, or goes to it when it is open.
 pub(super) fn attach(state: &mut State, node: NodeId, out: &mut Vec<Effect>) -> Result<(), String> {
-    if let Some(console) = state.panes.iter().find(|pane| pane.node == node).map(|pane| pane.console) {
+    if let Some(pane) = state.panes.iter().find(|pane| pane.node == node && pane.is_open()) {
+        let console = pane.console;
         focus(state, console);
         return Ok(());
     }
-    let row = state.row(node).ok_or("there is no such node")?;
+    let row = state.row(node).filter(|row| !row.gone).ok_or("there is no such node any more")?;
     if row.node.transport.is_none() {
         return Err(format!("no console is configured for {}", row.node.name));
-    }
-    if state.panes.len() >= MOST {
-        return Err(format!("{MOST} consoles are open; close one first"));
     }
     let mode = match guard::may_type(&row.node, state.read_only) {
         Ok(()) => ConsoleMode::Interactive,
         Err(_) => ConsoleMode::Monitor,
     };
+    let place = state.panes.iter().position(|pane| pane.node == node);
+    if place.is_none() && state.panes.len() >= MOST {
+        return Err(format!("{MOST} consoles are open; close one first"));
+    }
     let console = ConsoleId(state.next_id());
-    state.panes.push(Pane {
-        console,
-        node,
-        status: SessionStatus { mode, ..SessionStatus::default() },
-        frame: None,
-        scroll: None,
-        unseen: false,
-    });
+    let pane = new_pane(console, node, SessionStatus { mode, ..SessionStatus::default() });
+    match place {
+        // The place from an earlier run becomes a console: with a number of its own, as any other.
+        Some(at) => {
+            let old = std::mem::replace(&mut state.panes[at], pane).console;
+            state.inner.shown.retain(|(id, _)| *id != old);
+        }
+        None => state.panes.push(pane),
+    }
     out.push(request(console, ConsoleRequest::Attach { node, mode }));
     focus(state, console);
+    Ok(())
+}
+
+fn new_pane(console: ConsoleId, node: NodeId, status: SessionStatus) -> Pane {
+    Pane { console, node, status, frame: None, scroll: None, unseen: false, outdated: None }
+}
+
+/// A place for the console of a node, which is not attached.
+pub(super) fn place(state: &mut State, node: NodeId) {
+    let has = state.panes.iter().any(|pane| pane.node == node);
+    let can = state.row(node).is_some_and(|row| row.node.transport.is_some());
+    if can && !has && state.panes.len() < MOST {
+        let console = ConsoleId(state.next_id());
+        let status = SessionStatus { state: ConsoleState::Detached, ..SessionStatus::default() };
+        state.panes.push(new_pane(console, node, status));
+        state.last_pane = Some(console);
+    }
+}
+
+/// Ends a session and starts it again; a place is attached.
+pub(super) fn reopen(state: &mut State, console: ConsoleId, out: &mut Vec<Effect>) -> Result<(), String> {
+    let pane = state.pane(console).ok_or("this console is closed")?;
+    let (node, open) = (pane.node, pane.is_open());
+    if !open {
+        return attach(state, node, out);
+    }
+    if state.row(node).is_none_or(|row| row.gone) {
+        let name = state.name(node);
+        return Err(format!("{name} is no longer in the configuration: its console stays as it is"));
+    }
+    if let Some(pane) = state.pane_mut(console) {
+        pane.outdated = None;
+    }
+    out.push(request(console, ConsoleRequest::Reopen));
     Ok(())
 }
 
@@ -123,8 +160,11 @@ pub(super) fn leave(state: &mut State) {
 
 /// Ends a session.
 pub(super) fn detach(state: &mut State, console: ConsoleId, out: &mut Vec<Effect>) {
+    let open = state.pane(console).is_some_and(Pane::is_open);
     forget(state, console);
-    out.push(request(console, ConsoleRequest::Detach));
+    if open {
+        out.push(request(console, ConsoleRequest::Detach));
+    }
 }
 
 /// Closes a pane without a word to the hub.
@@ -220,6 +260,19 @@ fn plain(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec<Effect>)
         scroll::key(state, console, key, out);
         return;
     }
+    if !pane.is_open() {
+        let node = pane.node;
+        match key.code {
+            KeyCode::Enter => {
+                if let Err(why) = attach(state, node, out) {
+                    state.warn(why);
+                }
+            }
+            KeyCode::Esc => leave(state),
+            _ => state.warn(format!("{} is detached; enter attaches it", state.name(node))),
+        }
+        return;
+    }
     let bytes = encode(key, modes(pane));
     if !bytes.is_empty() {
         send(state, console, ConsoleRequest::Input(bytes), out);
@@ -271,6 +324,7 @@ fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
     }
     match &pane.status.state {
         ConsoleState::Attached { .. } => Ok(()),
+        ConsoleState::Detached => Err(format!("{name} is detached; enter attaches it")),
         ConsoleState::Waiting { .. } | ConsoleState::Connecting => {
             Err(format!("{name} is not attached yet; nothing was sent"))
         }

@@ -2,7 +2,8 @@
 
 use super::{Abilities, Key, Layout};
 use crate::fleet::{
-    BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb, View,
+    BootDevice, ConsoleState, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb,
+    View,
 };
 use crate::hub::message::{ConsoleId, Level, NodeStatus, Request, RequestId, VerbResult};
 use crate::screen::Frame;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// The whole state.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// All nodes, by [`NodeId`].
+    /// All nodes that there ever were in this run, by [`NodeId`].
     pub nodes: Vec<NodeRow>,
     /// The table.
     pub table: Table,
@@ -96,6 +97,8 @@ pub struct NodeRow {
     pub status: NodeStatus,
     /// How the last verb on it ended, if not well, for NOTE; and when.
     pub last: Option<(VerbResult, Millis)>,
+    /// No longer in the configuration: not shown; see [`State::present`].
+    pub gone: bool,
 }
 
 /// The table.
@@ -146,6 +149,16 @@ pub struct Pane {
     pub scroll: Option<Scroll>,
     /// Something came while it had no focus.
     pub unseen: bool,
+    /// Its node is configured otherwise now: the transport that it was opened with.
+    pub outdated: Option<String>,
+}
+
+impl Pane {
+    /// Whether the hub has a session for it; else it is only a place.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status.state != ConsoleState::Detached
+    }
 }
 
 /// A frozen view of a console's history.

@@ -87,7 +87,7 @@ fn reorder(state: &mut State) {
     let before = position(state);
     let table = &state.table;
     let mut order: Vec<&NodeRow> =
-        state.nodes.iter().filter(|row| table.filter.matches(&row.node, &row.status.seen)).collect();
+        state.present().filter(|row| table.filter.matches(&row.node, &row.status.seen)).collect();
     let (sort, reverse) = (table.sort, table.reverse);
     order.sort_by(|a, b| {
         let order = sort.compare((&a.node, &a.status.seen), (&b.node, &b.status.seen));

@@ -4,7 +4,7 @@
 //! siblings; here is what must hold after each of them.
 
 use super::{
-    Effect, Event, State, answers, input, layout, panes,
+    Effect, Event, State, answers, input, layout, panes, reload,
     state::{Focus, Overlay},
     table,
 };
@@ -29,6 +29,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::Frame(console, frame) => panes::frame(state, console, frame),
         Event::NotTaken(request) => answers::not_taken(state, *request),
         Event::Notice(level, text) => state.notice(level, text, None),
+        Event::Reloaded(result) => reload::read(state, result),
         Event::Tick => send_again(state, &mut out),
         Event::Terminate => {
             state.quitting = true;

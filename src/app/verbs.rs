@@ -200,7 +200,7 @@ pub(super) fn recount(state: &mut State) {
     };
     let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
     let on = confirm.targets.iter().filter(is_on).count();
-    let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node);
+    let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node && pane.is_open());
     let consoles = confirm.targets.iter().filter(open).count();
     if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() {
         confirm.on = on;
@@ -257,7 +257,7 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
 
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
-    let sessions = state.panes.len();
+    let sessions = state.panes.iter().filter(|pane| pane.is_open()).count();
     let ours = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
     let (queued, sent): (Vec<_>, Vec<_>) = ours
         .filter(|pending| pending.id.is_some())

@@ -25,7 +25,7 @@ pub struct Counts {
 #[must_use]
 pub fn counts(state: &State) -> Counts {
     let mut counts = Counts::default();
-    for row in &state.nodes {
+    for row in state.present() {
         let seen = &row.status.seen;
         match (&seen.freshness, seen.value) {
             (Freshness::Failed(_), _) => counts.failed += 1,
@@ -220,6 +220,8 @@ pub enum ConsoleGlyph {
     Busy,
     /// Ended.
     Closed,
+    /// A place from an earlier run.
+    Detached,
 }
 
 /// What the CONSOLE cell says; `None` when no console of the node is open.
@@ -232,9 +234,11 @@ pub fn console_cell(state: &State, node: NodeId) -> Option<ConsoleCell> {
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => ConsoleGlyph::Connecting,
         (ConsoleState::Busy { .. }, _) => ConsoleGlyph::Busy,
         (ConsoleState::Closed { .. }, _) => ConsoleGlyph::Closed,
+        (ConsoleState::Detached, _) => ConsoleGlyph::Detached,
     };
+    let configured = || state.row(node).and_then(|row| row.node.transport.clone());
     Some(ConsoleCell {
-        transport: state.row(node).and_then(|row| row.node.transport.clone()).unwrap_or_default(),
+        transport: pane.outdated.clone().or_else(configured).unwrap_or_default(),
         number: at + 1,
         state: glyph,
         unseen: pane.unseen,

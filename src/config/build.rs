@@ -55,6 +55,7 @@ pub(super) fn build(
             prefix: or(draft.prefix, || "ctrl-]".to_owned()),
             color: or(draft.color, || "auto".to_owned()),
             glyphs: or(draft.glyphs, || "auto".to_owned()),
+            restore: or(draft.restore, || true),
         },
         log_dir: or(draft.log_dir, || state_dir.join("consoles")),
         log_max_bytes: or(draft.log_max_size, || 10_000_000),

@@ -26,6 +26,7 @@ pub(super) struct Draft {
     pub(super) prefix: Option<At<String>>,
     pub(super) color: Option<At<String>>,
     pub(super) glyphs: Option<At<String>>,
+    pub(super) restore: Option<At<bool>>,
     pub(super) scrollback: Option<At<i64>>,
     pub(super) log_dir: Option<At<PathBuf>>,
     pub(super) log_max_size: Option<At<u64>>,
@@ -101,6 +102,7 @@ impl Draft {
         let colors = ["auto", "truecolor", "256", "16", "never"];
         set(&mut self.color, screen.choice("color", &colors));
         set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "ascii"]));
+        set(&mut self.restore, screen.boolean("restore"));
         screen.finish();
     }
 

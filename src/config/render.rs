@@ -35,6 +35,7 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "prefix = {}", quote(&screen.prefix))?;
     writeln!(out, "color = {}", quote(&screen.color))?;
     writeln!(out, "glyphs = {}", quote(&screen.glyphs))?;
+    writeln!(out, "restore = {}", screen.restore)?;
     writeln!(out, "\n[console]")?;
     writeln!(out, "scrollback = {}", settings.scrollback)?;
     writeln!(out, "log_dir = {}", quote_path(&settings.log_dir))?;

@@ -71,6 +71,8 @@ pub struct ScreenSettings {
     pub color: String,
     /// `auto`, `unicode` or `ascii`.
     pub glyphs: String,
+    /// Whether the screen comes back as it was left: filter, order, places of consoles.
+    pub restore: bool,
 }
 
 /// `[tags.NAME]`.
@@ -83,7 +85,7 @@ pub struct TagSettings {
 }
 
 /// One node, expanded from a `[[node]]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettings {
     /// Its unique name.
     pub name: String,
@@ -100,7 +102,7 @@ pub struct NodeSettings {
 }
 
 /// `bmc = { … }`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BmcSettings {
     /// Name of the driver, a row of `bmc::DRIVERS`.
     pub driver: String,
@@ -152,7 +154,7 @@ impl BmcSettings {
 }
 
 /// `[credentials.NAME]`, with the secret already read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Its name in the file.
     pub name: String,
@@ -190,7 +192,7 @@ impl Privilege {
 }
 
 /// `console = { … }`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleSettings {
     /// Name of the transport, a row of `console::TRANSPORTS`.
     pub transport: String,

@@ -19,6 +19,8 @@ pub enum ConsoleMode {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsoleState {
+    /// Not attached: a place kept from an earlier run, which an operator may attach.
+    Detached,
     /// Waits for the BMC's pace; not before `until`.
     Waiting {
         /// Earliest start.

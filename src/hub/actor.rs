@@ -2,6 +2,10 @@
 //!
 //! One verb that changes something at a time; a second is refused, except that `power off` takes over.
 //! Reads run beside it. Called by the router through a bounded mailbox.
+//!
+//! When a reload makes another node of it (another BMC, or none any more), polls end at once, but what an
+//! operator asked ends first, on the line it began on; then the actor goes on as the new node. One actor for
+//! all lives of a node: two would talk to one BMC at a time without knowing of each other's verbs.
 
 use super::message::{Level, Outcome};
 use super::node::Node;
@@ -13,6 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
+
+/// For the goodbye to a BMC whose settings were changed.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What the router tells a node.
 pub(crate) enum Command {
@@ -34,6 +41,8 @@ enum Kind {
     Poll,
     Read,
     Verb,
+    /// Closes the login of the line before.
+    Close,
 }
 
 /// The running verb.
@@ -46,6 +55,8 @@ struct Running {
 
 struct Actor {
     node: Arc<Node>,
+    /// What it becomes as soon as nothing runs on its line any more.
+    coming: Option<Arc<Node>>,
     jobs: JoinSet<()>,
     /// What each of them does: one that panics cannot say so itself.
     kinds: HashMap<Id, Kind>,
@@ -54,24 +65,36 @@ struct Actor {
     /// `power off`, waiting for the verb it takes over from to stop.
     next: Option<Job>,
     stop: watch::Sender<Option<&'static str>>,
+    /// Ends the poll alone.
+    stop_poll: watch::Sender<Option<&'static str>>,
 }
 
 /// The actor's life.
-pub(crate) async fn run(node: Arc<Node>, mut mailbox: mpsc::Receiver<Command>) {
+pub(crate) async fn run(
+    node: Arc<Node>,
+    mut mailbox: mpsc::Receiver<Command>,
+    mut newest: watch::Receiver<Arc<Node>>,
+) {
     let mut actor = Actor {
         node,
+        coming: None,
         jobs: JoinSet::new(),
         kinds: HashMap::new(),
         polling: false,
         running: None,
         next: None,
         stop: watch::Sender::new(None),
+        stop_poll: watch::Sender::new(None),
     };
     loop {
         let wake = actor.wake();
         tokio::select! {
             biased;
-            command = mailbox.recv() => match command {
+            Ok(()) = newest.changed() => {
+                let node = Arc::clone(&newest.borrow_and_update());
+                actor.becomes(node);
+            }
+            command = mailbox.recv(), if !actor.between() => match command {
                 None | Some(Command::Stop) => break,
                 Some(command) => actor.command(command),
             },
@@ -95,7 +118,7 @@ async fn sleep_until(node: &Node, wake: Option<Duration>) {
 
 impl Actor {
     fn may_poll(&self) -> bool {
-        !self.polling && self.node.line.is_ok()
+        !self.polling && self.coming.is_none() && self.node.line.is_ok()
     }
 
     fn wake(&self) -> Option<Duration> {
@@ -112,7 +135,7 @@ impl Actor {
         }
         if self.may_poll() && due.is_some_and(|at| at <= now) {
             self.polling = true;
-            self.spawn(Kind::Poll, poll(Arc::clone(&self.node), self.stop.subscribe()));
+            self.spawn(Kind::Poll, poll(Arc::clone(&self.node), self.stop_poll.subscribe()));
         }
     }
 
@@ -142,19 +165,47 @@ impl Actor {
         }
     }
 
-    fn admit(&mut self, job: Job) {
+    /// Another node from now on, or as soon as nothing runs any more.
+    fn becomes(&mut self, node: Arc<Node>) {
+        self.coming = Some(node);
+        self.stop_poll.send_replace(Some("the node was changed"));
+        self.stop_poll = watch::Sender::new(None);
+        self.take_place();
+    }
+
+    /// No verb runs, and a moment later it is another node: what is asked now is for that one.
+    fn between(&self) -> bool {
+        self.coming.is_some() && self.running.is_none()
+    }
+
+    fn take_place(&mut self) {
+        if self.kinds.values().any(|kind| *kind != Kind::Close) {
+            return;
+        }
+        let Some(node) = self.coming.take() else { return };
+        node.succeed(&self.node);
+        let old = std::mem::replace(&mut self.node, node);
+        self.spawn(Kind::Close, async move {
+            if let Ok(line) = &old.line {
+                let _ = tokio::time::timeout(GOODBYE, line.close()).await;
+            }
+        });
+    }
+
+    fn admit(&mut self, mut job: Job) {
+        // It may have been asked of what this node becomes, and is done by what it is.
+        job.node = Arc::clone(&self.node);
         let node = &self.node;
         let options = &node.context.options;
-        if let Err(fault) = &node.line {
+        let coming = self.coming.as_ref().map_or(&node.line, |coming| &coming.line);
+        if let Err(fault) = node.line.as_ref().and(coming.as_ref()) {
             return job.done(Outcome::Failed(fault.clone()));
         }
         if !job.verb.is_read() {
-            let read_only =
-                node.context.settings.nodes.get(node.id.index()).is_some_and(|node| node.read_only);
             if options.read_only {
                 return job.done(Outcome::Refused("this lightsout is read-only".into()));
             }
-            if read_only {
+            if node.settings().read_only {
                 return job.done(Outcome::Refused(format!("{} is read-only by a tag", node.name)));
             }
         }
@@ -204,7 +255,7 @@ impl Actor {
                     self.node.pending(None);
                 }
             }
-            Some(Kind::Verb | Kind::Read) | None => {}
+            Some(Kind::Verb | Kind::Read | Kind::Close) | None => {}
         }
         if let Some(error) = panic {
             let reason = format!("the driver failed: {error}");
@@ -219,6 +270,7 @@ impl Actor {
         {
             self.start(job);
         }
+        self.take_place();
     }
 
     /// Stops the jobs at their next wait and waits for them; the hub aborts what takes too long.
@@ -227,10 +279,15 @@ impl Actor {
             job.done(Outcome::Cancelled { sent: None });
         }
         self.stop.send_replace(Some("the program ended"));
+        self.stop_poll.send_replace(Some("the program ended"));
         if let Some(running) = &self.running {
             running.stop.send_replace(Some("the program ended"));
         }
         while self.jobs.join_next().await.is_some() {}
+        // The hub closes the logins of the nodes that there are; this one is not among them any more.
+        if let (Some(_), Ok(line)) = (&self.coming, &self.node.line) {
+            line.close().await;
+        }
     }
 }
 

@@ -99,6 +99,11 @@ impl Audit {
         self.send(what, node, "console", None, None, None);
     }
 
+    /// Writes that another configuration was taken, and what it changed.
+    pub fn reload(&self, changes: &str) {
+        self.send("reload", "", "reload", None, Some((changes, None, Duration::ZERO)), None);
+    }
+
     /// Waits until everything before is written, or cannot be.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();

@@ -1,16 +1,19 @@
 //! The console sessions: attached, asked, detached on behalf of front ends.
 //!
 //! Owns every [`Session`]; what belongs to a console that is gone is dropped here. A second attach to a
-//! node waits until the session before has ended, so that we never find our own SOL busy. Called by
-//! the router and, for status and frames, by [`super::HubHandle`].
+//! node waits until the session before has ended, so that we never find our own SOL busy. A session keeps
+//! what it was opened with, also when a reload changes its node or takes it away; reopened, it takes what
+//! holds then. Called by the router and, for status and frames, by [`super::HubHandle`].
 
 use super::dirs;
-use super::line::OpenGate;
+use super::line::{BmcGate, OpenGate};
 use super::message::{ConsoleId, ConsoleRequest, Level, Update};
-use super::node::{Context, Node};
+use super::node::Context;
+use super::roster::Roster;
 use crate::bmc::{Gate, SuiteMemory};
+use crate::config::NodeSettings;
 use crate::console::{Session, SessionCommand, SessionSpec, spawn_session};
-use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, NodeId, SessionStatus};
+use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, NodeId, SessionStatus, View};
 use crate::screen::Frame;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -28,7 +31,7 @@ pub(crate) fn spawner() -> Spawner {
 /// All sessions.
 pub(crate) struct Consoles {
     context: Arc<Context>,
-    nodes: Arc<Vec<Arc<Node>>>,
+    roster: Arc<Roster>,
     spawner: Spawner,
     inner: Mutex<Inner>,
 }
@@ -43,18 +46,25 @@ struct Inner {
 struct Entry {
     node: NodeId,
     session: Option<Session>,
+    /// What it was opened with.
+    with: Option<With>,
+    /// What of it is looked at, as last asked.
+    view: Option<View>,
     /// Asked before the session could start.
     early: Vec<SessionCommand>,
     told: Option<SessionStatus>,
     frame: Option<u64>,
 }
 
+/// The settings that a session was opened with, and its BMC's gate.
+type With = (Arc<NodeSettings>, Option<Arc<BmcGate>>);
+
 /// Commands kept for a session that has not started yet.
 const EARLY: usize = 64;
 
 impl Consoles {
-    pub fn new(context: Arc<Context>, nodes: Arc<Vec<Arc<Node>>>, spawner: Spawner) -> Arc<Consoles> {
-        Arc::new(Consoles { context, nodes, spawner, inner: Mutex::default() })
+    pub fn new(context: Arc<Context>, roster: Arc<Roster>, spawner: Spawner) -> Arc<Consoles> {
+        Arc::new(Consoles { context, roster, spawner, inner: Mutex::default() })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -78,7 +88,7 @@ impl Consoles {
         };
         let status = session.status();
         if entry.told.as_ref() != Some(&status) {
-            self.note_auth(entry.node, &status);
+            note_auth(entry, &status);
             entry.told = Some(status.clone());
             updates.push(Update::Console(console, Box::new(status)));
         }
@@ -90,35 +100,25 @@ impl Consoles {
         updates
     }
 
-    /// An SOL login that failed for good is final for polls, too.
-    fn note_auth(&self, node: NodeId, status: &SessionStatus) {
-        if let ConsoleState::Closed { fault, .. } = &status.state
-            && fault.class == FaultClass::Auth
-            && let Some(Ok(line)) = self.nodes.get(node.index()).map(|node| &node.line)
-        {
-            line.gate.auth_failed(fault);
-        }
-    }
-
     fn operator_acts(&self, node: NodeId) {
-        if let Some(node) = self.nodes.get(node.index()) {
+        if let Some(node) = self.roster.get(node) {
             node.operator_acts();
         }
     }
 
     fn has_console(&self, node: NodeId, open: bool) {
-        if let Some(node) = self.nodes.get(node.index()) {
+        if let Some(node) = self.roster.get(node) {
             node.console(open);
         }
     }
 
     fn read_only(&self, node: NodeId) -> bool {
-        let tagged = self.context.settings.nodes.get(node.index()).is_some_and(|node| node.read_only);
+        let tagged = self.roster.get(node).is_some_and(|node| node.settings().read_only);
         self.context.options.read_only || tagged
     }
 
-    fn name(&self, node: NodeId) -> &str {
-        self.nodes.get(node.index()).map_or("?", |node| node.name.as_str())
+    fn name(&self, node: NodeId) -> String {
+        self.roster.get(node).map_or_else(|| "?".to_owned(), |node| node.name.clone())
     }
 
     /// Does what a front end asks. Never waits.
@@ -134,7 +134,14 @@ impl Consoles {
             ConsoleRequest::Attach { .. } => return,
             ConsoleRequest::Detach => return self.detach(console),
             ConsoleRequest::Reopen => {
+                if self.is_gone(node) {
+                    let text = "is no longer in the configuration: its console is not opened again";
+                    return self.warn(node, text);
+                }
                 self.operator_acts(node);
+                if self.restart(console, node) {
+                    return;
+                }
                 SessionCommand::Reopen
             }
             ConsoleRequest::Input(_) | ConsoleRequest::Paste(_) | ConsoleRequest::Break
@@ -149,7 +156,12 @@ impl Consoles {
             ConsoleRequest::Paste(bytes) => SessionCommand::Paste(bytes),
             ConsoleRequest::Break => SessionCommand::Break,
             ConsoleRequest::Mode(mode) => SessionCommand::Mode(mode),
-            ConsoleRequest::View(view) => SessionCommand::View(view),
+            ConsoleRequest::View(view) => {
+                if let Some(entry) = self.lock().open.get_mut(&console) {
+                    entry.view = view;
+                }
+                SessionCommand::View(view)
+            }
             ConsoleRequest::NextCharset => SessionCommand::NextCharset,
             ConsoleRequest::Search { id, pattern, from, backward } => {
                 let reply = self.answer(console, move |found| Update::Found { id, found });
@@ -205,10 +217,14 @@ impl Consoles {
     }
 
     fn attach(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
-        let settings = self.context.settings.nodes.get(node.index());
-        let Some(spec) = settings.and_then(|settings| settings.console.as_ref()) else {
+        if self.is_gone(node) {
+            return self.warn(node, "is no longer in the configuration");
+        }
+        let settings = self.roster.get(node).map(|node| node.settings());
+        let Some(spec) = settings.as_ref().and_then(|settings| settings.console.as_ref()) else {
             return self.warn(node, "has no console");
         };
+        let log_dir = self.context.settings().log_dir.clone();
         let mode = if mode == ConsoleMode::Interactive && self.read_only(node) {
             self.warn(node, "is read-only: its console opens in monitor mode");
             ConsoleMode::Monitor
@@ -216,12 +232,9 @@ impl Consoles {
             mode
         };
         if spec.log
-            && let Err(error) = dirs::create_private(&self.context.settings.log_dir)
+            && let Err(error) = dirs::create_private(&log_dir)
         {
-            let text = format!(
-                "cannot create the directory for console logs {}: {error}",
-                self.context.settings.log_dir.display()
-            );
+            let text = format!("cannot create the directory for console logs {}: {error}", log_dir.display());
             self.context.outbox.notice(Level::Error, text, None);
         }
         self.operator_acts(node);
@@ -230,29 +243,73 @@ impl Consoles {
             if inner.open.contains_key(&console) {
                 return;
             }
-            self.context.audit.console(attach_words(mode), self.name(node));
+            self.context.audit.console(attach_words(mode), &self.name(node));
             self.has_console(node, true);
-            let entry = Entry { node, session: None, early: Vec::new(), told: None, frame: None };
+            let (session, with, view) = (None, None, None);
+            let entry = Entry { node, session, with, view, early: Vec::new(), told: None, frame: None };
             inner.open.insert(console, entry);
-            let before = inner.ending.remove(&node).unwrap_or_default();
-            if !before.iter().all(JoinHandle::is_finished) {
-                let consoles = Arc::clone(self);
-                let start = tokio::spawn(async move {
-                    for ending in before {
-                        let _ = ending.await;
-                    }
-                    consoles.start(console, node, mode);
-                });
-                // It holds the sessions that end: whoever comes next, and the end of all, wait for it.
-                inner.ending.insert(node, vec![start]);
+            if self.waits(&mut inner, console, node, mode) {
                 return;
             }
         }
         self.start(console, node, mode);
     }
 
+    /// Whether a session of the node still ends: then it starts after that.
+    fn waits(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        console: ConsoleId,
+        node: NodeId,
+        mode: ConsoleMode,
+    ) -> bool {
+        let before = inner.ending.remove(&node).unwrap_or_default();
+        if before.iter().all(JoinHandle::is_finished) {
+            return false;
+        }
+        let consoles = Arc::clone(self);
+        let start = tokio::spawn(async move {
+            for ending in before {
+                let _ = ending.await;
+            }
+            consoles.start(console, node, mode);
+        });
+        // It holds the sessions that end: whoever comes next, and the end of all, wait for it.
+        inner.ending.insert(node, vec![start]);
+        true
+    }
+
+    /// Ends a session whose node is configured otherwise now, and starts it anew; `false` when there is nothing
+    /// new to it.
+    fn restart(self: &Arc<Self>, console: ConsoleId, node: NodeId) -> bool {
+        let Some(now) = self.roster.get(node).map(|node| node.settings()) else { return false };
+        let mut inner = self.lock();
+        let Some(entry) = inner.open.get_mut(&console) else { return false };
+        let same = |with: &NodeSettings| with.bmc == now.bmc && with.console == now.console;
+        if now.console.is_none() || entry.with.as_ref().is_none_or(|(with, _)| same(with)) {
+            return false;
+        }
+        let Some(session) = entry.session.take() else { return false };
+        let mut mode = session.status().mode;
+        if mode == ConsoleMode::Interactive && self.read_only(node) {
+            mode = ConsoleMode::Monitor;
+        }
+        (entry.told, entry.frame) = (None, None);
+        entry.early.push(SessionCommand::View(entry.view));
+        inner.ending.entry(node).or_default().push(tokio::spawn(session.stop()));
+        if !self.waits(&mut inner, console, node, mode) {
+            drop(inner);
+            self.start(console, node, mode);
+        }
+        true
+    }
+
+    fn is_gone(&self, node: NodeId) -> bool {
+        self.roster.get(node).is_some_and(|node| node.gone)
+    }
+
     fn start(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
-        let Some(spec) = self.spec(node, mode) else { return };
+        let Some((spec, with)) = self.spec(node, mode) else { return };
         let consoles: Weak<Consoles> = Arc::downgrade(self);
         let wake = move || {
             if let Some(consoles) = consoles.upgrade() {
@@ -267,6 +324,7 @@ impl Consoles {
         let session = (self.spawner)(spec, Arc::new(wake));
         let lost = entry.early.drain(..).filter_map(|command| session.send(command).err()).count();
         entry.session = Some(session);
+        entry.with = Some(with);
         drop(inner);
         if lost > 0 {
             self.warn(node, "did not take the first input of its console");
@@ -274,10 +332,12 @@ impl Consoles {
         self.context.outbox.wake(console);
     }
 
-    fn spec(&self, id: NodeId, mode: ConsoleMode) -> Option<SessionSpec> {
-        let settings = self.context.settings.nodes.get(id.index())?;
+    fn spec(&self, id: NodeId, mode: ConsoleMode) -> Option<(SessionSpec, With)> {
+        let node = self.roster.get(id)?;
+        let settings = node.settings();
+        let fleet = self.context.settings();
         let console = settings.console.clone()?;
-        let node = self.nodes.get(id.index())?;
+        let bmc_gate = node.line.as_ref().ok().map(|line| Arc::clone(&line.gate));
         let (gate, suites): (Arc<dyn Gate>, _) = match &node.line {
             Ok(line) => (Arc::clone(&line.gate) as Arc<dyn Gate>, Arc::clone(&line.suites)),
             Err(_) => {
@@ -291,9 +351,9 @@ impl Consoles {
         let (audit, name) = (self.context.audit.clone(), settings.name.clone());
         // A name is checked by the configuration; a slash must not lead out of the directory.
         let file = format!("{}.log", settings.name.replace('/', "_"));
-        Some(SessionSpec {
+        let spec = SessionSpec {
             node: settings.name.clone(),
-            log: console.log.then(|| self.context.settings.log_dir.join(file)),
+            log: console.log.then(|| fleet.log_dir.join(file)),
             console,
             bmc: settings.bmc.clone(),
             context: self.context.drivers.clone(),
@@ -303,9 +363,10 @@ impl Consoles {
             mode,
             by_operator: true,
             resumed: Arc::new(move || audit.console("resume", &name)),
-            log_max_bytes: self.context.settings.log_max_bytes,
-            scrollback: self.context.settings.scrollback,
-        })
+            log_max_bytes: fleet.log_max_bytes,
+            scrollback: fleet.scrollback,
+        };
+        Some((spec, (settings, bmc_gate)))
     }
 
     fn detach(&self, console: ConsoleId) {
@@ -313,7 +374,7 @@ impl Consoles {
         let Some(entry) = inner.open.remove(&console) else {
             return;
         };
-        self.context.audit.console("detach", self.name(entry.node));
+        self.context.audit.console("detach", &self.name(entry.node));
         let others = inner.open.values().any(|other| other.node == entry.node);
         self.has_console(entry.node, others);
         if let Some(session) = entry.session {
@@ -334,6 +395,16 @@ impl Consoles {
         for session in ending {
             let _ = session.await;
         }
+    }
+}
+
+/// An SOL login that failed for good is final for polls, too.
+fn note_auth(entry: &Entry, status: &SessionStatus) {
+    if let ConsoleState::Closed { fault, .. } = &status.state
+        && fault.class == FaultClass::Auth
+        && let Some((_, Some(gate))) = &entry.with
+    {
+        gate.auth_failed(fault);
     }
 }
 

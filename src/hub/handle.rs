@@ -1,34 +1,33 @@
 //! The front end's side of the hub, and its start and end.
 
-use super::actor;
 use super::audit::Audit;
 use super::clock::Clock;
 use super::consoles::{Consoles, Spawner, spawner};
 use super::dirs::{self, PrivateDir, local};
-use super::line::{BmcGate, Line};
-use super::message::{ConsoleId, Level, Request, Update};
+use super::line::Line;
+use super::lines::Lines;
+use super::message::{Changes, ConsoleId, Level, Request, Update};
 use super::node::{Context, Node, Opener};
 use super::outbox::Outbox;
 use super::pace::{Limits, Pace};
-use super::router::{Member, Router};
-use super::shared::{Login, Shared};
-use crate::bmc::{DriverContext, SuiteMemory};
-use crate::config::Settings;
+use super::reload::Reload;
+use super::roster::Roster;
+use super::router::{Leftover, Router};
+use super::shared::Shared;
+use crate::bmc::DriverContext;
+use crate::config::{NodeSettings, Settings};
 use crate::console::session;
-use crate::fleet::{Fault, NodeId};
+use crate::fleet::Fault;
 use crate::screen::Frame;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Requests that may wait for the hub.
 const REQUESTS: usize = 256;
-/// Commands that may wait for a node.
-const MAILBOX: usize = 64;
 /// Wall-clock limit of one exchange.
-const EXCHANGE: Duration = Duration::from_secs(20);
+pub(super) const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 /// At the end: for the goodbyes to BMCs.
@@ -51,14 +50,12 @@ pub struct HubOptions {
 /// being waited for.
 pub struct Hub {
     stop: oneshot::Sender<()>,
-    router: JoinHandle<()>,
-    actors: Vec<JoinHandle<()>>,
+    router: JoinHandle<Leftover>,
     pace: Timer,
     trail: JoinHandle<()>,
     context: Arc<Context>,
     consoles: Arc<Consoles>,
     private: PrivateDir,
-    nodes: Arc<Vec<Arc<Node>>>,
 }
 
 /// The pace's timer, which knows no end of its own.
@@ -74,6 +71,7 @@ impl Drop for Timer {
 #[derive(Clone)]
 pub struct HubHandle {
     requests: mpsc::Sender<Request>,
+    reloads: mpsc::Sender<Reload>,
     outbox: Arc<Outbox>,
     consoles: Arc<Consoles>,
 }
@@ -112,15 +110,16 @@ impl Hub {
         };
         let limits = Limits::new(settings.poll.min_command_interval, settings.poll.max_in_flight);
         let pace = Pace::new(clock, limits);
-        let lines = shared.table_lock(|| lines(&settings, &shared, &pace, clock, &opener, &drivers))??;
-        if let Some(fault) = nothing_works(&settings, &lines) {
+        let mut factory = Lines::new(shared, Arc::clone(&pace), clock, Arc::clone(&opener), drivers.clone());
+        let lines = factory.open_all(&settings.nodes)?;
+        if let Some(fault) = nothing_works(&settings.nodes, &lines) {
             return Err(fault);
         }
         let outbox = Arc::new(Outbox::default());
         let (audit, trail) = Audit::start(&settings.state_dir, &options.operator, Arc::clone(&outbox));
-        tell_broken_drivers(&settings, &lines, &outbox);
+        tell_broken_drivers(&settings.nodes, &lines, &outbox);
         let context = Arc::new(Context {
-            settings: Arc::clone(&settings),
+            settings: RwLock::new(Arc::clone(&settings)),
             options,
             clock,
             outbox: Arc::clone(&outbox),
@@ -128,34 +127,25 @@ impl Hub {
             opener,
             drivers,
         });
-        let (mut members, mut actors, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, line) in lines.into_iter().enumerate() {
-            let id = NodeId(u32::try_from(index).expect("a configuration has fewer nodes"));
-            let node =
-                Arc::new(Node::new(id, settings.nodes[index].name.clone(), Arc::clone(&context), line));
-            node.publish();
-            let (mailbox, commands) = mpsc::channel(MAILBOX);
-            actors.push(tokio::spawn(actor::run(Arc::clone(&node), commands)));
-            nodes.push(Arc::clone(&node));
-            members.push(Member { node, mailbox });
+        let roster = Arc::new(Roster::default());
+        let consoles = Consoles::new(Arc::clone(&context), Arc::clone(&roster), spawner);
+        let mut router = Router::new(Arc::clone(&context), roster, Arc::clone(&consoles), factory);
+        for (node, line) in settings.nodes.iter().zip(lines) {
+            router.add(node.clone(), line);
         }
-        let nodes = Arc::new(nodes);
-        let consoles = Consoles::new(Arc::clone(&context), Arc::clone(&nodes), spawner);
-        let router = Router { context: Arc::clone(&context), members, consoles: Arc::clone(&consoles) };
         let (requests, queue) = mpsc::channel(REQUESTS);
+        let (reloads, reloading) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
         let hub = Hub {
             stop,
-            router: tokio::spawn(router.run(queue, stopped)),
-            actors,
+            router: tokio::spawn(router.run(queue, reloading, stopped)),
             pace: Timer(tokio::spawn(pace.run())),
             trail,
             context,
             consoles: Arc::clone(&consoles),
             private,
-            nodes,
         };
-        let handle = HubHandle { requests, outbox, consoles };
+        let handle = HubHandle { requests, reloads, outbox, consoles };
         Ok((hub, handle))
     }
 
@@ -163,10 +153,10 @@ impl Hub {
     /// tasks joined. At most some seconds, and one interval of the pace when an SOL must be freed by hand.
     pub async fn stop(self) {
         let _ = self.stop.send(());
-        let _ = self.router.await;
+        let Leftover { nodes, actors } = self.router.await.unwrap_or_default();
         let exchanges = async {
             let deadline = tokio::time::Instant::now() + LAST_EXCHANGES;
-            for mut actor in self.actors {
+            for mut actor in actors {
                 if tokio::time::timeout_at(deadline, &mut actor).await.is_err() {
                     actor.abort();
                     let _ = actor.await;
@@ -174,10 +164,10 @@ impl Hub {
             }
         };
         // An ipmitool that had to be killed needs another turn at its BMC to free the SOL.
-        let limit = LAST_CONSOLES + self.context.settings.poll.min_command_interval;
+        let limit = LAST_CONSOLES + self.context.settings().poll.min_command_interval;
         let consoles = tokio::time::timeout(limit, self.consoles.stop());
         let _ = tokio::join!(exchanges, consoles);
-        close_logins(&self.nodes).await;
+        close_logins(&nodes).await;
         drop(self.pace);
         self.context.outbox.end();
         self.context.audit.flush().await;
@@ -202,52 +192,10 @@ async fn close_logins(nodes: &[Arc<Node>]) {
     let _ = tokio::time::timeout(LAST_LOGINS, all).await;
 }
 
-/// Every node's line; nodes that share a BMC share its gate. The caller holds the table lock.
-fn lines(
-    settings: &Settings,
-    shared: &Arc<Shared>,
-    pace: &Arc<Pace>,
-    clock: Clock,
-    opener: &Opener,
-    drivers: &DriverContext,
-) -> Result<Vec<Result<Line, Fault>>, Fault> {
-    let mut gates: HashMap<String, (Arc<BmcGate>, Arc<SuiteMemory>)> = HashMap::new();
-    let mut lines = Vec::with_capacity(settings.nodes.len());
-    for node in &settings.nodes {
-        let Some(bmc) = &node.bmc else {
-            lines.push(Err(local(format!("{} has no driver", node.name), None)));
-            continue;
-        };
-        let mut identity = bmc.identity();
-        if bmc.qmp.is_none() && bmc.address.is_none() {
-            identity = format!("node:{}", node.name);
-        }
-        let number = u32::try_from(gates.len()).expect("a configuration has fewer nodes");
-        let (gate, suites) = match gates.get(&identity) {
-            Some(found) => found.clone(),
-            None => {
-                let slot = shared.slot(&identity)?;
-                let interval = settings.poll.min_command_interval;
-                let login = Login::of(bmc.credentials.as_deref());
-                let gate =
-                    BmcGate::new(Arc::clone(pace), number, Arc::clone(shared), slot, clock, interval, login);
-                let suites = SuiteMemory::default();
-                suites.set(shared.suite(slot).filter(|suite| bmc.cipher_suites.contains(suite)));
-                gates.entry(identity).insert_entry((Arc::new(gate), Arc::new(suites))).get().clone()
-            }
-        };
-        lines.push(match opener(bmc, drivers, Arc::clone(&suites)) {
-            Ok(driver) => Ok(Line::new(gate, suites, driver, clock, EXCHANGE)),
-            Err(error) => Err(error.into()),
-        });
-    }
-    Ok(lines)
-}
-
 /// A fault when there are nodes with drivers and none of them can be opened.
-fn nothing_works(settings: &Settings, lines: &[Result<Line, Fault>]) -> Option<Fault> {
+fn nothing_works(nodes: &[NodeSettings], lines: &[Result<Line, Fault>]) -> Option<Fault> {
     let mut broken = None;
-    for (node, line) in settings.nodes.iter().zip(lines) {
+    for (node, line) in nodes.iter().zip(lines) {
         match line {
             Ok(_) => return None,
             Err(fault) if node.bmc.is_some() => broken = Some(fault.clone()),
@@ -258,9 +206,13 @@ fn nothing_works(settings: &Settings, lines: &[Result<Line, Fault>]) -> Option<F
 }
 
 /// One notice for each way in which drivers are broken, not one for each node.
-fn tell_broken_drivers(settings: &Settings, lines: &[Result<Line, Fault>], outbox: &Outbox) {
+pub(super) fn tell_broken_drivers<'a>(
+    nodes: impl IntoIterator<Item = &'a NodeSettings>,
+    lines: &[Result<Line, Fault>],
+    outbox: &Outbox,
+) {
     let mut told: Vec<&Fault> = Vec::new();
-    for (node, line) in settings.nodes.iter().zip(lines) {
+    for (node, line) in nodes.into_iter().zip(lines) {
         if let (Some(_), Err(fault)) = (&node.bmc, line)
             && !told.contains(&fault)
         {
@@ -277,6 +229,18 @@ impl HubHandle {
     /// [`NotTaken`] when the queue is full.
     pub fn try_send(&self, request: Request) -> Result<(), NotTaken> {
         self.requests.try_send(request).map_err(|_| NotTaken)
+    }
+
+    /// Lets the hub take other settings, and says what changed; see [`super::reload`]. For whoever read the
+    /// configuration: settings hold secrets and are no message of a front end's.
+    ///
+    /// # Errors
+    /// They cannot be taken; then the old ones hold, whole.
+    pub async fn reload(&self, settings: Arc<Settings>) -> Result<Changes, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || local("cannot reload: the hub has ended", None);
+        self.reloads.send(Reload { settings, reply }).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
     }
 
     /// Waits until there is something new, and takes all of it. `None` when the hub has ended.

@@ -22,7 +22,6 @@ pub(crate) struct BmcGate {
     shared: Arc<Shared>,
     slot: Slot,
     clock: Clock,
-    interval: Duration,
     /// Which credentials are used.
     login: Login,
     auth: Mutex<Option<Fault>>,
@@ -36,7 +35,6 @@ pub(crate) struct Granted {
     started: Option<Duration>,
     slot: PaceSlot,
     clock: Clock,
-    interval: Duration,
 }
 
 impl Granted {
@@ -52,7 +50,8 @@ impl Granted {
         let now = self.clock.mono();
         if let Some(start) = self.started.take() {
             self.lock.end(start, now);
-            self.slot.not_before(now + self.interval);
+            let interval = self.slot.pace().interval();
+            self.slot.not_before(now + interval);
         }
         now
     }
@@ -71,11 +70,10 @@ impl BmcGate {
         shared: Arc<Shared>,
         slot: Slot,
         clock: Clock,
-        interval: Duration,
         login: Login,
     ) -> BmcGate {
         let key = BmcKey(key);
-        let gate = BmcGate { pace, key, shared, slot, clock, interval, login, auth: Mutex::default() };
+        let gate = BmcGate { pace, key, shared, slot, clock, login, auth: Mutex::default() };
         gate.reload_auth();
         gate
     }
@@ -93,15 +91,9 @@ impl BmcGate {
             let mut slot = self.pace.wait(self.key, priority, again).await;
             again = Some(slot.ticket);
             let now = self.clock.mono();
-            match self.shared.try_begin(self.slot, now, self.interval)? {
+            match self.shared.try_begin(self.slot, now, self.pace.interval())? {
                 Begin::Locked(lock) => {
-                    return Ok(Granted {
-                        lock,
-                        started: None,
-                        slot,
-                        clock: self.clock,
-                        interval: self.interval,
-                    });
+                    return Ok(Granted { lock, started: None, slot, clock: self.clock });
                 }
                 Begin::NotBefore(next) => slot.not_before(next),
                 Begin::Held => {

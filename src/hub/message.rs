@@ -1,7 +1,8 @@
 //! Requests to the hub and updates from it: plain serialisable data.
 
 use crate::fleet::{
-    BootSetting, ConsoleMode, Fault, LinePos, Millis, NodeId, Observation, Power, SessionStatus, Verb, View,
+    BootSetting, ConsoleMode, Fault, LinePos, Millis, Node, NodeId, Observation, Power, SessionStatus, Verb,
+    View,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -146,6 +147,8 @@ pub enum Update {
         /// The text.
         text: String,
     },
+    /// The configuration was reloaded: everybody anew. Comes before the statuses of nodes that are new.
+    Fleet(Box<Fleet>),
     /// Something the operator should know that belongs to no request.
     Notice {
         /// How grave.
@@ -155,6 +158,47 @@ pub enum Update {
         /// What to do.
         hint: Option<String>,
     },
+}
+
+/// The nodes after a reload. A name has the same id for as long as the hub lives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// All of them, by id; those that are gone as they last were.
+    pub nodes: Vec<Node>,
+    /// Those that are no longer in the configuration.
+    pub gone: Vec<NodeId>,
+    /// Those whose open console would be opened with other settings now.
+    pub outdated: Vec<NodeId>,
+}
+
+/// What a reload changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Nodes that are new, or there again.
+    pub added: usize,
+    /// Nodes that are gone.
+    pub removed: usize,
+    /// Nodes that are something else.
+    pub changed: usize,
+    /// Settings that were changed but are taken at the start only.
+    pub later: Vec<String>,
+}
+
+impl std::fmt::Display for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = [(self.added, "added"), (self.removed, "removed"), (self.changed, "changed")];
+        let parts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .enumerate()
+            .map(|(at, (count, word))| match (at, count) {
+                (0, 1) => format!("1 node {word}"),
+                (0, _) => format!("{count} nodes {word}"),
+                _ => format!("{count} {word}"),
+            })
+            .collect();
+        if parts.is_empty() { f.write_str("no node changed") } else { f.write_str(&parts.join(", ")) }
+    }
 }
 
 /// How grave a notice is.

@@ -5,6 +5,7 @@
 
 use super::audit::Audit;
 use super::clock::Clock;
+use super::dirs::local;
 use super::handle::HubOptions;
 use super::line::Line;
 use super::message::{NodeStatus, Pending, Phase, PollReason};
@@ -12,10 +13,10 @@ use super::outbox::Outbox;
 use super::plan::{Schedule, Whose};
 use super::shared::Seen;
 use crate::bmc::{Bmc, BmcError, DriverContext, Priority, SuiteMemory};
-use crate::config::{BmcSettings, Settings};
+use crate::config::{BmcSettings, NodeSettings, Settings};
 use crate::fleet::{BootSetting, Fault, FaultClass, Freshness, Millis, NodeId, Power};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -26,7 +27,8 @@ pub(crate) type Opener = Arc<
 
 /// What all parts of the hub share.
 pub(crate) struct Context {
-    pub settings: Arc<Settings>,
+    /// What holds for the whole fleet now; a node's own are in [`Node::settings`].
+    pub settings: RwLock<Arc<Settings>>,
     pub options: HubOptions,
     pub clock: Clock,
     pub outbox: Arc<Outbox>,
@@ -35,7 +37,20 @@ pub(crate) struct Context {
     pub drivers: DriverContext,
 }
 
-/// One node.
+impl Context {
+    /// The settings that hold now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().expect("no panic while the settings are locked"))
+    }
+
+    /// Others from now on.
+    pub fn set_settings(&self, settings: Arc<Settings>) {
+        *self.settings.write().expect("no panic while the settings are locked") = settings;
+    }
+}
+
+/// One node, with one line to its BMC for all its life: a node whose BMC is changed by a reload becomes
+/// another `Node` of the same id.
 pub(crate) struct Node {
     pub id: NodeId,
     pub name: String,
@@ -46,6 +61,12 @@ pub(crate) struct Node {
     pub priority_changed: Notify,
     /// Rung when its actor should look at the schedule again.
     pub wake: Notify,
+    /// It is no longer in the configuration: a tombstone, so that its id never means another node.
+    pub gone: bool,
+    /// What it is; tags and console may be changed by a reload.
+    settings: RwLock<Arc<NodeSettings>>,
+    /// Whether what becomes known of it is told: of one node's successive lives, one.
+    live: AtomicBool,
     /// This process has its console open, which may hold a login with the BMC.
     console: AtomicBool,
     state: Mutex<State>,
@@ -64,10 +85,11 @@ struct State {
 }
 
 impl Node {
-    pub fn new(id: NodeId, name: String, context: Arc<Context>, line: Result<Line, Fault>) -> Node {
+    /// A node that is not told of before [`Node::publish`].
+    pub fn new(id: NodeId, settings: NodeSettings, context: Arc<Context>, line: Result<Line, Fault>) -> Node {
         let now = context.clock.mono();
         let seed = u64::from(id.0) ^ (u64::from(std::process::id()) << 32);
-        let mut schedule = Schedule::new(context.settings.poll.interval, now, seed);
+        let mut schedule = Schedule::new(context.settings().poll.interval, now, seed);
         let mut status = NodeStatus::unknown(id);
         match &line {
             Ok(line) => {
@@ -81,17 +103,18 @@ impl Node {
                 }
             }
             Err(fault) => {
-                let configured =
-                    context.settings.nodes.get(id.index()).is_some_and(|node| node.bmc.is_some());
-                if configured {
+                if settings.bmc.is_some() {
                     status.seen.freshness = Freshness::Failed(fault.clone());
                 }
             }
         }
         let node = Node {
             id,
-            name,
+            name: settings.name.clone(),
             line,
+            gone: false,
+            settings: RwLock::new(Arc::new(settings)),
+            live: AtomicBool::new(false),
             priority_changed: Notify::new(),
             wake: Notify::new(),
             console: AtomicBool::new(false),
@@ -137,7 +160,7 @@ impl Node {
             Some(since) if status.resetting.is_none() => status.resetting = Some(clock.wall_at(since)),
             Some(_) => {}
         }
-        if *status != before {
+        if *status != before && self.live.load(Ordering::Relaxed) {
             if only_times_differ(&before, status) {
                 self.context.outbox.quiet_node(status.clone());
             } else {
@@ -147,8 +170,41 @@ impl Node {
         result
     }
 
+    /// What remains of a node that is no longer in the configuration: nothing is asked of it any more.
+    pub fn tombstone(id: NodeId, settings: NodeSettings, context: Arc<Context>) -> Node {
+        let fault = local(format!("{} is no longer in the configuration", settings.name), None);
+        Node { gone: true, ..Node::new(id, settings, context, Err(fault)) }
+    }
+
+    /// What it is now.
+    pub fn settings(&self) -> Arc<NodeSettings> {
+        Arc::clone(&self.settings.read().expect("no panic while a node's settings are locked"))
+    }
+
+    /// Takes other tags and another console; its line stays what it is.
+    pub fn set_settings(&self, settings: NodeSettings) {
+        *self.settings.write().expect("no panic while a node's settings are locked") = Arc::new(settings);
+    }
+
+    /// Another poll interval holds.
+    pub fn set_interval(&self, interval: Duration) {
+        let now = self.context.clock.mono();
+        self.change(|state| state.schedule.set_interval(interval, now));
+        self.wake.notify_one();
+    }
+
+    /// Takes the place of `before`, the same node's life until now, which is told of no more.
+    pub fn succeed(&self, before: &Node) {
+        before.live.store(false, Ordering::Relaxed);
+        let visible = before.state.lock().expect("no panic while a node is locked").visible;
+        self.change(|state| state.visible = visible);
+        self.console(before.has_console());
+        self.publish();
+    }
+
     /// Publishes what is known, changed or not.
     pub fn publish(&self) {
+        self.live.store(true, Ordering::Relaxed);
         self.change(|_| ());
         let status = self.status();
         self.context.outbox.node(status);
@@ -234,7 +290,7 @@ impl Node {
     /// A due poll takes what is newer than this instead of asking.
     pub fn poll_wants(&self) -> Duration {
         let state = self.state.lock().expect("no panic while a node is locked");
-        let interval = self.context.settings.poll.interval;
+        let interval = self.context.settings().poll.interval;
         // With a login of our own we poll, rather than look on while another keeps one too.
         let share = if self.console.load(Ordering::Relaxed) { 0.5 } else { 0.9 };
         let recent = self.context.clock.mono().saturating_sub(interval.mul_f64(share));
@@ -244,6 +300,11 @@ impl Node {
     /// Our console of it was opened or closed.
     pub fn console(&self, open: bool) {
         self.console.store(open, Ordering::Relaxed);
+    }
+
+    /// Whether our console of it is open.
+    pub fn has_console(&self) -> bool {
+        self.console.load(Ordering::Relaxed)
     }
 
     /// Whether a login with its BMC may stay open: in the process that polls it, and in no other.

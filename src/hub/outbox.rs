@@ -29,6 +29,8 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// Who there is: before what is known of them.
+    fleets: Vec<Update>,
     nodes: BTreeMap<NodeId, Box<NodeStatus>>,
     woken: BTreeSet<ConsoleId>,
     queue: VecDeque<Update>,
@@ -53,6 +55,15 @@ impl Outbox {
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.inner.lock().expect("no panic while the outbox is locked");
         change(&mut inner)
+    }
+
+    /// Queues who there is now.
+    pub fn fleet(&self, fleet: Update) {
+        self.with(|inner| {
+            inner.news = true;
+            inner.fleets.push(fleet);
+        });
+        self.notify.notify_one();
     }
 
     /// The newest status of a node replaces the one that waits.
@@ -128,8 +139,8 @@ impl Outbox {
                 }
                 inner.news = false;
                 inner.quiet_until = None;
-                let mut updates: Vec<Update> =
-                    std::mem::take(&mut inner.nodes).into_values().map(Update::Node).collect();
+                let mut updates = std::mem::take(&mut inner.fleets);
+                updates.extend(std::mem::take(&mut inner.nodes).into_values().map(Update::Node));
                 updates.extend(inner.queue.drain(..));
                 inner.notices = 0;
                 Some(Some(Taken { updates, woken: std::mem::take(&mut inner.woken) }))

@@ -114,6 +114,11 @@ impl Planner {
         }
     }
 
+    /// Other limits from now on; what is in flight or held stays so.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Queues somebody who wants an exchange with `bmc`.
     pub fn ask(&mut self, bmc: BmcKey, priority: Priority) -> Ticket {
         let ticket = Ticket { priority: Reverse(priority), seq: self.next_seq };
@@ -297,6 +302,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Whose slot it is.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// The next exchange with this BMC starts at `next` at the earliest.
     pub fn not_before(&mut self, next: Duration) {
         self.next = self.next.max(next);
@@ -385,6 +395,16 @@ impl Pace {
                 return slot;
             }
         }
+    }
+
+    /// See [`Planner::set_limits`].
+    pub fn set_limits(self: &Arc<Self>, limits: Limits) {
+        self.change(|planner| planner.set_limits(limits));
+    }
+
+    /// Shortest time from the end of one exchange to the start of the next with the same BMC.
+    pub fn interval(&self) -> Duration {
+        self.lock().planner.limits.interval
     }
 
     /// See [`Planner::failing`].

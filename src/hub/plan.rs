@@ -70,6 +70,15 @@ impl Schedule {
         }
     }
 
+    /// Another interval: the usual next poll comes sooner if it is shorter.
+    pub fn set_interval(&mut self, interval: Duration, now: Duration) {
+        self.interval = interval;
+        if self.reason == PollReason::Interval {
+            let gap = interval.mul_f64(0.9) + self.jitter(interval / 5);
+            self.due = self.due.map(|due| due.min(on_grid(now + gap)));
+        }
+    }
+
     /// When it is due; `None`: not before an operator acts.
     pub fn due(&self) -> Option<Duration> {
         self.due

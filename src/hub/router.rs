@@ -2,37 +2,90 @@
 //!
 //! Never waits for a node or a console: their mailboxes are bounded, and what does not fit is told.
 
-use super::actor::Command;
+use super::actor::{self, Command};
 use super::consoles::Consoles;
 use super::dirs::local;
+use super::line::Line;
+use super::lines::Lines;
 use super::message::{Level, Outcome, Request, RequestId, Update, VerbResult};
 use super::node::{Context, Node};
+use super::reload::Reload;
+use super::roster::Roster;
 use super::verb::{self, Job, Stagger};
-use crate::fleet::{NodeId, Power, Verb};
+use crate::config::NodeSettings;
+use crate::fleet::{Fault, NodeId, Power, Verb};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// Between looks at the shared file's change mark.
 const OTHERS: Duration = Duration::from_secs(1);
 
-/// A node and the way to its actor.
-pub(crate) struct Member {
-    pub node: Arc<Node>,
-    pub mailbox: mpsc::Sender<Command>,
+/// Commands that may wait for a node.
+const MAILBOX: usize = 64;
+
+/// The way to a node's actor, which lives as long as the hub.
+struct Member {
+    mailbox: mpsc::Sender<Command>,
+    /// What the node is now; the actor takes it when it can.
+    newest: watch::Sender<Arc<Node>>,
+    task: JoinHandle<()>,
 }
 
-/// Owns the ways to all actors.
+/// Owns the ways to all actors, by their nodes' ids.
 pub(crate) struct Router {
-    pub context: Arc<Context>,
-    pub members: Vec<Member>,
-    pub consoles: Arc<Consoles>,
+    pub(super) context: Arc<Context>,
+    pub(super) roster: Arc<Roster>,
+    members: Vec<Member>,
+    consoles: Arc<Consoles>,
+    pub(super) lines: Lines,
+}
+
+/// What the router leaves behind at its end.
+#[derive(Default)]
+pub(crate) struct Leftover {
+    /// Their lines may have logins open.
+    pub nodes: Vec<Arc<Node>>,
+    /// They have been told to end.
+    pub actors: Vec<JoinHandle<()>>,
 }
 
 impl Router {
+    /// A router of no nodes; `lines` makes the lines of those that a reload brings.
+    pub fn new(context: Arc<Context>, roster: Arc<Roster>, consoles: Arc<Consoles>, lines: Lines) -> Router {
+        Router { context, roster, members: Vec::new(), consoles, lines }
+    }
+
+    /// A node more, with its actor.
+    pub fn add(&mut self, settings: NodeSettings, line: Result<Line, Fault>) {
+        let id = NodeId(u32::try_from(self.members.len()).expect("a configuration has fewer nodes"));
+        let node = Arc::new(Node::new(id, settings, Arc::clone(&self.context), line));
+        node.publish();
+        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let newest = watch::Sender::new(Arc::clone(&node));
+        let task = tokio::spawn(actor::run(Arc::clone(&node), commands, newest.subscribe()));
+        self.roster.enter(node);
+        self.members.push(Member { mailbox, newest, task });
+    }
+
+    /// The node of this id is another now.
+    pub(super) fn replace(&self, node: Node) {
+        let node = Arc::new(node);
+        self.roster.enter(Arc::clone(&node));
+        if let Some(member) = self.members.get(node.id.index()) {
+            member.newest.send_replace(node);
+        }
+    }
+
     /// Runs until told to stop or until every handle is gone.
-    pub async fn run(self, mut requests: mpsc::Receiver<Request>, mut stop: oneshot::Receiver<()>) {
+    pub async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        mut reloads: mpsc::Receiver<Reload>,
+        mut stop: oneshot::Receiver<()>,
+    ) -> Leftover {
         let mut watched = BTreeSet::new();
         let mut others = tokio::time::interval(OTHERS);
         others.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -45,24 +98,29 @@ impl Router {
                     None => break,
                     Some(request) => self.request(request, &mut watched),
                 },
+                Some(Reload { settings, reply }) = reloads.recv() => {
+                    let _ = reply.send(self.reload(settings));
+                }
                 _ = others.tick(), if self.context.options.poll => self.others(&mut mark),
             }
         }
         for member in &self.members {
             let _ = member.mailbox.send(Command::Stop).await;
         }
+        Leftover {
+            nodes: self.roster.all(),
+            actors: self.members.into_iter().map(|member| member.task).collect(),
+        }
     }
 
     /// Looks at all nodes when the shared file says that something changed, and else only at those
     /// with a pending verb of another process: a crash changes no mark.
     fn others(&self, mark: &mut Option<u64>) {
-        let mut lines = self.members.iter().filter_map(|member| member.node.line.as_ref().ok());
-        let Some(line) = lines.next() else { return };
-        let now = line.gate.record().0.change_mark();
+        let now = self.lines.shared.change_mark();
         let changed = mark.replace(now) != Some(now);
-        for member in &self.members {
-            if changed || member.node.has_foreign() {
-                member.node.look_at_others();
+        for node in self.roster.all() {
+            if changed || node.has_foreign() {
+                node.look_at_others();
             }
         }
     }
@@ -79,9 +137,9 @@ impl Router {
     /// What an operator asked is never dropped in silence.
     fn insist(&self, node: NodeId, command: Command, what: &str) {
         if self.tell(node, command).is_some()
-            && let Some(member) = self.members.get(node.index())
+            && let Some(node) = self.roster.get(node)
         {
-            let text = format!("{what} of {} was not taken: too many requests wait", member.node.name);
+            let text = format!("{what} of {} was not taken: too many requests wait", node.name);
             self.context.outbox.notice(Level::Warning, text, Some("ask again".to_owned()));
         }
     }
@@ -120,22 +178,19 @@ impl Router {
         let tally = if verb.is_read() {
             None
         } else {
-            let names: Vec<&str> = nodes
-                .iter()
-                .filter_map(|node| self.members.get(node.index()))
-                .map(|member| member.node.name.as_str())
-                .collect();
+            let known: Vec<Arc<Node>> = nodes.iter().filter_map(|node| self.roster.get(*node)).collect();
+            let names: Vec<&str> = known.iter().map(|node| node.name.as_str()).collect();
             Some(self.context.audit.request(id.0, &verb, &names))
         };
-        let stagger = Arc::new(Stagger::new(self.context.settings.power.stagger));
+        let stagger = Arc::new(Stagger::new(self.context.settings().power.stagger));
         let asked = self.context.clock.mono();
         for id_of_node in nodes {
-            let Some(member) = self.members.get(id_of_node.index()) else {
+            let Some(node) = self.roster.get(id_of_node) else {
                 self.no_such_node(id, id_of_node, &verb);
                 continue;
             };
             let job = Job {
-                node: Arc::clone(&member.node),
+                node,
                 id,
                 verb: verb.clone(),
                 timeout,
@@ -164,12 +219,14 @@ impl Router {
 
     /// With a driver of its own: the node's may be in an exchange.
     fn describe(&self, verb: &Verb, node: NodeId) -> String {
-        let settings = self.context.settings.nodes.get(node.index());
-        let Some(bmc) = settings.and_then(|settings| settings.bmc.as_ref()) else {
+        let Some(node) = self.roster.get(node).filter(|node| !node.gone) else {
+            return "nothing: the node is no longer in the configuration".into();
+        };
+        let settings = node.settings();
+        let Some(bmc) = &settings.bmc else {
             return "nothing: the node has no driver".into();
         };
-        let line = self.members.get(node.index()).and_then(|member| member.node.line.as_ref().ok());
-        let suites = line.map_or_else(Arc::default, |line| Arc::clone(&line.suites));
+        let suites = node.line.as_ref().map_or_else(|_| Arc::default(), |line| Arc::clone(&line.suites));
         match (self.context.opener)(bmc, &self.context.drivers, suites) {
             Ok(driver) => {
                 let sent: Vec<String> =

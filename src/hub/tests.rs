@@ -3,5 +3,6 @@
 pub(super) mod fake;
 mod panics;
 mod polls;
+mod reload;
 mod sharing;
 mod verbs;

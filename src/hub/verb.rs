@@ -23,7 +23,7 @@ const NOT_IN_THIS_STATE: u8 = 0xd5;
 
 /// How long `verb` may take to be confirmed.
 pub(crate) fn allowed(node: &Node, verb: &Verb, timeout: Option<Duration>) -> Duration {
-    let power = &node.context.settings.power;
+    let power = &node.context.settings().power;
     timeout.unwrap_or(match verb {
         Verb::Power(PowerVerb::Soft) => power.soft_timeout,
         _ => power.timeout,

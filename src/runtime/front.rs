@@ -1,8 +1,8 @@
 //! The front end's loop: waits for anything, drains it, lets `app` decide, runs the effects, draws
 //! when something changed and the pacer allows.
 
-use super::step;
-use crate::app::{self, Effect, Event, State};
+use super::{Source, reload, step};
+use crate::app::{self, Effect, Event, Saved, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{ConsoleId, Level, Update};
@@ -14,6 +14,7 @@ use ratatui::layout::Size;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// Inputs taken in one turn before anything is drawn.
 const DRAIN: usize = 256;
@@ -30,6 +31,9 @@ pub struct Front {
     /// Consoles with a newer frame.
     fetch: BTreeSet<ConsoleId>,
     wake: Option<Millis>,
+    source: Source,
+    /// The configuration is being read again.
+    reading: Option<JoinHandle<Result<reload::Done, Vec<String>>>>,
     single: bool,
     quit: bool,
 }
@@ -39,6 +43,7 @@ struct Signals {
     hang_up: Signal,
     interrupt: Signal,
     continued: Signal,
+    reload: Signal,
     user: Option<Signal>,
 }
 
@@ -51,6 +56,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
+            reload: signal(SignalKind::user_defined1())?,
             user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
         })
     }
@@ -65,8 +71,9 @@ impl Front {
         fps: u32,
         writer: FrameWriter,
         caps: Caps,
-        (cols, rows): (u16, u16),
+        source: Source,
     ) -> anyhow::Result<Front> {
+        let (cols, rows) = state.size;
         let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows), depth_of(look.theme.depth()));
         let terminal = Terminal::new(backend)?;
         Ok(Front {
@@ -79,6 +86,8 @@ impl Front {
             writer,
             fetch: BTreeSet::new(),
             wake: None,
+            source,
+            reading: None,
             single: false,
             quit: false,
         })
@@ -116,6 +125,8 @@ impl Front {
                 _ = signals.hang_up.recv() => self.event(Event::Terminate),
                 _ = signals.interrupt.recv() => self.event(Event::Terminate),
                 _ = signals.continued.recv() => self.effects(vec![Effect::Redraw]),
+                _ = signals.reload.recv() => self.reload(),
+                result = ended(&mut self.reading) => self.reloaded(result),
                 () = on_demand(&mut signals.user) => demanded(),
                 () = tokio::time::sleep(tick_in) => {
                     self.wake = None;
@@ -176,6 +187,7 @@ impl Front {
                 self.pacer.mark();
             }
             Effect::Copy(text) => self.copy(&text),
+            Effect::Reload => self.reload(),
             Effect::Redraw => {
                 self.terminal.backend_mut().invalidate();
                 self.pacer.mark();
@@ -183,6 +195,42 @@ impl Front {
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Quit => self.quit = true,
         }
+    }
+
+    /// Takes back what was kept of the last run, or says why not.
+    pub fn restore(&mut self, kept: Result<Option<Saved>, String>) {
+        match kept {
+            Ok(None) => {}
+            Ok(Some(saved)) => self.state.restore(&saved),
+            Err(problem) => self.event(Event::Notice(Level::Warning, problem)),
+        }
+    }
+
+    /// What is to be kept for the next run.
+    pub fn saved(&self, config: &str) -> Saved {
+        self.state.saved(config)
+    }
+
+    /// Reads the configuration again, unless that is being done.
+    fn reload(&mut self) {
+        if self.reading.is_none() {
+            let reading = reload::run(self.source.clone(), self.caps, self.hub.clone());
+            self.reading = Some(tokio::spawn(reading));
+        }
+    }
+
+    fn reloaded(&mut self, result: Result<reload::Done, Vec<String>>) {
+        let result = result.map(|done| {
+            let depth = depth_of(done.look.theme.depth());
+            if self.terminal.backend_mut().set_depth(depth) {
+                // It writes to memory, which does not fail.
+                let _ = self.terminal.clear();
+            }
+            self.look = done.look;
+            self.pacer.set_fps(done.fps);
+            done.reloaded
+        });
+        self.event(Event::Reloaded(result));
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
@@ -238,6 +286,18 @@ async fn draw_time(at: Option<Instant>, writer: &FrameWriter) {
     };
     tokio::time::sleep_until(at.into()).await;
     writer.ready().await;
+}
+
+/// The end of a task, if there is one.
+async fn ended(
+    task: &mut Option<JoinHandle<Result<reload::Done, Vec<String>>>>,
+) -> Result<reload::Done, Vec<String>> {
+    let Some(running) = task else {
+        return std::future::pending().await;
+    };
+    let result = running.await;
+    *task = None;
+    result.unwrap_or_else(|error| Err(vec![format!("cannot read the configuration: {error}")]))
 }
 
 async fn on_demand(signal: &mut Option<Signal>) {

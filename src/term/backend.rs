@@ -69,6 +69,11 @@ impl<W: Write> SavingBackend<W> {
         self.invalidate();
     }
 
+    /// Other colours can be shown from now on; whether that changes anything: then all must be drawn anew.
+    pub fn set_depth(&mut self, depth: ColorDepth) -> bool {
+        std::mem::replace(&mut self.depth, depth) != depth
+    }
+
     /// Something else has written to the terminal: the next flush draws everything.
     pub fn invalidate(&mut self) {
         self.known = false;

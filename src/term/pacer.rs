@@ -17,6 +17,11 @@ impl Pacer {
         Pacer { interval: Duration::from_secs(1) / fps.max(1), last: None, dirty: false }
     }
 
+    /// Another cap from now on.
+    pub fn set_fps(&mut self, fps: u32) {
+        self.interval = Duration::from_secs(1) / fps.max(1);
+    }
+
     /// Something to be seen has changed.
     pub fn mark(&mut self) {
         self.dirty = true;

@@ -136,8 +136,8 @@ fn heading(column: &Column) -> u16 {
 /// while a filter is typed.
 fn wanted(state: &State, column: &Column) -> u16 {
     let longest = match column.name {
-        "node" => state.nodes.iter().map(|row| row.node.name.width()).max(),
-        "tags" => state.nodes.iter().map(tags_width).max(),
+        "node" => state.present().map(|row| row.node.name.width()).max(),
+        "tags" => state.present().map(tags_width).max(),
         _ => return column.ideal,
     };
     u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).min(column.ideal)
@@ -204,6 +204,7 @@ fn console(state: &State, row: &NodeRow) -> CellText {
         ConsoleGlyph::Connecting => (glyphs::PENDING, Role::StatePending),
         ConsoleGlyph::Busy => (glyphs::FAILED, Role::StateUnknown),
         ConsoleGlyph::Closed => (glyphs::FAILED, Role::StateFailed),
+        ConsoleGlyph::Detached => (glyphs::OFF, Role::Dim),
     };
     let (unseen, role) = if cell.unseen { ("+", Role::FrameUnseen) } else { ("", role) };
     text(format!("{glyph} {} {}{unseen}", cell.transport, cell.number), role)

@@ -58,7 +58,8 @@ fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
 fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style: Style) {
     let row = state.row(pane.node);
     let number = state.panes.iter().position(|other| other.console == pane.console).unwrap_or(0) + 1;
-    let transport = row.and_then(|row| row.node.transport.as_deref()).unwrap_or("");
+    let configured = || row.and_then(|row| row.node.transport.as_deref());
+    let transport = pane.outdated.as_deref().or_else(configured).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
     words.push(match (&pane.status.state, pane.status.mode) {
         (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => "interactive",
@@ -66,6 +67,7 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
         (ConsoleState::Closed { .. }, _) => "closed",
+        (ConsoleState::Detached, _) => "detached",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
     if fault.is_none() && pane.status.log.is_some() {
@@ -122,8 +124,8 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
             }
         }
     }
-    if let Some(note) = &pane.status.note {
-        left = if left.is_empty() { note.clone() } else { format!("{left} · {note}") };
+    for note in pane.status.note.iter().cloned().chain(configured_otherwise(state, pane)) {
+        left = if left.is_empty() { note } else { format!("{left} · {note}") };
     }
     let style = canvas.style(if focused { Role::FrameFocus } else { Role::Frame });
     let used = canvas.on_frame(area, bottom, 0, &left, style);
@@ -134,10 +136,21 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
     message(canvas, inner, &lines, pane.frame.is_some() && !attached);
 }
 
+/// What a reload made of the node, if the session is not what the configuration says any more.
+fn configured_otherwise(state: &State, pane: &Pane) -> Option<String> {
+    if state.row(pane.node).is_some_and(|row| row.gone) {
+        return Some("no longer in the configuration".into());
+    }
+    pane.outdated.as_ref().map(|_| format!("opened with older settings; {} o takes the new", state.prefix))
+}
+
 /// What to say of a session that shows no output; the first line is what counts.
 fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
     let again = format!("{} o tries again", state.prefix);
     match &pane.status.state {
+        ConsoleState::Detached => {
+            vec![("detached; enter attaches it".into(), Role::Text), ("esc: table".into(), Role::HintText)]
+        }
         ConsoleState::Attached { silent: false } => Vec::new(),
         // Over what an earlier session left on the screen there is nothing to say.
         ConsoleState::Attached { silent: true } if pane.frame.as_ref().is_some_and(|frame| !blank(frame)) => {

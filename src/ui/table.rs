@@ -94,7 +94,7 @@ fn row(
 }
 
 fn empty(canvas: &mut Canvas<'_>, state: &State, rows: Area) {
-    let text = if state.nodes.is_empty() {
+    let text = if state.present().next().is_none() {
         "no nodes are configured; lightsout config path says which file is read"
     } else {
         "no node passes the filter; / changes it"

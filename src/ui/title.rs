@@ -74,7 +74,7 @@ fn parts(state: &State, step: u8) -> Vec<Part> {
         parts.push(part(format!("marked {}", table.marks.len()), Role::RowMarked));
     }
     if !table.filter.is_empty() {
-        let shown = format!("{}/{}", table.order.len(), state.nodes.len());
+        let shown = format!("{}/{}", table.order.len(), state.present().count());
         let text = if step < 1 {
             format!(" {}", table.filter_text.chars().take(24).collect::<String>())
         } else {

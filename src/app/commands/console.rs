@@ -46,8 +46,7 @@ pub(super) const ROWS: &[Command] = &[
     }),
     row("reopen", &[p("o")], "end the session and open it again", "reopen", |state, _, out| {
         let console = meant(state)?;
-        out.push(request(console, ConsoleRequest::Reopen));
-        Ok(())
+        panes::reopen(state, console, out)
     }),
     row("mode", &[p("m")], "monitor (read-only) or interactive", "mode", mode),
     row("next console", &[p("n")], "to the next console", "next", |state, _, _| panes::neighbour(state, 1)),
@@ -57,7 +56,7 @@ pub(super) const ROWS: &[Command] = &[
     row("size", &[p("r")], "type \"stty rows R cols C\" with the console's size", "", size),
     row("log file", &[p("l")], "say where the raw log is", "", log_file),
     row("charset", &[p("e")], "take the next character set", "", |state, _, out| {
-        let console = meant(state)?;
+        let console = open(state)?;
         out.push(request(console, ConsoleRequest::NextCharset));
         Ok(())
     }),
@@ -67,7 +66,17 @@ fn meant(state: &State) -> Result<ConsoleId, String> {
     state.meant_pane().map(|pane| pane.console)
 }
 
+/// A console that is attached, or on its way.
+fn open(state: &State) -> Result<ConsoleId, String> {
+    let pane = state.meant_pane()?;
+    if pane.is_open() {
+        return Ok(pane.console);
+    }
+    Err(format!("the console of {} is detached; enter attaches it", state.name(pane.node)))
+}
+
 fn mode(state: &mut State, _: &str, out: &mut Out) -> Done {
+    open(state)?;
     let pane = state.meant_pane()?;
     let (console, node) = (pane.console, pane.node);
     let mode = match pane.status.mode {

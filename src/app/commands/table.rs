@@ -156,6 +156,17 @@ pub(super) const ROWS: &[Command] = &[
         state.overlays.push(Overlay::Actions { back: 0 });
         Ok(())
     }),
+    row(
+        "reload",
+        &[],
+        &[],
+        (Args::None, "read the configuration again; consoles stay open", ""),
+        |state, _, out| {
+            state.say("reading the configuration");
+            out.push(Effect::Reload);
+            Ok(())
+        },
+    ),
     row("redraw", &[], &[t("ctrl-l")], (Args::None, "draw the screen anew", ""), |_, _, out| {
         out.push(Effect::Redraw);
         Ok(())

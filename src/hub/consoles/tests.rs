@@ -6,6 +6,7 @@ use crate::fleet::Fault;
 use crate::hub::HubOptions;
 use crate::hub::audit::Audit;
 use crate::hub::clock::Clock;
+use crate::hub::node::Node;
 use crate::hub::outbox::Outbox;
 use crate::hub::tests::fake;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +29,7 @@ fn consoles(dir: &std::path::Path) -> (Arc<Consoles>, Arc<AtomicUsize>) {
     let outbox = Arc::new(Outbox::default());
     let (audit, _) = Audit::start(&settings.state_dir, "alice", Arc::clone(&outbox));
     let context = Arc::new(Context {
-        settings: Arc::new(settings),
+        settings: std::sync::RwLock::new(Arc::new(settings.clone())),
         options: HubOptions { poll: false, read_only: false, operator: "alice".into() },
         clock: Clock::system(),
         outbox,
@@ -42,14 +43,16 @@ fn consoles(dir: &std::path::Path) -> (Arc<Consoles>, Arc<AtomicUsize>) {
         },
     });
     let none = Fault { class: FaultClass::Local, reason: "no driver".into(), hint: None };
-    let node = Arc::new(Node::new(NODE, "n0".into(), Arc::clone(&context), Err(none)));
+    let node = Arc::new(Node::new(NODE, settings.nodes[0].clone(), Arc::clone(&context), Err(none)));
     let started = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&started);
     let spawner: Spawner = Arc::new(move |spec, wake| {
         count.fetch_add(1, Ordering::SeqCst);
         spawn_session(spec, wake)
     });
-    (Consoles::new(context, Arc::new(vec![node]), spawner), started)
+    let roster = Arc::new(Roster::default());
+    roster.enter(node);
+    (Consoles::new(context, roster, spawner), started)
 }
 
 fn attach(consoles: &Arc<Consoles>, number: u64) {
@@ -102,4 +105,29 @@ async fn the_end_of_all_waits_for_a_session_that_an_attach_waited_for() {
     end.send(()).expect("awaited");
     assert!(tokio::time::timeout(Duration::from_secs(10), &mut stop).await.is_ok());
     assert_eq!(started.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_reopened_console_takes_what_its_node_is_now_and_no_other_does() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (consoles, started) = consoles(dir.path());
+    attach(&consoles, 1);
+    consoles.request(ConsoleId(1), ConsoleRequest::View(Some(View { top: None, rows: 0 })));
+    consoles.request(ConsoleId(1), ConsoleRequest::Reopen);
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 1, "the session itself begins again");
+    let node = consoles.roster.get(NODE).expect("entered");
+    let mut settings = (*node.settings()).clone();
+    settings.console.as_mut().expect("a console").size = Some((132, 50));
+    node.set_settings(settings);
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 1, "an open console is left alone");
+    consoles.request(ConsoleId(1), ConsoleRequest::Reopen);
+    while started.load(Ordering::SeqCst) < 2 {
+        yield_now().await;
+    }
+    consoles.request(ConsoleId(1), ConsoleRequest::Reopen);
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 2, "it has what holds");
+    consoles.stop().await;
 }

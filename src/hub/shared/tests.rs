@@ -223,7 +223,7 @@ fn an_authentication_failure_that_cannot_be_written_stays_final_for_us() {
     let slot = slot(&one, "x");
     let clock = Clock::system();
     let pace = Pace::new(clock, Limits::new(INTERVAL, 1));
-    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, INTERVAL, Login::default());
+    let gate = BmcGate::new(pace, 0, Arc::clone(&other), slot, clock, Login::default());
     gate.auth_failed(&local("wrong password", None));
     // As when the change mark has changed.
     gate.reload_auth();
@@ -293,7 +293,7 @@ fn a_failure_with_other_credentials_says_nothing_of_ours() {
             password: Secret::new(b"secret".to_vec()),
         };
         let login = Login::of(Some(&credentials));
-        BmcGate::new(Arc::clone(&pace), 0, Arc::clone(&shared), slot, clock, INTERVAL, login)
+        BmcGate::new(Arc::clone(&pace), 0, Arc::clone(&shared), slot, clock, login)
     };
     let (wrong, right) = (gate("nobody"), gate("admin"));
     wrong.auth_failed(&local("wrong user", None));

@@ -73,6 +73,8 @@ pub(super) struct Made {
 pub(super) struct World {
     machines: Mutex<HashMap<String, Machine>>,
     made: Mutex<Vec<Made>>,
+    /// Places whose login was closed.
+    closed: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -83,6 +85,10 @@ impl World {
     pub fn made(&self, place: &str) -> Vec<Made> {
         let made = self.made.lock().expect("fine");
         made.iter().filter(|made| made.place == place).cloned().collect()
+    }
+
+    pub fn closed(&self, place: &str) -> usize {
+        self.closed.lock().expect("fine").iter().filter(|closed| *closed == place).count()
     }
 
     pub fn exchanges(&self, place: &str) -> Vec<Exchange> {
@@ -140,6 +146,10 @@ impl Bmc for Fake {
         assert!(!panics, "the driver fails on purpose");
         let mut machines = self.world.machines.lock().expect("fine");
         machines.get_mut(&self.place).expect("made above").answer(exchange, now)
+    }
+
+    async fn close(&mut self) {
+        self.world.closed.lock().expect("fine").push(self.place.clone());
     }
 
     fn describe(&self, exchange: &Exchange) -> String {
@@ -231,6 +241,7 @@ pub(in crate::hub) fn settings(dir: &Path, count: usize) -> Settings {
             prefix: "ctrl-]".into(),
             color: "auto".into(),
             glyphs: "auto".into(),
+            restore: true,
         },
         log_dir: dir.join("state/consoles"),
         log_max_bytes: 1 << 20,

@@ -240,7 +240,7 @@ impl<'a> Run<'a> {
         let line = self.line()?;
         // The last look is due when the time is up, and still waits for its turn.
         let until =
-            self.give_up.max(self.now()) + self.node.context.settings.poll.min_command_interval + TURN;
+            self.give_up.max(self.now()) + self.node.context.settings().poll.min_command_interval + TURN;
         let until = self.node.context.clock.instant(until);
         let granted = tokio::time::timeout_at(until, line.gate.acquire(Priority::Operator));
         match self.unless_stopped(granted).await? {
@@ -361,7 +361,7 @@ impl<'a> Run<'a> {
     pub async fn state_before(&mut self, skips: impl Fn(Power) -> bool) -> Step<Power> {
         if let Some(seen) = self.node.newest_reading() {
             let age = self.now().saturating_sub(Duration::from_micros(seen.mono));
-            let young = age < self.node.context.settings.poll.min_command_interval;
+            let young = age < self.node.context.settings().poll.min_command_interval;
             if young && seen.power != Power::Unknown && !skips(seen.power) {
                 self.node.take_reading(Duration::ZERO);
                 self.node.from(seen.power);
@@ -467,7 +467,7 @@ impl<'a> Run<'a> {
     /// long, and after that `target` is what it came to.
     pub async fn observe(&mut self, target: Power, settles: Duration) -> Step<Observed> {
         let accepted = self.now();
-        let poll = &self.node.context.settings.poll;
+        let poll = self.node.context.settings().poll.clone();
         let mut looks = Looks::new(accepted, self.allowed, poll.min_command_interval, poll.interval);
         let quick = QUICK.max(poll.min_command_interval);
         let settled = accepted + settles.min(self.allowed);

@@ -18,7 +18,7 @@ use crate::ui::glyphs::{CURSOR, LIGHT};
 const CANDIDATES: usize = 8;
 
 pub(super) fn filter(canvas: &mut Canvas<'_>, state: &State, text: &Input) {
-    let counts = format!("{}/{} ", state.table.order.len(), state.nodes.len());
+    let counts = format!("{}/{} ", state.table.order.len(), state.present().count());
     line(canvas, state, "/", text, &counts, Role::HintText);
 }
 

@@ -153,6 +153,7 @@ pub fn open(state: &mut State, console: u64, node: u32, status: SessionStatus, f
         frame: frame.map(Arc::new),
         scroll: None,
         unseen: false,
+        outdated: None,
     });
     state.layout = layout::compute(state);
 }

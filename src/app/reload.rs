@@ -1,0 +1,119 @@
+//! Another configuration: who there is now, and what the screen takes of it.
+//!
+//! Nodes come from the hub ([`Fleet`]), the rest from whoever read the files ([`Reloaded`]). Rows are kept by
+//! their ids, which never mean another node; one that is gone stays as a row that nobody sees, for the names in
+//! the action log and of open consoles. A console is never closed here.
+
+use super::{
+    State,
+    event::Reloaded,
+    init::parse_prefix,
+    state::{NodeRow, Notice, Overlay, PrefixState},
+    verbs,
+};
+use crate::fleet::NodeId;
+use crate::hub::message::{Fleet, Level, NodeStatus};
+use std::collections::BTreeSet;
+
+/// Problems that go to the action log one by one.
+const TOLD: usize = 20;
+
+impl State {
+    /// The nodes that there are: of all rows, those that are in the configuration.
+    pub fn present(&self) -> impl Iterator<Item = &NodeRow> {
+        self.nodes.iter().filter(|row| !row.gone)
+    }
+}
+
+/// Takes the nodes as they are now.
+pub(super) fn fleet(state: &mut State, fleet: Fleet) {
+    let gone: BTreeSet<NodeId> = fleet.gone.into_iter().collect();
+    for pane in &mut state.panes {
+        let row = state.nodes.get(pane.node.index());
+        if pane.outdated.is_none() && fleet.outdated.contains(&pane.node) && pane.is_open() {
+            pane.outdated = Some(row.and_then(|row| row.node.transport.clone()).unwrap_or_default());
+        }
+    }
+    for node in fleet.nodes {
+        let gone = gone.contains(&node.id);
+        match state.nodes.get_mut(node.id.index()) {
+            Some(row) => {
+                row.node = node;
+                row.gone = gone;
+            }
+            None => {
+                let status = NodeStatus::unknown(node.id);
+                state.nodes.push(NodeRow { node, status, last: None, gone });
+            }
+        }
+    }
+    let table = &mut state.table;
+    table.marks.retain(|node| !gone.contains(node));
+    table.range = table.range.filter(|node| !gone.contains(node));
+    state.inner.dirty = true;
+    drop_questions(state, &gone);
+    verbs::recount(state);
+}
+
+/// What was about to be done to a node that is gone is not asked any more.
+fn drop_questions(state: &mut State, gone: &BTreeSet<NodeId>) {
+    let about = |overlay: &Overlay| match overlay {
+        Overlay::Menu(menu) => menu.targets.iter().any(|node| gone.contains(node)),
+        Overlay::Confirm(confirm) => confirm.targets.iter().any(|node| gone.contains(node)),
+        Overlay::Details { node, .. } => gone.contains(node),
+        _ => false,
+    };
+    if let Some(first) = state.overlays.iter().position(about) {
+        state.overlays.truncate(first);
+        state.warn("a node of it is no longer in the configuration: nothing was done");
+    }
+}
+
+/// The files were read: the screen takes what concerns it, or says what is wrong.
+pub(super) fn read(state: &mut State, result: Result<Reloaded, Vec<String>>) {
+    match result {
+        Ok(reloaded) => taken(state, reloaded),
+        Err(problems) => refused(state, &problems),
+    }
+}
+
+fn taken(state: &mut State, reloaded: Reloaded) {
+    // Read before; one that cannot be is refused there.
+    if let Ok(keys) = parse_prefix(&reloaded.prefix) {
+        let prefix = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        if prefix != state.prefix {
+            state.prefix_state = PrefixState::None;
+            state.prefix = prefix;
+            state.inner.prefix = keys;
+        }
+    }
+    state.poll_interval = reloaded.poll_interval;
+    state.title = reloaded.title;
+    state.say(format!("reloaded: {}", reloaded.changes));
+    for warning in reloaded.warnings {
+        state.warn(format!("reloaded, but {warning}"));
+    }
+}
+
+fn refused(state: &mut State, problems: &[String]) {
+    // Each in the action log, none of them over the line that sums them up.
+    for problem in problems.iter().take(TOLD).skip(1) {
+        let (text, hint) = match problem.split_once('\n') {
+            Some((text, hint)) => (text.to_owned(), Some(hint.trim().to_owned())),
+            None => (problem.clone(), None),
+        };
+        let (at, level) = (state.now, Level::Error);
+        state.notices.push_back(Notice { level, text, hint, at, until: at });
+    }
+    let first = problems.first().map_or("", String::as_str);
+    let (first, help) = first.split_once('\n').map_or((first, None), |(text, help)| (text, Some(help)));
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let mut hint = "L shows all, lightsout config check too".to_owned();
+    if let Some(help) = help.filter(|_| problems.len() == 1) {
+        help.trim().clone_into(&mut hint);
+    }
+    state.notice(Level::Error, format!("not reloaded{more}: {first}"), Some(hint));
+}

@@ -1,0 +1,239 @@
+//! Another configuration while the hub runs: what stays, what changes, what ends.
+
+use super::fake::{Bench, Front, bmc, ids, secs};
+use crate::bmc::{BmcError, Exchange};
+use crate::config::{Credentials, Secret, Settings};
+use crate::fleet::{FaultClass, Freshness, NodeId, Power, PowerVerb, Verb};
+use crate::hub::message::{Changes, Fleet, Outcome, PollReason, Request, Update};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Asks for a reload; what changed.
+async fn reload(front: &Front, settings: &Settings) -> Changes {
+    front.handle.reload(Arc::new(settings.clone())).await.expect("taken")
+}
+
+fn fleets(front: &Front) -> Vec<&Fleet> {
+    let fleet = |update| match update {
+        &Update::Fleet(ref fleet) => Some(&**fleet),
+        _ => None,
+    };
+    front.others.iter().filter_map(fleet).collect()
+}
+
+fn credentials(password: &str) -> Option<Arc<Credentials>> {
+    let password = Secret::new(password.as_bytes().to_vec());
+    Some(Arc::new(Credentials { name: "lab".into(), username: "admin".into(), password }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_come_and_go_and_the_others_are_left_alone() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(2), true);
+    front.all_seen(2).await;
+    let (before, polls) = (front.node(1), bench.world.made("n1").len());
+    let mut settings = bench.settings(3);
+    settings.nodes.remove(0);
+    let changes = reload(&front, &settings).await;
+    assert_eq!(changes.to_string(), "1 node added, 1 removed");
+    front.until(|front| front.node(2).seen.value == Power::On).await;
+    let fleet = fleets(&front).pop().expect("told").clone();
+    let names: Vec<&str> = fleet.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(
+        (names, fleet.gone),
+        (vec!["n0", "n1", "n2"], vec![NodeId(0)]),
+        "no number has another meaning"
+    );
+    assert_eq!((front.node(1).seen, bench.world.made("n1").len()), (before.seen, polls), "left alone");
+    let gone = bench.world.made("n0").len();
+    let refused = front.power(PowerVerb::Off, 0).await.outcome;
+    assert!(
+        matches!(&refused, Outcome::Failed(fault) if fault.reason == "n0 is no longer in the configuration"),
+        "{refused:?}"
+    );
+    front.send(Request::Poll { nodes: ids(&[0]) });
+    front.during(secs(100)).await;
+    assert_eq!(bench.world.made("n0").len(), gone, "nothing is asked of it any more");
+    assert!(bench.world.made("n1").len() > polls && bench.world.made("n2").len() > 2, "the others live on");
+    assert_eq!(bench.world.closed("n0"), 1, "no login stays open");
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_comes_back_is_the_same_one_and_keeps_the_pace() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(2), true);
+    front.all_seen(2).await;
+    let mut fewer = bench.settings(2);
+    fewer.nodes.remove(0);
+    reload(&front, &fewer).await;
+    assert_eq!(reload(&front, &bench.settings(2)).await.to_string(), "1 node added");
+    let polls = bench.world.made("n0").len();
+    front.until(|_| bench.world.made("n0").len() > polls).await;
+    assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    assert!(fleets(&front).last().is_some_and(|fleet| fleet.gone.is_empty()));
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_verb_is_not_touched_by_what_changes_beside_it() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = Some(secs(100)));
+    let mut front = bench.start(bench.settings(2), true);
+    front.all_seen(2).await;
+    let soft = front.ask(Verb::Power(PowerVerb::Soft), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(3);
+    settings.nodes[0].tags = vec!["new".into()];
+    settings.nodes[1].bmc = Some(bmc("elsewhere"));
+    assert_eq!(reload(&front, &settings).await.to_string(), "1 node added, 2 changed");
+    assert!(front.node(0).pending.is_some());
+    assert_eq!(front.results(soft, 1).await[0].outcome, Outcome::Confirmed);
+    assert_eq!(bench.world.sent("n0"), [Exchange::Soft]);
+    assert_eq!(bench.world.closed("n0"), 0, "its login stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verb_ends_where_it_began_and_then_the_new_bmc_is_asked() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
+    bench.world.set("moved", |machine| machine.power = Power::On);
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    assert_eq!(reload(&front, &settings).await.to_string(), "1 node changed");
+    let other = front.power(PowerVerb::Reset, 0).await.outcome;
+    assert!(matches!(&other, Outcome::Refused(why) if why.contains("power off is pending")), "{other:?}");
+    assert_eq!(bench.world.made("moved").len(), 0, "the verb has not ended");
+    assert_eq!(front.results(off, 1).await[0].outcome, Outcome::Confirmed);
+    front.until(|front| front.node(0).pending.is_none() && front.node(0).seen.value == Power::On).await;
+    assert_eq!(bench.world.sent("n0"), [Exchange::Off]);
+    let (old, begun) = (bench.world.made("n0").len(), Instant::now());
+    assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    assert_eq!(bench.world.sent("moved"), [Exchange::Off], "{:?}", begun.elapsed());
+    front.during(secs(100)).await;
+    assert_eq!(bench.world.made("n0").len(), old, "the old BMC is left alone");
+    assert_eq!(bench.world.closed("n0"), 1, "without a login");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verb_of_a_node_that_is_taken_away_ends_where_it_began() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
+    let mut front = bench.start(bench.settings(2), true);
+    front.all_seen(2).await;
+    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(2);
+    settings.nodes.remove(0);
+    reload(&front, &settings).await;
+    let refused = front.power(PowerVerb::On, 0).await.outcome;
+    assert!(matches!(&refused, Outcome::Failed(fault) if fault.reason.contains("no longer")), "{refused:?}");
+    assert_eq!(front.results(off, 1).await[0].outcome, Outcome::Confirmed);
+    let made = bench.world.made("n0").len();
+    front.during(secs(100)).await;
+    assert_eq!(bench.world.made("n0").len(), made, "and then nothing is asked any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_password_is_tried_at_once_at_the_old_pace_and_the_old_one_never_again() {
+    let bench = Bench::new();
+    let wrong = BmcError::new(FaultClass::Auth, "wrong password").not_sent();
+    bench.world.set("n0", |machine| machine.fault = Some(wrong.clone()));
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc.as_mut().expect("a BMC").credentials = credentials("wrong");
+    let mut front = bench.start(settings.clone(), true);
+    front.until(|front| front.node(0).why == PollReason::AuthFinal).await;
+    reload(&front, &settings).await;
+    front.during(secs(100)).await;
+    assert_eq!(bench.world.made("n0").len(), 1, "reading the same again is no reason to lock an account");
+    bench.world.set("n0", |machine| machine.fault = None);
+    settings.nodes[0].bmc.as_mut().expect("a BMC").credentials = credentials("right");
+    reload(&front, &settings).await;
+    front.until(|front| front.node(0).seen.value == Power::On).await;
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_a_dead_bmc_does_not_hold_the_change_up_for_long() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.latency = secs(1_000_000));
+    let mut front = bench.start(bench.settings(1), true);
+    front.until(|_| bench.world.made("n0").len() == 1).await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("alive"));
+    let began = Instant::now();
+    reload(&front, &settings).await;
+    let asked = front.ask(Verb::Info, &[0]);
+    assert!(matches!(front.results(asked, 1).await[0].outcome, Outcome::Info(_)), "asked of the new one");
+    // The fake cannot be broken off: its exchange runs into the limit.
+    assert!(began.elapsed() < secs(40), "{:?}", began.elapsed());
+    assert_eq!(bench.world.exchanges("alive").iter().filter(|one| **one == Exchange::Info).count(), 1);
+    front.until(|front| front.node(0).seen.freshness == Freshness::Fresh).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn intervals_and_tags_are_taken_without_a_new_line() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let mut settings = bench.settings(1);
+    settings.poll.interval = secs(8);
+    settings.poll.min_command_interval = secs(2);
+    settings.nodes[0].read_only = true;
+    assert_eq!(reload(&front, &settings).await.to_string(), "1 node changed");
+    let refused = front.power(PowerVerb::Off, 0).await.outcome;
+    assert_eq!(refused, Outcome::Refused("n0 is read-only by a tag".into()));
+    let before = bench.world.made("n0").len();
+    front.during(secs(80)).await;
+    let polls = bench.world.made("n0").len() - before;
+    assert!((9..=11).contains(&polls), "{polls} polls in 80 s");
+    settings.nodes[0].read_only = false;
+    settings.poll.min_command_interval = secs(20);
+    settings.poll.interval = secs(20);
+    reload(&front, &settings).await;
+    let from = bench.world.made("n0").len();
+    front.during(secs(100)).await;
+    let made = bench.world.made("n0").split_off(from);
+    let gaps = made.windows(2).map(|pair| pair[1].start - pair[0].end.unwrap_or(pair[0].start));
+    assert!(gaps.clone().count() > 2 && gaps.clone().all(|gap| gap >= secs(20)), "{:?}", gaps.min());
+    assert_eq!(bench.world.closed("n0"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_changes_nothing_says_so_and_is_audited() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let mut settings = bench.settings(1);
+    settings.state_dir = bench.dir.path().join("elsewhere");
+    let changes = reload(&front, &settings).await;
+    assert_eq!(
+        (changes.to_string(), changes.later),
+        ("no node changed".into(), vec!["state_dir".to_owned()])
+    );
+    front.hub.stop().await;
+    let trail = std::fs::read_to_string(bench.dir.path().join("state/audit.jsonl")).expect("a trail");
+    assert!(
+        trail.contains("\"verb\":\"reload\"") && trail.contains("\"result\":\"no node changed\""),
+        "{trail}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaving_while_a_change_waits_leaves_no_login() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = None);
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    front.ask(Verb::Power(PowerVerb::Soft), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    reload(&front, &settings).await;
+    front.hub.stop().await;
+    assert_eq!(bench.world.closed("n0"), 1);
+}

@@ -1,0 +1,65 @@
+//! Reads the configuration again while the screen lives, beside the loop: a password command may take its time.
+//!
+//! What is read is used whole or not at all: everything that can be wrong with it is looked at before the hub
+//! takes it. Called by [`super::front`] on the command `reload` and on SIGUSR1 (for those who roll out a
+//! configuration; SIGHUP means that the terminal is gone, and stays that).
+
+use super::{Source, look, only, title};
+use crate::app::{Reloaded, parse_prefix};
+use crate::config::Settings;
+use crate::fleet::Fault;
+use crate::hub::HubHandle;
+use crate::term::Caps;
+use crate::ui::Look;
+use std::sync::Arc;
+
+/// What came of it.
+pub struct Done {
+    /// For `app`.
+    pub reloaded: Reloaded,
+    /// For drawing.
+    pub look: Look,
+    /// Frames a second.
+    pub fps: u32,
+}
+
+struct Read {
+    settings: Settings,
+    title: String,
+    warnings: Vec<String>,
+    look: Look,
+}
+
+/// Reads the configuration and lets the hub take it.
+///
+/// # Errors
+/// What is wrong, one problem an entry, its help on a line of its own; then everything stays as it was.
+pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec<String>> {
+    let reading = tokio::task::spawn_blocking(move || read(&source, &caps));
+    let read = reading.await.map_err(|error| vec![format!("cannot read the configuration: {error}")])??;
+    let Read { settings, title, mut warnings, look } = read;
+    let settings = Arc::new(settings);
+    let changes = hub.reload(Arc::clone(&settings)).await.map_err(|fault| vec![words(fault)])?;
+    if !changes.later.is_empty() {
+        warnings.push(format!("{} is used from the next start on", changes.later.join(", ")));
+    }
+    let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
+    let (prefix, poll_interval) = (settings.screen.prefix.clone(), settings.poll.interval);
+    Ok(Done { reloaded: Reloaded { prefix, poll_interval, title, changes, warnings }, look, fps })
+}
+
+fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
+    let loaded = (source.load)()?;
+    let title = title(&loaded.files);
+    let settings = only(loaded.settings, source.single.as_deref());
+    parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;
+    let look = look(&settings, caps).map_err(|error| vec![format!("{error:#}")])?;
+    Ok(Read { settings, title, warnings: loaded.warnings, look })
+}
+
+fn words(fault: Fault) -> String {
+    match fault.hint {
+        Some(hint) => format!("{}\n{hint}", fault.reason),
+        None => fault.reason,
+    }
+}

@@ -1,0 +1,101 @@
+//! Keeps the screen's layout from one run to the next: a file per configuration in the state directory.
+//!
+//! Written once, at the end, and whole: beside, then renamed, so that of two lightsouts the last one to end
+//! wins and nothing is ever half of each. Its loss costs a filter, so no failure is more than a notice. What is
+//! in it is `app`'s matter.
+
+use crate::app::Saved;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// More than any layout: a wrong file is not read to its end.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// Where the layout of one configuration is kept.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    path: PathBuf,
+    config: String,
+}
+
+impl Keeper {
+    /// For the configuration whose lowest file is `config`.
+    pub fn new(state_dir: &Path, config: &Path) -> Keeper {
+        let config = config.canonicalize().unwrap_or_else(|_| config.to_owned());
+        let config = config.display().to_string();
+        let path = state_dir.join(format!("layout-{:016x}.json", fnv(config.as_bytes())));
+        Keeper { path, config }
+    }
+
+    /// The configuration's name within the file.
+    pub fn config(&self) -> &str {
+        &self.config
+    }
+
+    /// What was kept; nothing if there is none.
+    ///
+    /// # Errors
+    /// It is something else, which is put aside: a line for the operator.
+    pub fn read(&self) -> Result<Option<Saved>, String> {
+        let why = match self.text() {
+            Ok(None) => return Ok(None),
+            Ok(Some(text)) => match Saved::parse(&text, &self.config) {
+                Ok(saved) => return Ok(Some(saved)),
+                Err(why) => why,
+            },
+            Err(error) => error.to_string(),
+        };
+        let aside = self.path.with_extension("json.bad");
+        let kept = match std::fs::rename(&self.path, &aside) {
+            Ok(()) => format!("kept as {}", aside.display()),
+            Err(error) => format!("and cannot be put aside: {error}"),
+        };
+        Err(format!("cannot use the layout in {}: {why}; {kept}", self.path.display()))
+    }
+
+    fn text(&self) -> std::io::Result<Option<String>> {
+        // Nothing else is opened: a named pipe would wait for its writer.
+        match std::fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+            Ok(known) if !known.is_file() => return Err(std::io::Error::other("it is no regular file")),
+            Ok(_) => {}
+        }
+        let mut text = String::new();
+        OpenOptions::new().read(true).open(&self.path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+        Ok(Some(text))
+    }
+
+    /// Keeps a layout.
+    ///
+    /// # Errors
+    /// The state directory cannot be written.
+    pub fn write(&self, saved: &Saved) -> std::io::Result<()> {
+        if let Some(dir) = self.path.parent() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        }
+        let beside = self.path.with_extension(format!("{}.new", std::process::id()));
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .custom_flags(nix::libc::O_NOFOLLOW)
+            .open(&beside)
+            .and_then(|mut file| file.write_all(saved.text().as_bytes()))
+            .and_then(|()| std::fs::rename(&beside, &self.path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&beside);
+        }
+        written
+    }
+}
+
+/// FNV-1a, 64 bits: the same in every build, which the standard hasher does not promise.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
