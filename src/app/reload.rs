@@ -97,7 +97,8 @@ fn taken(state: &mut State, reloaded: Reloaded) {
 
 fn refused(state: &mut State, problems: &[String]) {
     // Each in the action log, none of them over the line that sums them up.
-    for problem in problems.iter().take(TOLD).skip(1) {
+    let several = if problems.len() > 1 { problems } else { &[] };
+    for problem in several.iter().take(TOLD) {
         let (text, hint) = match problem.split_once('\n') {
             Some((text, hint)) => (text.to_owned(), Some(hint.trim().to_owned())),
             None => (problem.clone(), None),

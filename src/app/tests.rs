@@ -3,6 +3,7 @@
 mod panes;
 mod prompt;
 mod random;
+mod reload;
 mod scrollback;
 mod small;
 mod table;

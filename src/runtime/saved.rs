@@ -99,3 +99,63 @@ fn fnv(bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{State, StateOptions};
+    use crate::fleet::Millis;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    fn saved(keeper: &Keeper) -> Saved {
+        let state = State::new(StateOptions {
+            nodes: Vec::new(),
+            read_only: false,
+            title: String::new(),
+            prefix: "ctrl-]",
+            poll_interval: Duration::from_secs(30),
+            utc_offset: 0,
+            size: (80, 24),
+            now: Millis(0),
+            abilities: Vec::new(),
+        });
+        state.expect("starts").saved(keeper.config())
+    }
+
+    #[test]
+    fn each_configuration_has_its_own_layout_which_only_its_owner_can_read() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let state_dir = dir.path().join("not/there/yet");
+        let (one, two) = (Keeper::new(&state_dir, Path::new("/a")), Keeper::new(&state_dir, Path::new("/b")));
+        assert_eq!(one.read(), Ok(None));
+        one.write(&saved(&one)).expect("written");
+        assert_eq!((one.read(), two.read()), (Ok(Some(saved(&one))), Ok(None)));
+        let files: Vec<_> = std::fs::read_dir(&state_dir).expect("made").flatten().collect();
+        assert_eq!(files.len(), 1, "nothing beside it: {files:?}");
+        assert_eq!(files[0].metadata().expect("there").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_no_layout_is_put_aside_and_said_once() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let keeper = Keeper::new(dir.path(), Path::new("/a"));
+        for broken in [&b"not json"[..], b"\xff\xfe", &[b'['; 100_000], b""] {
+            std::fs::write(&keeper.path, broken).expect("written");
+            let problem = keeper.read().expect_err("no layout");
+            assert!(problem.contains("kept as") && !problem.contains('\n'), "{problem}");
+            assert_eq!(keeper.read(), Ok(None), "told once");
+            assert!(std::fs::read(keeper.path.with_extension("json.bad")).expect("kept") == broken);
+        }
+    }
+
+    #[test]
+    fn a_pipe_or_a_link_in_its_place_holds_nobody_up() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let keeper = Keeper::new(dir.path(), Path::new("/a"));
+        nix::unistd::mkfifo(&keeper.path, nix::sys::stat::Mode::S_IRWXU).expect("made");
+        assert!(keeper.read().is_err_and(|problem| problem.contains("no regular file")));
+        std::os::unix::fs::symlink("/dev/zero", &keeper.path).expect("made");
+        assert!(keeper.read().is_err());
+    }
+}

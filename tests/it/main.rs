@@ -21,5 +21,6 @@ mod tui_faults;
 mod tui_flood;
 mod tui_guest;
 mod tui_prefix;
+mod tui_reload;
 mod tui_table;
 mod whole;
