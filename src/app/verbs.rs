@@ -243,12 +243,11 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
         .filter(|node| pending(node).is_some_and(|pending| pending.id.is_some()))
         .collect();
     if ours.is_empty() {
-        let other = targets.iter().any(|node| pending(node).is_some());
-        return Err(if other {
-            "what is pending was begun by another lightsout; cancel it there".into()
-        } else {
-            "nothing is pending".into()
-        });
+        let Some(other) = targets.iter().find_map(pending) else {
+            return Err("nothing is pending".into());
+        };
+        let by = other.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
+        return Err(format!("what is pending was begun in another lightsout{by}; cancel it there"));
     }
     state.say(format!("cancelling: {}", state.folded(&ours)));
     out.push(Effect::Hub(Box::new(Request::Cancel { nodes: ours })));

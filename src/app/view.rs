@@ -153,7 +153,7 @@ pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
     let status = &row.status;
     let at = |time: Millis| clock(time, utc_offset);
     if let Some(pending) = &status.pending {
-        let other = if pending.id.is_none() { " (another lightsout)" } else { "" };
+        let other = pending.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
         return match pending.phase {
             Phase::Queued if now.since(pending.since).as_secs() < 5 => format!("waiting for its turn{other}"),
             Phase::Queued => format!("waiting for its turn {}{other}", elapsed(now.since(pending.since))),

@@ -275,6 +275,8 @@ pub enum PollReason {
 pub struct Pending {
     /// Who asked; `None` when another process runs it.
     pub id: Option<RequestId>,
+    /// Whose, when another process runs it: `alice, process 4711`.
+    pub by: Option<String>,
     /// What.
     pub verb: Verb,
     /// The state before.

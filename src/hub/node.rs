@@ -434,6 +434,7 @@ impl Node {
         let (shared, slot) = line.gate.record();
         let foreign = shared.foreign_pending(slot).map(|pending| Pending {
             id: None,
+            by: Some(pending.who()),
             verb: pending.verb,
             from: pending.from,
             since: Millis(pending.since),

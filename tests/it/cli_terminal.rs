@@ -135,9 +135,9 @@ fn a_verb_pending_in_another_lightsout_refuses_a_second_one() {
     wait_for("the first one's verb", SOON, || power_was_set(&lab, "r1n01").then_some(()));
     let second = run(home.path(), &["-c", &config, "power", "reset", "r1n01", "--yes"]);
     assert_eq!(second.code, 3, "{second:?}");
-    let named = format!("(process {})", first.id());
+    let named = format!(", process {})", first.id());
     assert!(
-        second.err.contains("power off is pending, by") && second.err.contains(&named),
+        second.err.contains("power off is pending in another lightsout (") && second.err.contains(&named),
         "it names the other verb and its process {}: {}",
         first.id(),
         second.err

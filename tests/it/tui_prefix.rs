@@ -153,20 +153,23 @@ fn a_verb_pending_in_one_lightsout_is_seen_in_the_other() {
     press_y_until_gone(&mut first);
     first.wait("on→off");
     second.wait("on→off");
-    second.wait("(another lightsout)");
-    assert!(!first.screen().contains("(another lightsout)"), "it is the first one's own");
+    let operator = |line: &serde_json::Value| line["operator"].as_str().map(str::to_owned);
+    let operator = home.audit().iter().find_map(operator).expect("the request is in the trail");
+    let other = format!("({operator}, process {})", first.pid());
+    second.wait(&other);
+    assert!(!first.screen().contains(&other), "it is the first one's own");
     // It cannot be cancelled, nor another begun, from here.
     second.keys("px");
-    second.wait("begun by another lightsout; cancel it there");
+    second.wait(&format!("begun in another lightsout {other}; cancel it there"));
     second.keys("\x1b");
     second.keys("pr");
     second.wait("power reset r1n01?");
     press_y_until_gone(&mut second);
-    second.wait("power off is pending, by");
+    second.wait(&format!("power off is pending in another lightsout {other}"));
     assert!(!lab.node("r1n01").commands().iter().any(|line| line.contains("reset")), "nothing was sent");
     first.keys("px");
     first.wait_until("cancelled", SOON, |screen| !screen.contains("on→off"));
     second.wait_until("no verb is pending any more", Duration::from_secs(15), |screen| {
-        !screen.contains("on→off") && !screen.contains("(another lightsout)")
+        !screen.contains("on→off") && !screen.contains(&other)
     });
 }

@@ -297,10 +297,10 @@ fn ten_screens_cost_a_bmc_what_one_does() {
     screens[0].wait("power off s1?");
     crate::tui_table::press_y_until_gone(&mut screens[0]);
     for tui in &screens[1..] {
-        tui.wait("another lightsout");
+        tui.wait(&format!("process {})", screens[0].pid()));
     }
     screens[9].keys("/s1\rps");
     screens[9].wait("power soft s1?");
     crate::tui_table::press_y_until_gone(&mut screens[9]);
-    screens[9].wait("power off is pending, by");
+    screens[9].wait("power off is pending in another lightsout (");
 }

@@ -107,6 +107,7 @@ fn notes_say_the_most_pressing_thing() {
     let pending = |s: &mut NodeStatus| {
         s.pending = Some(Pending {
             id: Some(RequestId(1)),
+            by: None,
             verb: Verb::Power(PowerVerb::On),
             from: Power::Off,
             since: before(13),
@@ -158,6 +159,7 @@ fn a_pending_verb_wakes_in_coarse_steps() {
     let mut status = bench.status(0, Power::Off);
     status.pending = Some(Pending {
         id: None,
+        by: None,
         verb: Verb::Power(PowerVerb::On),
         from: Power::Off,
         since: Millis(START - 500),

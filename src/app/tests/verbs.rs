@@ -237,6 +237,7 @@ fn cancelling_takes_only_what_is_ours() {
         let mut status = bench.status(node, Power::On);
         status.pending = Some(Pending {
             id,
+            by: id.is_none().then(|| "bob, process 7".into()),
             verb: Verb::Power(PowerVerb::Off),
             from: Power::On,
             since: Millis(START),
@@ -250,6 +251,10 @@ fn cancelling_takes_only_what_is_ours() {
     assert_eq!(bench.requests(), [Request::Cancel { nodes: vec![NodeId(0)] }]);
     bench.keys("uk:power cancel r1n02<enter>");
     assert_eq!(bench.requests(), []);
+    let Some(Overlay::Command { error: Some(error), .. }) = bench.state.overlays.last() else { panic!() };
+    assert_eq!(error, "what is pending was begun in another lightsout (bob, process 7); cancel it there");
+    let note = crate::app::view::note(&bench.state.nodes[1], Millis(START + 13_000), 0);
+    assert_eq!(note, "waiting 12s of 60s (bob, process 7)");
     bench.keys("<esc>q").pass(400).keys("<enter>");
     assert!(!bench.state.quitting);
 }

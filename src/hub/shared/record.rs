@@ -110,6 +110,12 @@ pub(crate) struct PendingRecord {
 }
 
 impl PendingRecord {
+    /// Whose it is, for messages. The file may be written by others: no control characters.
+    pub fn who(&self) -> String {
+        let operator: String = self.operator.chars().filter(|ch| !ch.is_control()).take(40).collect();
+        format!("{operator}, process {}", self.pid)
+    }
+
     /// Shortens what would not fit.
     pub fn new(
         verb: &Verb,

@@ -284,12 +284,7 @@ impl<'a> Run<'a> {
                 let who = other.map_or_else(
                     || "another verb is pending on this BMC".to_owned(),
                     |other| {
-                        format!(
-                            "{} is pending, by {} (process {})",
-                            other.verb.words(),
-                            other.operator,
-                            other.pid
-                        )
+                        format!("{} is pending in another lightsout ({})", other.verb.words(), other.who())
                     },
                 );
                 return Err(Outcome::Refused(who));
@@ -299,6 +294,7 @@ impl<'a> Run<'a> {
         }
         node.pending(Some(Pending {
             id: Some(self.job.id),
+            by: None,
             verb: self.job.verb.clone(),
             from,
             since,

@@ -78,7 +78,8 @@ fn power(state: &State, row: &NodeRow, lines: &mut Vec<Line>) {
     lines.push(Line::new("power", power));
     if let Some(pending) = &status.pending {
         let allowed = pending.allowed.as_secs();
-        let text = format!("{} since {}, {allowed}s allowed", pending.verb.words(), at(pending.since));
+        let by = pending.by.as_ref().map_or_else(String::new, |by| format!("; in another lightsout: {by}"));
+        let text = format!("{} since {}, {allowed}s allowed{by}", pending.verb.words(), at(pending.since));
         lines.push(Line::new("pending", text).role(Role::StatePending));
     }
     if let Freshness::Failed(fault) = &seen.freshness {

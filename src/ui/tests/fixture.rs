@@ -107,6 +107,7 @@ fn statuses(index: usize, status: &mut NodeStatus) {
             status.seen = seen(Power::Off, 8);
             status.pending = Some(Pending {
                 id: Some(RequestId(1)),
+                by: None,
                 verb: Verb::Power(PowerVerb::On),
                 from: Power::Off,
                 since: ago(12),
