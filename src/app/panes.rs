@@ -106,9 +106,9 @@ pub(super) fn reopen(state: &mut State, console: ConsoleId, out: &mut Vec<Effect
     if !open {
         return attach(state, node, out);
     }
-    if state.row(node).is_none_or(|row| row.gone) {
+    if state.row(node).is_none_or(|row| row.gone || row.node.transport.is_none()) {
         let name = state.name(node);
-        return Err(format!("{name} is no longer in the configuration: its console stays as it is"));
+        return Err(format!("{name} has no console in the configuration any more: it stays as it is"));
     }
     if let Some(pane) = state.pane_mut(console) {
         pane.outdated = None;

@@ -89,22 +89,34 @@ fn taken(state: &mut State, reloaded: Reloaded) {
     }
     state.poll_interval = reloaded.poll_interval;
     state.title = reloaded.title;
-    state.say(format!("reloaded: {}", reloaded.changes));
-    for warning in reloaded.warnings {
-        state.warn(format!("reloaded, but {warning}"));
+    let summary = format!("reloaded: {}", reloaded.changes);
+    match reloaded.warnings.as_slice() {
+        [] => state.say(summary),
+        [only] => state.warn(format!("{summary}; but {only}")),
+        [first, rest @ ..] => {
+            for warning in rest.iter().take(TOLD) {
+                log(state, Level::Warning, warning.clone(), None);
+            }
+            let text = format!("{summary}; but {first} (and {} more)", rest.len());
+            state.notice(Level::Warning, text, Some("L shows all".into()));
+        }
     }
 }
 
+/// For the action log only: not over the line that sums it up.
+fn log(state: &mut State, level: Level, text: String, hint: Option<String>) {
+    let at = state.now;
+    state.notices.push_back(Notice { level, text, hint, at, until: at });
+}
+
 fn refused(state: &mut State, problems: &[String]) {
-    // Each in the action log, none of them over the line that sums them up.
     let several = if problems.len() > 1 { problems } else { &[] };
     for problem in several.iter().take(TOLD) {
         let (text, hint) = match problem.split_once('\n') {
             Some((text, hint)) => (text.to_owned(), Some(hint.trim().to_owned())),
             None => (problem.clone(), None),
         };
-        let (at, level) = (state.now, Level::Error);
-        state.notices.push_back(Notice { level, text, hint, at, until: at });
+        log(state, Level::Error, text, hint);
     }
     let first = problems.first().map_or("", String::as_str);
     let (first, help) = first.split_once('\n').map_or((first, None), |(text, help)| (text, Some(help)));

@@ -205,7 +205,8 @@ impl Actor {
             if options.read_only {
                 return job.done(Outcome::Refused("this lightsout is read-only".into()));
             }
-            if node.settings().read_only {
+            // Tags hold at once, whatever line it is done on.
+            if self.coming.as_ref().unwrap_or(node).settings().read_only {
                 return job.done(Outcome::Refused(format!("{} is read-only by a tag", node.name)));
             }
         }

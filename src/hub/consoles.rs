@@ -11,7 +11,7 @@ use super::message::{ConsoleId, ConsoleRequest, Level, Update};
 use super::node::Context;
 use super::roster::Roster;
 use crate::bmc::{Gate, SuiteMemory};
-use crate::config::NodeSettings;
+use crate::config::{ConsoleSettings, NodeSettings};
 use crate::console::{Session, SessionCommand, SessionSpec, spawn_session};
 use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, NodeId, SessionStatus, View};
 use crate::screen::Frame;
@@ -134,8 +134,8 @@ impl Consoles {
             ConsoleRequest::Attach { .. } => return,
             ConsoleRequest::Detach => return self.detach(console),
             ConsoleRequest::Reopen => {
-                if self.is_gone(node) {
-                    let text = "is no longer in the configuration: its console is not opened again";
+                if self.configured(node).is_none() {
+                    let text = "has no console in the configuration any more: it stays as it is";
                     return self.warn(node, text);
                 }
                 self.operator_acts(node);
@@ -217,12 +217,8 @@ impl Consoles {
     }
 
     fn attach(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
-        if self.is_gone(node) {
-            return self.warn(node, "is no longer in the configuration");
-        }
-        let settings = self.roster.get(node).map(|node| node.settings());
-        let Some(spec) = settings.as_ref().and_then(|settings| settings.console.as_ref()) else {
-            return self.warn(node, "has no console");
+        let Some(spec) = self.configured(node) else {
+            return self.warn(node, "has no console in the configuration");
         };
         let log_dir = self.context.settings().log_dir.clone();
         let mode = if mode == ConsoleMode::Interactive && self.read_only(node) {
@@ -286,7 +282,7 @@ impl Consoles {
         let mut inner = self.lock();
         let Some(entry) = inner.open.get_mut(&console) else { return false };
         let same = |with: &NodeSettings| with.bmc == now.bmc && with.console == now.console;
-        if now.console.is_none() || entry.with.as_ref().is_none_or(|(with, _)| same(with)) {
+        if entry.with.as_ref().is_none_or(|(with, _)| same(with)) {
             return false;
         }
         let Some(session) = entry.session.take() else { return false };
@@ -304,8 +300,9 @@ impl Consoles {
         true
     }
 
-    fn is_gone(&self, node: NodeId) -> bool {
-        self.roster.get(node).is_some_and(|node| node.gone)
+    /// The console that the configuration gives a node now.
+    fn configured(&self, node: NodeId) -> Option<ConsoleSettings> {
+        self.roster.get(node).filter(|node| !node.gone)?.settings().console.clone()
     }
 
     fn start(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {

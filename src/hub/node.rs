@@ -198,7 +198,6 @@ impl Node {
         before.live.store(false, Ordering::Relaxed);
         let visible = before.state.lock().expect("no panic while a node is locked").visible;
         self.change(|state| state.visible = visible);
-        self.console(before.has_console());
         self.publish();
     }
 

@@ -113,11 +113,7 @@ impl Router {
         for ((id, new), line) in lines.into_iter().zip(opened) {
             match id {
                 None => self.add(new.clone(), line),
-                Some(id) => {
-                    // Its verbs obey the new tags also while they run on the old line.
-                    nodes[id.index()].set_settings(new.clone());
-                    self.replace(Node::new(id, new.clone(), Arc::clone(&self.context), line));
-                }
+                Some(id) => self.replace(Node::new(id, new.clone(), Arc::clone(&self.context), line)),
             }
         }
         for id in gone {

@@ -73,6 +73,9 @@ impl Router {
     /// The node of this id is another now.
     pub(super) fn replace(&self, node: Node) {
         let node = Arc::new(node);
+        if let Some(before) = self.roster.get(node.id) {
+            node.console(before.has_console());
+        }
         self.roster.enter(Arc::clone(&node));
         if let Some(member) = self.members.get(node.id.index()) {
             member.newest.send_replace(node);

@@ -213,7 +213,10 @@ impl Front {
 
     /// Reads the configuration again, unless that is being done.
     fn reload(&mut self) {
-        if self.reading.is_none() {
+        if self.reading.is_some() {
+            let text = "the configuration is being read already".to_owned();
+            self.event(Event::Notice(Level::Warning, text));
+        } else {
             let reading = reload::run(self.source.clone(), self.caps, self.hub.clone());
             self.reading = Some(tokio::spawn(reading));
         }

@@ -27,8 +27,11 @@ struct Site {
 
 impl Site {
     fn new(bmcs: usize) -> Site {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let inside = runtime.enter();
         let names = (1..=bmcs).map(|number| format!("s{number}")).collect();
         let spec = FleetSpec { names, on: 100, record: true, ..FleetSpec::default() };
@@ -65,7 +68,7 @@ impl Site {
     fn config_with(&self, settings: &str, credentials: &str, nodes: &[String]) -> String {
         let poll = "[poll]\ninterval = \"2s\"\nmin_command_interval = \"500ms\"\n";
         let path = self.home.config(&format!("{settings}\n{poll}{credentials}{}", nodes.concat()));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
         path
     }
 
@@ -101,6 +104,11 @@ fn echo(path: &Path, clients: Arc<AtomicUsize>) {
             });
         }
     });
+}
+
+/// How many polls of `name` there were.
+fn polls(site: &Site, name: &str) -> u64 {
+    site.fleet.bmc(name).expect("it is there").stats().polls
 }
 
 fn open_console(tui: &mut Tui) {
@@ -142,7 +150,7 @@ fn a_reload_brings_and_takes_nodes_and_a_console_stays_open() {
     tui.keys("\t");
     echoes(&mut tui, 'b');
     tui.keys("\x07o");
-    tui.wait("its console stays as it is");
+    tui.wait("any more: it stays as it is");
     echoes(&mut tui, 'c');
     assert_eq!(site.clients(), 1, "one connection all the time");
     assert_eq!(site.fleet.bmc("s1").unwrap().stats().logins, 1, "what was not changed kept its login");
@@ -174,10 +182,8 @@ fn a_broken_configuration_changes_nothing_and_says_where_it_is_wrong() {
     tui.wait("did you mean");
     tui.keys("\x1b");
     tui.wait_gone("did you mean");
-    let before = site.fleet.bmc("s1").unwrap().stats().polls;
-    wait_for("s1 is polled as before", SOON, || {
-        (site.fleet.bmc("s1").unwrap().stats().polls > before + 1).then_some(())
-    });
+    let before = polls(&site, "s1");
+    wait_for("s1 is polled as before", SOON, || (polls(&site, "s1") > before + 1).then_some(()));
     std::fs::remove_file(&config).unwrap();
     tui.keys(":reload\r");
     tui.wait("not reloaded: cannot read");
@@ -276,7 +282,7 @@ fn ten_screens_cost_a_bmc_what_one_does() {
             is_on(screen, "s1") && is_on(screen, "s2")
         });
     }
-    let polls = |name: &str| site.fleet.bmc(name).unwrap().stats().polls;
+    let polls = |name: &str| polls(&site, name);
     let (began, before) = (std::time::Instant::now(), [polls("s1"), polls("s2")]);
     wait_for("ten more polls of each", Duration::from_secs(60), || {
         (polls("s1") >= before[0] + 10 && polls("s2") >= before[1] + 10).then_some(())
@@ -303,4 +309,30 @@ fn ten_screens_cost_a_bmc_what_one_does() {
     screens[9].wait("power soft s1?");
     crate::tui_table::press_y_until_gone(&mut screens[9]);
     screens[9].wait("power off is pending in another lightsout (");
+}
+
+#[test]
+fn a_wrong_password_in_one_is_tried_by_none_until_an_operator_acts() {
+    let site = Site::new(2);
+    let wrong = "[credentials.sim]\nusername = \"admin\"\npassword = \"secret\"\n\
+                 [credentials.wrong]\nusername = \"admin\"\npassword = \"guess\"\n";
+    let nodes = [site.bmc("s1"), site.bmc("s2").replace("\"sim\"", "\"wrong\"")];
+    let config = site.config_with("", wrong, &nodes);
+    let mut screens: Vec<Tui> = (0..3).map(|_| site.start(&config)).collect();
+    for tui in &screens {
+        tui.wait_until("one is on, the other refuses", SOON, |screen| {
+            is_on(screen, "s1") && screen.contains("authentication failed")
+        });
+    }
+    let refused = || site.fleet.bmc("s2").expect("it is there").stats().refused;
+    let before = polls(&site, "s1");
+    wait_for("five intervals", SOON, || (polls(&site, "s1") >= before + 5).then_some(()));
+    assert_eq!(refused(), 1, "one of them tried, once");
+    screens[2].keys("/s2\r");
+    screens[2].wait("filter s2 1/2");
+    screens[2].keys("r");
+    wait_for("it is tried once more", SOON, || (refused() == 2).then_some(()));
+    let before = polls(&site, "s1");
+    wait_for("five intervals", SOON, || (polls(&site, "s1") >= before + 5).then_some(()));
+    assert_eq!(refused(), 2, "by the one that was asked");
 }

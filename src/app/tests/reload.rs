@@ -72,7 +72,7 @@ fn an_open_console_stays_when_its_node_changes_or_goes() {
     assert_eq!(bench.typed(), b"x", "it is as open as before");
     bench.keys("<ctrl-]>o");
     assert!(bench.requests().is_empty());
-    assert!(bench.said().contains("no longer in the configuration"), "{}", bench.said());
+    assert!(bench.said().contains("any more: it stays as it is"), "{}", bench.said());
     bench.keys("<ctrl-]>.");
     assert!(matches!(bench.requests()[..], [Request::Console { what: ConsoleRequest::Detach, .. }]));
     assert!(bench.state.panes.is_empty());

@@ -14,11 +14,11 @@ async fn reload(front: &Front, settings: &Settings) -> Changes {
 }
 
 fn fleets(front: &Front) -> Vec<&Fleet> {
-    let fleet = |update| match update {
-        &Update::Fleet(ref fleet) => Some(&**fleet),
+    let found = front.others.iter().filter_map(|update| match update {
+        Update::Fleet(fleet) => Some(fleet.as_ref()),
         _ => None,
-    };
-    front.others.iter().filter_map(fleet).collect()
+    });
+    found.collect()
 }
 
 fn credentials(password: &str) -> Option<Arc<Credentials>> {
