@@ -15,6 +15,8 @@ use crate::fleet::NodeId;
 use crate::hub::message::{Fleet, Level, NodeStatus};
 use std::collections::BTreeSet;
 
+/// How the notice of a reload that was refused begins.
+const REFUSED: &str = "not reloaded";
 /// Problems that go to the action log one by one.
 const TOLD: usize = 20;
 
@@ -89,6 +91,10 @@ fn taken(state: &mut State, reloaded: Reloaded) {
     }
     state.poll_interval = reloaded.poll_interval;
     state.title = reloaded.title;
+    // What was wrong before is mended.
+    for notice in state.notices.iter_mut().filter(|notice| notice.text.starts_with(REFUSED)) {
+        notice.until = notice.until.min(state.now);
+    }
     let summary = format!("reloaded: {}", reloaded.changes);
     match reloaded.warnings.as_slice() {
         [] => state.say(summary),
@@ -118,7 +124,7 @@ fn refused(state: &mut State, problems: &[String]) {
         };
         log(state, Level::Error, text, hint);
     }
-    let first = problems.first().map_or("", String::as_str);
+    let first = problems.first().map_or("", |problem| without_directory(problem));
     let (first, help) = first.split_once('\n').map_or((first, None), |(text, help)| (text, Some(help)));
     let more = match problems.len() {
         0 | 1 => String::new(),
@@ -128,5 +134,11 @@ fn refused(state: &mut State, problems: &[String]) {
     if let Some(help) = help.filter(|_| problems.len() == 1) {
         help.trim().clone_into(&mut hint);
     }
-    state.notice(Level::Error, format!("not reloaded{more}: {first}"), Some(hint));
+    state.notice(Level::Error, format!("{REFUSED}{more}: {first}"), Some(hint));
+}
+
+/// A problem that begins with the file's name alone: its path would fill the line. The log has it whole.
+fn without_directory(problem: &str) -> &str {
+    let path = problem.split(':').next().unwrap_or_default();
+    path.rfind('/').filter(|_| path.starts_with('/')).map_or(problem, |slash| &problem[slash + 1..])
 }

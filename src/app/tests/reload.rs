@@ -97,7 +97,8 @@ fn a_broken_configuration_is_said_and_all_of_it_is_in_the_action_log() {
     let mut bench = Bench::new();
     bench.keys(":reload<enter>");
     assert!(bench.effects.contains(&Effect::Reload));
-    let problems = ["c.toml:3:1: poll: unknown key\n  help: a typo", "c.toml:9:1: second\n  help: mend it"];
+    let problems =
+        ["/etc/x/c.toml:3:1: poll: unknown key\n  help: a typo", "c.toml:9:1: second\n  help: mend it"];
     let before = bench.state.prefix.clone();
     bench.event(Event::Reloaded(Err(problems.map(String::from).to_vec())));
     assert_eq!(bench.said(), "not reloaded (and 1 more): c.toml:3:1: poll: unknown key");
@@ -112,6 +113,8 @@ fn a_broken_configuration_is_said_and_all_of_it_is_in_the_action_log() {
     bench.event(Event::Reloaded(Err(vec!["c.toml:9:1: only\n  help: mend it".into()])));
     assert_eq!(bench.said(), "not reloaded: c.toml:9:1: only");
     assert_eq!(bench.state.current_notice().unwrap().hint.as_deref(), Some("help: mend it"));
+    bench.event(Event::Reloaded(Ok(reloaded("ctrl-]"))));
+    assert!(bench.said().starts_with("reloaded: 3 nodes"), "what was wrong is mended: {}", bench.said());
 }
 
 /// A bench with what another left, of a fleet without r1n05.
