@@ -11,6 +11,7 @@ mod command;
 mod credentials;
 mod draft;
 pub mod error;
+mod keys;
 pub mod load;
 mod node;
 mod paths;
@@ -23,6 +24,7 @@ mod units;
 mod words;
 
 pub use error::{ConfigErrors, Place, Problem};
+pub use keys::{KeyBinding, KeyFault, KeyRules};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -77,15 +77,23 @@ fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
             return;
         }
         KeyCode::Enter => menu.cursor,
-        _ => match menu.items.iter().position(|item| Some(item.key) == key.typed()) {
+        _ => match menu.items.iter().position(|item| item.keys.contains(&key)) {
             Some(at) => at,
             None => return,
         },
     };
-    menu.cursor = picked;
-    let Some(item) = menu.items.get(picked) else {
+    pick(state, picked, out);
+}
+
+/// Does what a row of the open menu says, or says why not.
+pub(super) fn pick(state: &mut State, at: usize, out: &mut Vec<Effect>) {
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else {
         return;
     };
+    let Some(item) = menu.items.get(at) else {
+        return;
+    };
+    menu.cursor = at;
     if let Some(why) = &item.disabled {
         let text = format!("{}: {why}", item.label);
         state.warn(text);
@@ -258,20 +266,21 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     }
 }
 
+/// The wheel over menus and lists; lines being typed and questions have nothing to scroll.
+pub(super) fn wheel(state: &mut State, by: isize) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Menu(menu)) => {
+            let last = menu.items.len().saturating_sub(1);
+            menu.cursor = menu.cursor.saturating_add_signed(by.signum()).min(last);
+        }
+        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => scroll(state, by),
+        _ => {}
+    }
+}
+
 /// Help, details and the action log: moved like a pager.
 fn list(state: &mut State, key: Key) {
-    let most = match state.overlays.last() {
-        Some(Overlay::Help { .. }) => {
-            super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
-        }
-        Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
-    };
-    let (at, backward) = match state.overlays.last_mut() {
-        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
-        Some(Overlay::Actions { back }) => (back, true),
-        _ => return,
-    };
+    let backward = matches!(state.overlays.last(), Some(Overlay::Actions { .. }));
     let step: isize = match (key.code, key.ctrl) {
         (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
         (KeyCode::Char('L'), false) if backward => return close(state),
@@ -283,6 +292,23 @@ fn list(state: &mut State, key: Key) {
         }
         (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
         (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        _ => return,
+    };
+    scroll(state, step);
+}
+
+/// Moves a list by lines; a negative number is up.
+fn scroll(state: &mut State, step: isize) {
+    let most = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => {
+            super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
+        }
+        Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
+        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
+    };
+    let (at, backward) = match state.overlays.last_mut() {
+        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
+        Some(Overlay::Actions { back }) => (back, true),
         _ => return,
     };
     // The action log counts from its newest line, which is the last.

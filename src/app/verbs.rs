@@ -5,7 +5,7 @@
 
 use super::{
     Abilities, Effect, State,
-    commands::{self, Context},
+    commands::Context,
     guard::{self, Guard},
     state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question},
 };
@@ -30,14 +30,18 @@ pub(super) fn open_menu(
         Context::BootMenu => "boot",
         _ => "BMC",
     };
-    let mut items = Vec::new();
-    for (command, bind) in commands::bound(menu) {
-        let (Some(pick), Some(key)) = (command.pick(), bind.key.chars().next()) else {
+    let mut items: Vec<MenuItem> = Vec::new();
+    for bound in state.keys.bound(menu) {
+        let Some(pick) = bound.command.pick() else {
             continue;
         };
+        if let Some(item) = items.iter_mut().find(|item| item.pick == *pick) {
+            item.keys.push(bound.key);
+            continue;
+        }
         items.push(MenuItem {
-            key,
-            label: command.help.to_owned(),
+            keys: vec![bound.key],
+            label: bound.command.help.to_owned(),
             disabled: cannot(state, pick, &targets),
             checked: matches!(pick, MenuPick::Persistent | MenuPick::Uefi).then_some(false),
             pick: pick.clone(),

@@ -3,6 +3,7 @@
 use super::build::build;
 use super::draft::Draft;
 use super::error::{ConfigErrors, Place, Problem};
+use super::keys::KeyRules;
 use super::paths;
 use super::section::{Section, Source, line_starts};
 use super::settings::Settings;
@@ -42,6 +43,8 @@ pub struct LoadOptions<'a> {
     pub themes: &'a [&'a str],
     /// Names of the quirks that driver `ipmi` knows; none by default.
     pub quirks: &'a [&'a str],
+    /// What `[keys.*]` is checked with; without, there are no keys to bind.
+    pub keys: KeyRules,
     /// Whether password commands are run.
     pub secrets: Secrets,
     /// The lowest layer, `/etc/lightsout/config.toml`.
@@ -62,6 +65,7 @@ impl<'a> LoadOptions<'a> {
             transports,
             themes,
             quirks: &[],
+            keys: KeyRules::NONE,
             secrets: Secrets::Read,
             system: PathBuf::from("/etc/lightsout/config.toml"),
             shared_runtime: PathBuf::from("/run/lightsout"),
