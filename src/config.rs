@@ -20,6 +20,7 @@ pub mod secret;
 mod section;
 mod sets;
 pub mod settings;
+mod twice;
 mod units;
 mod words;
 

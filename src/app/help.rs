@@ -90,7 +90,8 @@ pub fn help(state: &State) -> Vec<HelpSection> {
         Focus::Pane(console) => state.pane(console).is_some_and(|pane| pane.scroll.is_some()),
         Focus::Table => false,
     };
-    let mut sections: Vec<HelpSection> = contexts.iter().map(|context| section(state, &title, *context)).collect();
+    let mut sections: Vec<HelpSection> =
+        contexts.iter().map(|context| section(state, &title, *context)).collect();
     if state.focus == Focus::Table {
         for (menu, context) in
             [("Power", Context::PowerMenu), ("Boot", Context::BootMenu), ("BMC", Context::BmcMenu)]
@@ -119,7 +120,9 @@ fn section(state: &State, title: &str, context: Context) -> HelpSection {
                 keys.push(' ');
                 keys.push_str(&bound.key.to_string());
             }
-            _ if special => rows.push((bound.key.to_string(), format!("{} {}", bound.command.name, bound.arg))),
+            _ if special => {
+                rows.push((bound.key.to_string(), format!("{} {}", bound.command.name, bound.arg)))
+            }
             _ => rows.push((bound.key.to_string(), bound.command.help.to_owned())),
         }
         last = Some((bound.command.name, special));

@@ -50,7 +50,8 @@ impl Keymap {
     pub fn new(own: &[KeyBinding]) -> Keymap {
         let mut bound: Vec<Bound> = commands::all().flat_map(defaults).collect();
         for binding in own {
-            let (Some(context), Ok(key)) = (Context::named(&binding.context), rules::read(&binding.key)) else {
+            let (Some(context), Ok(key)) = (Context::named(&binding.context), rules::read(&binding.key))
+            else {
                 continue;
             };
             bound.retain(|one| (one.context, one.key) != (context, key));

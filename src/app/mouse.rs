@@ -96,7 +96,7 @@ impl Spots {
 /// The mouse was used.
 pub(super) fn mouse(state: &mut State, mouse: Mouse, out: &mut Vec<Effect>) {
     // A box was opened or closed since: what lay under the pointer is not what the operator saw there.
-    if state.quitting || state.layout.too_small || mouse.epoch != state.epoch {
+    if !state.mouse || state.quitting || state.layout.too_small || mouse.epoch != state.epoch {
         return;
     }
     match mouse.kind {

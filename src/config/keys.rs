@@ -43,8 +43,12 @@ pub struct KeyRules {
 
 impl KeyRules {
     /// Rules of a program without keys: there are no contexts.
-    pub(super) const NONE: KeyRules =
-        KeyRules { contexts: &[], key: |text| Ok(text.to_owned()), command: |_, _, _| Ok(()), whole: |_| Ok(()) };
+    pub(super) const NONE: KeyRules = KeyRules {
+        contexts: &[],
+        key: |text| Ok(text.to_owned()),
+        command: |_, _, _| Ok(()),
+        whole: |_| Ok(()),
+    };
 }
 
 /// The bindings as far as files have them, by context and key.
@@ -68,7 +72,9 @@ impl RawKeys {
     fn read_context(&mut self, context: &str, section: Section<'_>, rules: &KeyRules) {
         let mut here: BTreeMap<String, (String, Place)> = BTreeMap::new();
         for (written, command) in section.texts_or_false() {
-            let report = |text: String, help: String| section.report(&written.place, &shown(&written.value), text, help);
+            let report = |text: String, help: String| {
+                section.report(&written.place, &shown(&written.value), text, help)
+            };
             let key = match (rules.key)(&written.value) {
                 Ok(key) => key,
                 Err(fault) => {

@@ -312,7 +312,8 @@ impl<'a> Section<'a> {
                 DeValue::String(text) => Some(text.clone().into_owned()),
                 DeValue::Boolean(false) => None,
                 _ => {
-                    let help = "put the command between quotes, or write false to take the key's meaning away";
+                    let help =
+                        "put the command between quotes, or write false to take the key's meaning away";
                     let _: Option<()> = self.wrong(name.get_ref(), value, "a command or false", help);
                     continue;
                 }

@@ -15,7 +15,8 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J\x1b[H";
 /// CAN ends a half-written sequence; then everything that a frame may have left: synchronized update,
 /// margins, attributes. The screen is cleared because tmux (3.3a), resized meanwhile, otherwise moves
 /// its first rows onto the operator's own screen.
-const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[2J\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] =
+    b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[2J\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /// Presses and the wheel (1000) as numbers (1006): the older coding breaks off at column 223 and looks
 /// like typed characters. No motion (1002, 1003): nothing here is dragged.

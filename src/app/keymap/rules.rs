@@ -123,9 +123,11 @@ fn spelled(text: &str) -> Result<String, KeyFault> {
 pub(super) fn read(text: &str) -> Result<Key, KeyFault> {
     let Some(mut key) = Key::parse(text) else {
         let names = || crate::app::key::names().map(|(name, _)| name);
-        let near = names().map(|name| (strsim::damerau_levenshtein(&text.to_lowercase(), name), name)).min();
-        return Err(match near.filter(|(distance, _)| *distance <= 3) {
-            Some((_, name)) => fault("there is no such key", format!("did you mean \"{name}\"?")),
+        let word = text.to_lowercase();
+        let near =
+            names().max_by(|a, b| strsim::jaro_winkler(a, &word).total_cmp(&strsim::jaro_winkler(b, &word)));
+        return Err(match near.filter(|name| strsim::jaro_winkler(name, &word) > 0.75) {
+            Some(name) => fault("there is no such key", format!("did you mean \"{name}\"?")),
             None => fault(
                 "there is no such key",
                 "a key is a character such as \"x\", or \"ctrl-x\", \"f5\", \"shift-f5\", \"space\", \"pgup\"",
@@ -171,11 +173,7 @@ fn allowed(context: &str, key: &str, command: &str) -> Result<(), KeyFault> {
 }
 
 /// The command, with its argument, that `text` means when it is bound to `key` in `context`.
-pub(super) fn meant(
-    context: Context,
-    key: Key,
-    text: &str,
-) -> Result<(&'static Command, &str), KeyFault> {
+pub(super) fn meant(context: Context, key: Key, text: &str) -> Result<(&'static Command, &str), KeyFault> {
     let text = text.trim().trim_start_matches(':');
     let Some((command, arg)) = palette::parse(text) else {
         let help = match palette::near(text, "") {
@@ -236,7 +234,9 @@ fn safe(context: Context, key: Key, command: &Command) -> Result<(), KeyFault> {
     };
     if of_sequence && !MOVES_AND_SHOWS.contains(&name) {
         return Err(fault(
-            format!("{name} cannot hang on {key}: an arrow or function key split by a slow line looks like it"),
+            format!(
+                "{name} cannot hang on {key}: an arrow or function key split by a slow line looks like it"
+            ),
             "only what moves and shows may; take another key",
         ));
     }

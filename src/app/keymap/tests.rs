@@ -62,7 +62,16 @@ fn one_key_has_one_spelling() {
 
 #[test]
 fn nothing_destructive_hangs_on_a_letter_or_a_control_key() {
-    let deeds = ["power on", "power off", "power off r1n01", "boot pxe", "bmc raw 06 01", "bmc reset-cold", "break", "size"];
+    let deeds = [
+        "power on",
+        "power off",
+        "power off r1n01",
+        "boot pxe",
+        "bmc raw 06 01",
+        "bmc reset-cold",
+        "break",
+        "size",
+    ];
     for key in ["f", "9", "!", "ctrl-f", "space", "enter", "tab", "up", "backspace"] {
         for deed in deeds {
             assert!(refused("table", key, deed).contains("acts on machines"), "{key} {deed}");
@@ -91,7 +100,11 @@ fn what_a_split_sequence_looks_like_only_moves_and_shows() {
         assert_eq!((key_rules().command)("table", &key, "down"), Ok(()));
     }
     assert!(refused("power-menu", "O", "power on").contains("split by a slow line"));
-    assert_eq!((key_rules().command)("table", "ctrl-a", "console"), Ok(()), "a control key is no part of one");
+    assert_eq!(
+        (key_rules().command)("table", "ctrl-a", "console"),
+        Ok(()),
+        "a control key is no part of one"
+    );
 }
 
 #[test]
@@ -111,9 +124,12 @@ fn commands_belong_where_they_work() {
         let text = refused(context, key, command);
         assert!(text.contains(said), "{text}");
     }
-    for (context, key, command) in
-        [("table", "f5", ":poll"), ("table", "o", "attach"), ("scroll", "f2", "next console"), ("pane", "c", "table")]
-    {
+    for (context, key, command) in [
+        ("table", "f5", ":poll"),
+        ("table", "o", "attach"),
+        ("scroll", "f2", "next console"),
+        ("pane", "c", "table"),
+    ] {
         assert_eq!((key_rules().command)(context, key, command), Ok(()), "{command}");
     }
 }

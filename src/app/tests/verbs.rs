@@ -154,8 +154,12 @@ fn what_a_driver_cannot_do_is_greyed_and_refused() {
     let mut bench = Bench::new();
     bench.keys("/vm1<enter>p");
     let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
-    let disabled: Vec<String> =
-        menu.items.iter().filter(|item| item.disabled.is_some()).map(|item| item.keys[0].to_string()).collect();
+    let disabled: Vec<String> = menu
+        .items
+        .iter()
+        .filter(|item| item.disabled.is_some())
+        .map(|item| item.keys[0].to_string())
+        .collect();
     assert_eq!(disabled, ["c", "x"]);
     bench.keys("c");
     assert!(bench.said().contains("not with driver qemu"), "{}", bench.said());

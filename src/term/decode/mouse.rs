@@ -52,7 +52,9 @@ pub(super) fn report(bytes: &[u8]) -> Report {
         None if body.len() < LONGEST => Report::Begun,
         None => Report::Broken(3 + LONGEST),
         Some(end) => match (numbers(&body[..end]), body[end]) {
-            (Some(numbers), last @ (b'M' | b'm')) => Report::Whole(3 + end + 1, meaning(numbers, last == b'M')),
+            (Some(numbers), last @ (b'M' | b'm')) => {
+                Report::Whole(3 + end + 1, meaning(numbers, last == b'M'))
+            }
             _ => Report::Broken(3 + end),
         },
     }

@@ -8,8 +8,8 @@
 //! ```
 
 use super::boxed;
-use crate::app::{Spot, State};
 use crate::app::state::{Menu, MenuItem};
+use crate::app::{Spot, State};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::{glyphs, words};

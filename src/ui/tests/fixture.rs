@@ -228,7 +228,11 @@ pub fn boot_screen() -> Frame {
 pub fn terminal(state: &State, look: &Look) -> Terminal<TestBackend> {
     let (columns, rows) = state.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("memory");
-    terminal.draw(|frame| draw(frame, state, look)).expect("memory");
+    terminal
+        .draw(|frame| {
+            let _ = draw(frame, state, look);
+        })
+        .expect("memory");
     terminal
 }
 
