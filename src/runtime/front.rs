@@ -40,6 +40,7 @@ struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+    suspend: Signal,
     continued: Signal,
     user: Option<Signal>,
 }
@@ -52,6 +53,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            suspend: signal(SignalKind::from_raw(nix::libc::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
             user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
         })
@@ -119,6 +121,7 @@ impl Front {
                 _ = signals.terminate.recv() => self.event(Event::Terminate),
                 _ = signals.hang_up.recv() => self.event(Event::Terminate),
                 _ = signals.interrupt.recv() => self.event(Event::Terminate),
+                _ = signals.suspend.recv() => self.suspend().await?,
                 _ = signals.continued.recv() => {
                     self.mouse();
                     self.effects(vec![Effect::Redraw]);
@@ -219,6 +222,19 @@ impl Front {
         let minute = Millis((now.0 / 60_000 + 1) * 60_000);
         let at = self.wake.map_or(minute, |wake| wake.min(minute));
         at.since(now).max(Duration::from_millis(1))
+    }
+
+    /// Gives the terminal back and stops until the shell brings us to the foreground again. What we would
+    /// do meanwhile is not done: all of the process stands still.
+    async fn suspend(&mut self) -> anyhow::Result<()> {
+        // A frame that is still being written would land on the operator's own screen.
+        self.writer.ready().await;
+        term::restore();
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
+        term::tty::resume()?;
+        self.mouse();
+        self.effects(vec![Effect::Redraw]);
+        Ok(())
     }
 
     /// Asks the terminal for the mouse, or gives it back, as the state has it.

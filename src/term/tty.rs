@@ -82,6 +82,16 @@ impl OuterTerminal {
     }
 }
 
+/// Takes the terminal again that [`restore`] gave back for a suspension.
+///
+/// # Errors
+/// It cannot be changed.
+pub fn resume() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    output()?.write_all(ENTER)
+}
+
 impl Drop for OuterTerminal {
     fn drop(&mut self) {
         restore();
