@@ -98,15 +98,15 @@ fn put(state: &mut State, console: ConsoleId, to: LinePos) {
     scroll.top = top.clamp(bounds.oldest, most);
 }
 
-/// Scrolls by lines with the wheel. Upwards it freezes a live view, if there is a history; it never goes
+/// Scrolls by lines with the wheel. Upwards it freezes a live view, if there is more than is seen; it never goes
 /// back to the live screen by itself, for what is typed next would reach the node.
 pub(super) fn wheel(state: &mut State, console: ConsoleId, by: isize) {
     let Some(pane) = state.pane(console) else {
         return;
     };
     if pane.scroll.is_none() {
-        let history = pane.frame.as_ref().is_some_and(|frame| frame.oldest < frame.live_top);
-        if by > 0 || !history || enter(state, console).is_err() {
+        let more = |bounds: Bounds| bounds.newest - bounds.oldest >= u64::from(bounds.rows);
+        if by > 0 || !bounds(state, pane).is_some_and(more) || enter(state, console).is_err() {
             return;
         }
     }
