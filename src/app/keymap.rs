@@ -80,7 +80,9 @@ impl Keymap {
     #[must_use]
     pub fn keys_of(&self, command: &Command) -> String {
         let mut keys: Vec<String> = Vec::new();
-        for one in self.bound.iter().filter(|one| one.command.name == command.name) {
+        // With an argument of one's own it is another deed.
+        let plain = |one: &&Bound| one.command.name == command.name && (!one.own || one.arg.is_empty());
+        for one in self.bound.iter().filter(plain) {
             let key = match one.context.opened_by() {
                 Some(menu) => format!("{} {}", self.key_in(Context::Table, menu), one.key),
                 None if one.context == Context::Pane => format!("prefix {}", one.key),

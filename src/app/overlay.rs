@@ -1,7 +1,9 @@
 //! Keys while something lies over the screen: menus, questions, lines being typed, lists.
 
 use super::{
-    Effect, Key, KeyCode, State, palette,
+    Effect, Key, KeyCode, State,
+    commands::Context,
+    palette,
     state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
@@ -280,10 +282,8 @@ pub(super) fn wheel(state: &mut State, by: isize) {
 
 /// Help, details and the action log: moved like a pager.
 fn list(state: &mut State, key: Key) {
-    let backward = matches!(state.overlays.last(), Some(Overlay::Actions { .. }));
     let step: isize = match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
-        (KeyCode::Char('L'), false) if backward => return close(state),
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q'), false) => return close(state),
         (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
         (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
         (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
@@ -292,9 +292,21 @@ fn list(state: &mut State, key: Key) {
         }
         (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
         (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        _ if opens(state, key) => return close(state),
         _ => return,
     };
     scroll(state, step);
+}
+
+/// Whether the list that is open is opened by this key, too.
+fn opens(state: &State, key: Key) -> bool {
+    let name = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => "help",
+        Some(Overlay::Actions { .. }) => "log",
+        _ => return false,
+    };
+    let means = |context| state.keys.get(context, key).is_some_and(|bound| bound.command.name == name);
+    means(Context::Table) || means(Context::Pane)
 }
 
 /// Moves a list by lines; a negative number is up.

@@ -18,7 +18,8 @@ fn report(screen: &str, button: u8, word: &str) -> String {
         let at = line.find(word)?;
         Some((line[..at].chars().count() + 1, y + 1))
     });
-    let (x, y) = found.unwrap_or_else(|| panic!("no {word:?} on\n{screen}"));
+    assert!(found.is_some(), "no {word:?} on\n{screen}");
+    let (x, y) = found.expect("it was looked at");
     format!("\x1b[<{button};{x};{y}M\x1b[<{button};{x};{y}m")
 }
 
