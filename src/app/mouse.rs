@@ -125,8 +125,8 @@ fn press(state: &mut State, spot: Option<Spot>, out: &mut Vec<Effect>) {
         (None, Some(Spot::Row(node))) => row(state, node, before),
         (None, Some(Spot::Heading(key))) => table::sort_by(state, key),
         (None, Some(Spot::Table)) => panes::leave(state),
-        (None, Some(Spot::Pane(console))) => panes::focus(state, console),
-        (None, Some(Spot::Over | Spot::Item(_) | Spot::Candidate(_) | Spot::Button(_)) | None) => {}
+        (None, Some(Spot::Pane(console))) if state.pane(console).is_some() => panes::focus(state, console),
+        (None, _) => {}
     }
 }
 

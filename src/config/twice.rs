@@ -11,7 +11,21 @@ pub(super) fn first(tree: &DeTable<'_>, text: &str, again: Range<usize>) -> Opti
     let name = written.trim_matches(['"', '\'']);
     let mut found = None;
     in_table(tree, name, again.start, &mut found);
-    found
+    found.or_else(|| header(text, again.start))
+}
+
+/// The same header on a line before: the parser has put its table under the second one.
+fn header(text: &str, again: usize) -> Option<usize> {
+    let start = text.get(..again)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?.trim();
+    let mut at = 0;
+    for before in text.get(..start)?.split_inclusive('\n') {
+        if line.starts_with('[') && before.trim() == line {
+            return Some(at);
+        }
+        at += before.len();
+    }
+    None
 }
 
 fn in_table(table: &DeTable<'_>, name: &str, before: usize, found: &mut Option<usize>) {

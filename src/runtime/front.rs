@@ -123,6 +123,9 @@ impl Front {
                 _ = signals.interrupt.recv() => self.event(Event::Terminate),
                 _ = signals.suspend.recv() => self.suspend().await?,
                 _ = signals.continued.recv() => {
+                    // Of a change of size in the background nobody was told.
+                    let (cols, rows) = term::tty::size();
+                    self.input(Input::Resize(cols, rows));
                     self.mouse();
                     self.effects(vec![Effect::Redraw]);
                 }
@@ -224,16 +227,14 @@ impl Front {
         at.since(now).max(Duration::from_millis(1))
     }
 
-    /// Gives the terminal back and stops until the shell brings us to the foreground again. What we would
-    /// do meanwhile is not done: all of the process stands still.
+    /// Gives the terminal back and stops until the shell brings us to the foreground again, which comes as
+    /// SIGCONT. All of the process stands still meanwhile.
     async fn suspend(&mut self) -> anyhow::Result<()> {
         // A frame that is still being written would land on the operator's own screen.
         self.writer.ready().await;
         term::restore();
         nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
         term::tty::resume()?;
-        self.mouse();
-        self.effects(vec![Effect::Redraw]);
         Ok(())
     }
 

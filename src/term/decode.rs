@@ -47,7 +47,7 @@ pub struct Decoder {
     held: Vec<u8>,
     paste: Option<Vec<u8>>,
     newest: Option<Instant>,
-    /// When the newest report of the mouse came: others are likely to follow it.
+    /// When the newest report of the mouse came.
     reported: Option<Instant>,
     /// What may have been the head of a report and was given up as keys, and when.
     given: Vec<u8>,
@@ -105,10 +105,8 @@ impl Decoder {
             // A report of the mouse: typed by nobody, and its tail would be typed into the node.
             (None, held) if !self.given.is_empty() && self.given.len() + held.len() > 3 => return None,
             (None, [0x1b, b'[', b'<', ..]) => return None,
-            // Rarely is a report torn so early but in the midst of others; Esc can be waited for then.
-            (None, [0x1b] | [0x1b, _]) if self.reported.is_some_and(|at| newest <= at + SEQUENCE_HOLD) => {
-                SEQUENCE_HOLD
-            }
+            // It came together with a report: rather the next one, torn, than a key.
+            (None, [0x1b] | [0x1b, _]) if self.reported == self.newest => SEQUENCE_HOLD,
             // Up to here it can be typed by hand: Esc, alt-[, alt-O.
             (None, [0x1b] | [0x1b, _]) => self.esc_hold,
             (None, _) if !self.given.is_empty() => self.esc_hold,

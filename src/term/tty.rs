@@ -116,7 +116,8 @@ pub fn mouse(on: bool) -> &'static [u8] {
 }
 
 /// Columns and rows of the outer terminal; 80x24 when it does not say.
-pub(super) fn size() -> (u16, u16) {
+#[must_use]
+pub fn size() -> (u16, u16) {
     match crossterm::terminal::window_size() {
         Ok(size) if size.columns > 0 && size.rows > 0 => (size.columns, size.rows),
         _ => (80, 24),

@@ -121,11 +121,14 @@ fn the_mouse_is_off_by_default_and_given_back_by_every_door() {
         std::fs::read_to_string(&state).ok().filter(|text| text.contains(") T "))
     });
     tui.assert_restored();
+    tui.resize(90, 20);
     tui.signal(Signal::SIGCONT);
     wait_for("the mouse is asked for again", SOON, || {
         (last(&tui.raw(), "\x1b[?1000h") > last(&tui.raw(), "\x1b[?1049l")).then_some(())
     });
-    tui.wait("vm5");
+    tui.wait_until("drawn in its new size", SOON, |screen| {
+        screen.lines().nth(19).is_some_and(|line| line.contains("? help"))
+    });
     click(&mut tui, "vm3");
     cursor_on(&tui, "vm3");
     tui.keys(":mouse\r");

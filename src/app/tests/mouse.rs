@@ -81,6 +81,8 @@ fn clicks_give_the_keys_to_consoles_and_back_and_end_an_awaited_command() {
     assert_eq!(bench.state.focus, Focus::Pane(first));
     bench.click(Spot::Table);
     assert_eq!(bench.state.focus, Focus::Table);
+    bench.click(Spot::Pane(ConsoleId(77)));
+    assert_eq!(bench.state.focus, Focus::Table, "it was closed since it was drawn");
     assert_eq!(bench.typed(), b"");
 }
 
