@@ -4,7 +4,7 @@ use super::{
     Effect, Key, KeyCode, State,
     commands::Context,
     palette,
-    state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
+    state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
     verbs,
@@ -305,8 +305,8 @@ fn opens(state: &State, key: Key) -> bool {
         Some(Overlay::Actions { .. }) => "log",
         _ => return false,
     };
-    let means = |context| state.keys.get(context, key).is_some_and(|bound| bound.command.name == name);
-    means(Context::Table) || means(Context::Pane)
+    let context = if state.focus == Focus::Table { Context::Table } else { Context::Pane };
+    state.keys.get(context, key).is_some_and(|bound| bound.command.name == name)
 }
 
 /// Moves a list by lines; a negative number is up.

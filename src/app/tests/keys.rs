@@ -122,3 +122,54 @@ fn quitting_on_a_screen_that_is_too_small_follows_the_keymap() {
     bench.keys("<f10>");
     assert!(bench.state.quitting);
 }
+
+#[test]
+fn the_key_that_opens_a_list_closes_it() {
+    let mut bench = Bench::with_keys(&[("table", "f1", "help"), ("table", "?", ""), ("table", "L", "")]);
+    bench.keys("<f1>?L");
+    assert!(matches!(bench.state.overlays[..], [Overlay::Help { .. }]), "they mean nothing any more");
+    bench.keys("<f1>");
+    assert!(bench.state.overlays.is_empty());
+}
+
+/// Whatever the rules let through on a letter or a control key of the table: pressed once, it changes no
+/// machine and types nothing into a console. A new command that does is refused by a row in the rules.
+#[test]
+fn no_letter_of_the_table_touches_a_machine() {
+    let allowed = crate::app::key_rules().command;
+    let mut tried = 0;
+    for command in crate::app::commands::all() {
+        let args = match command.name {
+            "bmc raw" => " 06 01",
+            _ => "",
+        };
+        let text = format!("{}{args}", command.name);
+        for key in ["x", "ctrl-x", "space", "B"] {
+            if allowed("table", key, &text).is_err() {
+                continue;
+            }
+            tried += 1;
+            let mut bench = Bench::with_keys(&[("table", key, &text)]);
+            bench.attach();
+            bench.keys("<ctrl-]><esc>");
+            bench.effects.clear();
+            bench.event(Event::Key(Key::parse(key).unwrap()));
+            for request in bench.requests() {
+                let harmless = match &request {
+                    Request::Poll { .. } => true,
+                    Request::Verb { verb, .. } => verb.is_read(),
+                    Request::Console { what, .. } => matches!(
+                        what,
+                        ConsoleRequest::Detach
+                            | ConsoleRequest::Reopen
+                            | ConsoleRequest::Mode(_)
+                            | ConsoleRequest::NextCharset
+                    ),
+                    _ => false,
+                };
+                assert!(harmless, "{key} = {text}: {request:?}");
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
