@@ -76,6 +76,11 @@ impl Keymap {
         self.bound.iter().filter(move |one| one.context == context)
     }
 
+    /// The keys of a command in a context.
+    pub fn of(&self, context: Context, command: &str) -> impl Iterator<Item = &Bound> {
+        self.bound(context).filter(move |one| one.command.name == command)
+    }
+
     /// A command's keys in words, each once: `j, down`.
     #[must_use]
     pub fn keys_of(&self, command: &Command) -> String {
@@ -98,7 +103,7 @@ impl Keymap {
     /// The first key of a command in a context; as it is typed after `:` when no key is bound to it.
     #[must_use]
     pub fn key_in(&self, context: Context, command: &str) -> String {
-        let found = self.bound(context).find(|one| one.command.name == command && one.arg.is_empty());
+        let found = self.of(context, command).find(|one| one.arg.is_empty());
         found.map_or_else(|| format!(":{command}"), |one| one.key.to_string())
     }
 

@@ -273,7 +273,7 @@ pub struct Menu {
 /// A row of a menu.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MenuItem {
-    /// Its keys, the first of which is shown.
+    /// Its keys, the first of which is shown; none leaves it to the cursor.
     pub keys: Vec<Key>,
     /// Its words.
     pub label: String,

@@ -5,7 +5,7 @@
 
 use super::{
     Abilities, Effect, State,
-    commands::Context,
+    commands::{self, Context},
     guard::{self, Guard},
     state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question},
 };
@@ -31,17 +31,14 @@ pub(super) fn open_menu(
         _ => "BMC",
     };
     let mut items: Vec<MenuItem> = Vec::new();
-    for bound in state.keys.bound(menu) {
-        let Some(pick) = bound.command.pick() else {
+    // A row whose key was taken away is still there for the cursor.
+    for (command, _) in commands::bound(menu) {
+        let Some(pick) = command.pick().filter(|pick| items.iter().all(|item| item.pick != **pick)) else {
             continue;
         };
-        if let Some(item) = items.iter_mut().find(|item| item.pick == *pick) {
-            item.keys.push(bound.key);
-            continue;
-        }
         items.push(MenuItem {
-            keys: vec![bound.key],
-            label: bound.command.help.to_owned(),
+            keys: state.keys.of(menu, command.name).map(|bound| bound.key).collect(),
+            label: command.help.to_owned(),
             disabled: cannot(state, pick, &targets),
             checked: matches!(pick, MenuPick::Persistent | MenuPick::Uefi).then_some(false),
             pick: pick.clone(),
