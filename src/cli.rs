@@ -12,7 +12,7 @@ mod verbs;
 
 use crate::config::{self, ConfigErrors, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
-use crate::{bmc, console, runtime, theme};
+use crate::{app, bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
@@ -186,6 +186,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
+        ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
         ConfigWord::Default => {}
     }
@@ -198,6 +199,7 @@ fn read(cli: &Cli, secrets: Secrets) -> Result<Loaded, ConfigErrors> {
     let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     options.quirks = &quirks;
+    options.keys = app::key_rules();
     options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
     config::load(&options)

@@ -8,7 +8,7 @@ mod reload;
 mod saved;
 mod trace;
 
-use crate::app::{self, Abilities, Event, State, StateOptions};
+use crate::app::{self, Abilities, Event, Keymap, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
@@ -174,6 +174,8 @@ fn start_state(
         read_only: options.read_only,
         title,
         prefix: &settings.screen.prefix,
+        keys: Keymap::new(&settings.keys),
+        mouse: settings.screen.mouse,
         poll_interval: settings.poll.interval,
         utc_offset: jiff::Zoned::now().offset().seconds(),
         size,

@@ -1,6 +1,6 @@
 //! What happens to the front end, and what it wants done.
 
-use super::Key;
+use super::{Key, Keymap, mouse::Mouse};
 use crate::fleet::Millis;
 use crate::hub::message::{Changes, ConsoleId, Level, Request, Update};
 use crate::screen::Frame;
@@ -12,6 +12,8 @@ use std::time::Duration;
 pub enum Event {
     /// A key was pressed.
     Key(Key),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// Text was pasted (bracketed paste).
     Paste(String),
     /// The outer terminal's new size, columns and rows.
@@ -34,10 +36,14 @@ pub enum Event {
 }
 
 /// What the screen takes of another configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Reloaded {
     /// The prefix as people write it.
     pub prefix: String,
+    /// What the keys mean.
+    pub keys: Keymap,
+    /// The mouse is asked for.
+    pub mouse: bool,
     /// How often each node's power is read.
     pub poll_interval: Duration,
     /// Name of the fleet, for the title.
@@ -59,6 +65,10 @@ pub enum Effect {
     Copy(String),
     /// Read the configuration again and bring [`Event::Reloaded`].
     Reload,
+    /// Ask the outer terminal for the mouse, or leave it to the terminal, as [`State::mouse`] says.
+    ///
+    /// [`State::mouse`]: super::State::mouse
+    Mouse,
     /// Draw everything anew.
     Redraw,
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.

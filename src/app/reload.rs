@@ -5,7 +5,8 @@
 //! the action log and of open consoles. A console is never closed here.
 
 use super::{
-    State,
+    Effect, State,
+    commands::Context,
     event::Reloaded,
     init::parse_prefix,
     state::{NodeRow, Notice, Overlay, PrefixState},
@@ -72,14 +73,14 @@ fn drop_questions(state: &mut State, gone: &BTreeSet<NodeId>) {
 }
 
 /// The files were read: the screen takes what concerns it, or says what is wrong.
-pub(super) fn read(state: &mut State, result: Result<Reloaded, Vec<String>>) {
+pub(super) fn read(state: &mut State, result: Result<Reloaded, Vec<String>>, out: &mut Vec<Effect>) {
     match result {
-        Ok(reloaded) => taken(state, reloaded),
+        Ok(reloaded) => taken(state, reloaded, out),
         Err(problems) => refused(state, &problems),
     }
 }
 
-fn taken(state: &mut State, reloaded: Reloaded) {
+fn taken(state: &mut State, reloaded: Reloaded, out: &mut Vec<Effect>) {
     // Read before; one that cannot be is refused there.
     if let Ok(keys) = parse_prefix(&reloaded.prefix) {
         let prefix = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -88,6 +89,11 @@ fn taken(state: &mut State, reloaded: Reloaded) {
             state.prefix = prefix;
             state.inner.prefix = keys;
         }
+    }
+    state.keys = reloaded.keys;
+    if state.mouse != reloaded.mouse {
+        state.mouse = reloaded.mouse;
+        out.push(Effect::Mouse);
     }
     state.poll_interval = reloaded.poll_interval;
     state.title = reloaded.title;
@@ -104,9 +110,15 @@ fn taken(state: &mut State, reloaded: Reloaded) {
                 log(state, Level::Warning, warning.clone(), None);
             }
             let text = format!("{summary}; but {first} (and {} more)", rest.len());
-            state.notice(Level::Warning, text, Some("L shows all".into()));
+            let hint = shows_all(state);
+            state.notice(Level::Warning, text, Some(hint));
         }
     }
+}
+
+/// How the action log is opened.
+fn shows_all(state: &State) -> String {
+    format!("{} shows all", state.keys.key_in(Context::Table, "log"))
 }
 
 /// For the action log only: not over the line that sums it up.
@@ -130,7 +142,7 @@ fn refused(state: &mut State, problems: &[String]) {
         0 | 1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
-    let mut hint = "L shows all, lightsout config check too".to_owned();
+    let mut hint = format!("{}, lightsout config check too", shows_all(state));
     if let Some(help) = help.filter(|_| problems.len() == 1) {
         help.trim().clone_into(&mut hint);
     }

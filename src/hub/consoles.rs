@@ -144,6 +144,16 @@ impl Consoles {
                 }
                 SessionCommand::Reopen
             }
+            ConsoleRequest::Steal if self.read_only(node) => {
+                return self.warn(node, "is read-only: its console is not taken from anybody");
+            }
+            ConsoleRequest::Steal => {
+                self.context.audit.console("steal", &self.name(node));
+                self.operator_acts(node);
+                SessionCommand::Steal
+            }
+            ConsoleRequest::Wait => SessionCommand::Wait,
+            ConsoleRequest::Watch => SessionCommand::Watch,
             ConsoleRequest::Input(_) | ConsoleRequest::Paste(_) | ConsoleRequest::Break
                 if self.read_only(node) =>
             {
@@ -163,6 +173,7 @@ impl Consoles {
                 SessionCommand::View(view)
             }
             ConsoleRequest::NextCharset => SessionCommand::NextCharset,
+            ConsoleRequest::ForceWrap => SessionCommand::ForceWrap,
             ConsoleRequest::Search { id, pattern, from, backward } => {
                 let reply = self.answer(console, move |found| Update::Found { id, found });
                 SessionCommand::Search { pattern, from, backward, reply }

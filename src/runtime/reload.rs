@@ -5,7 +5,7 @@
 //! configuration; SIGHUP means that the terminal is gone, and stays that).
 
 use super::{Source, look, only, title};
-use crate::app::{Reloaded, parse_prefix};
+use crate::app::{Keymap, Reloaded, parse_prefix};
 use crate::config::Settings;
 use crate::fleet::Fault;
 use crate::hub::HubHandle;
@@ -45,7 +45,9 @@ pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec
     }
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let (prefix, poll_interval) = (settings.screen.prefix.clone(), settings.poll.interval);
-    Ok(Done { reloaded: Reloaded { prefix, poll_interval, title, changes, warnings }, look, fps })
+    let (keys, mouse) = (Keymap::new(&settings.keys), settings.screen.mouse);
+    let reloaded = Reloaded { prefix, keys, mouse, poll_interval, title, changes, warnings };
+    Ok(Done { reloaded, look, fps })
 }
 
 fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {

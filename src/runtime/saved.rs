@@ -114,6 +114,8 @@ mod tests {
             read_only: false,
             title: String::new(),
             prefix: "ctrl-]",
+            keys: crate::app::Keymap::default(),
+            mouse: false,
             poll_interval: Duration::from_secs(30),
             utc_offset: 0,
             size: (80, 24),

@@ -19,6 +19,8 @@ fn fleet(without: &[u32], new: &[&str], outdated: &[u32]) -> Update {
 fn reloaded(prefix: &str) -> Reloaded {
     Reloaded {
         prefix: prefix.into(),
+        keys: crate::app::Keymap::new(&[]),
+        mouse: false,
         poll_interval: Duration::from_secs(10),
         title: "rack-b".into(),
         changes: Changes { added: 3, removed: 1, changed: 2, later: Vec::new() },
