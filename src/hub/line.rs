@@ -93,6 +93,11 @@ impl BmcGate {
             let now = self.clock.mono();
             match self.shared.try_begin(self.slot, now, self.pace.interval())? {
                 Begin::Locked(lock) => {
+                    // Another process may just have been refused, and told us nothing yet.
+                    self.reload_auth();
+                    if let Some(fault) = self.auth_fault() {
+                        return Err(fault);
+                    }
                     return Ok(Granted { lock, started: None, slot, clock: self.clock });
                 }
                 Begin::NotBefore(next) => slot.not_before(next),

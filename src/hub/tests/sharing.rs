@@ -4,6 +4,7 @@ use super::fake::{Bench, ids, secs};
 use crate::bmc::{BmcError, Exchange};
 use crate::fleet::{FaultClass, Power, PowerVerb, Verb};
 use crate::hub::message::{Outcome, PollReason, Request};
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn two_keep_one_pace_and_take_each_others_polls() {
@@ -106,4 +107,19 @@ async fn a_final_authentication_failure_is_final_for_both() {
     one.send(Request::Poll { nodes: ids(&[0]) });
     one.until(|one| one.node(0).seen.value == Power::On).await;
     two.until(|two| two.node(0).seen.value == Power::On).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_tried_by_one_of_many_that_wait_for_their_turn() {
+    let bench = Bench::new();
+    let wrong = BmcError::new(FaultClass::Auth, "wrong password").not_sent();
+    bench.world.set("n0", |machine| machine.fault = Some(wrong));
+    let mut settings = bench.settings(1);
+    // Shorter than the time after which they look at what others have noted.
+    settings.poll.min_command_interval = Duration::from_millis(100);
+    let mut fronts: Vec<_> = (0..10).map(|_| bench.start(settings.clone(), true)).collect();
+    for front in &mut fronts {
+        front.until(|front| front.node(0).why == PollReason::AuthFinal).await;
+    }
+    assert_eq!(bench.world.made("n0").len(), 1);
 }
