@@ -164,6 +164,46 @@ fn a_reload_brings_and_takes_nodes_and_a_console_stays_open() {
 }
 
 #[test]
+fn an_sol_console_outlives_its_node_and_its_password_and_takes_the_new_one_when_reopened() {
+    let site = Site::new(1);
+    let sol = site.bmc("s1") + "console = { transport = \"sol\" }\n";
+    let credentials = "[credentials.sim]\nusername = \"admin\"\npassword = \"secret\"\n\
+                       [credentials.wrong]\nusername = \"admin\"\npassword = \"guess\"\n";
+    let config = site.config_with("", credentials, std::slice::from_ref(&sol));
+    let bmc = site.fleet.bmc("s1").expect("it is there");
+    let typed = |text: &str| {
+        wait_for(&format!("{text} reaches the node"), SOON, || {
+            bmc.stats().typed.ends_with(text.as_bytes()).then_some(())
+        });
+    };
+    let mut tui = site.start(&config);
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    tui.keys("c");
+    tui.wait("s1 · SOL · interactive");
+    tui.keys("one");
+    typed("one");
+    site.config_with("", credentials, &[site.console()]);
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("no longer in the configuration");
+    tui.keys("two");
+    typed("onetwo");
+    let polls_then = polls(&site, "s1");
+    site.config_with("", credentials, &[sol.replace("\"sim\"", "\"wrong\""), site.console()]);
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("opened with older settings; ctrl-] o takes the new");
+    wait_for("the new password is tried for polls", SOON, || (bmc.stats().refused == 1).then_some(()));
+    tui.keys("six");
+    typed("onetwosix");
+    tui.keys("\x1do");
+    tui.wait("closed: ");
+    tui.wait_gone("opened with older settings");
+    assert_eq!(polls(&site, "s1"), polls_then, "no poll with the old password");
+    tui.keys("\x1d.");
+    tui.wait_gone("s1 ·");
+    wait_for("no login is left", SOON, || (bmc.with(|bmc, _| bmc.sessions()) == 0).then_some(()));
+}
+
+#[test]
 fn a_broken_configuration_changes_nothing_and_says_where_it_is_wrong() {
     let site = Site::new(1);
     let good = [site.bmc("s1"), site.console()];
