@@ -6,6 +6,7 @@
 
 use crate::app::Saved;
 use std::fs::OpenOptions;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,10 @@ impl Keeper {
     pub fn new(state_dir: &Path, config: &Path) -> Keeper {
         let config = config.canonicalize().unwrap_or_else(|_| config.to_owned());
         let config = config.display().to_string();
-        let path = state_dir.join(format!("layout-{:016x}.json", fnv(config.as_bytes())));
+        // Another compiler may hash otherwise: that costs a layout once.
+        let mut hasher = DefaultHasher::new();
+        config.hash(&mut hasher);
+        let path = state_dir.join(format!("layout-{:016x}.json", hasher.finish()));
         Keeper { path, config }
     }
 
@@ -91,13 +95,6 @@ impl Keeper {
         }
         written
     }
-}
-
-/// FNV-1a, 64 bits: the same in every build, which the standard hasher does not promise.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -120,6 +120,30 @@ async fn a_verb_ends_where_it_began_and_then_the_new_bmc_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hold_at_once() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let soft = front.ask(Verb::Power(PowerVerb::Soft), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    reload(&front, &settings).await;
+    settings.nodes[0].bmc = Some(bmc("n0"));
+    settings.nodes[0].read_only = true;
+    reload(&front, &settings).await;
+    let refused = front.power(PowerVerb::Off, 0).await.outcome;
+    assert_eq!(refused, Outcome::Refused("n0 is read-only by a tag".into()), "also what would take over");
+    assert_eq!(front.results(soft, 1).await[0].outcome, Outcome::Confirmed);
+    let made = bench.world.made("n0").len();
+    front.until(|front| front.node(0).why == PollReason::Interval).await;
+    front.during(secs(100)).await;
+    assert!(bench.world.made("n0").len() > made + 2 && bench.world.made("moved").is_empty());
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_verb_of_a_node_that_is_taken_away_ends_where_it_began() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));

@@ -202,3 +202,21 @@ fn selection_and_match_are_highlighted_cell_by_cell() {
     assert_eq!(picked(104, 4), (true, false), "the cursor's cell is included");
     assert_eq!(picked(104, 5), (false, false));
 }
+
+#[test]
+fn a_place_says_how_it_is_attached_and_a_session_what_a_reload_made_of_its_node() {
+    let place = one((80, 24), ConsoleState::Detached, ConsoleMode::Monitor, None);
+    let text = picture(&place, &look());
+    assert!(
+        text.contains("r1n01 · SOL · detached") && text.contains("detached; enter attaches it"),
+        "{text}"
+    );
+    let mut state = live((80, 24));
+    state.panes[0].outdated = Some("unix".into());
+    let text = picture(&state, &look());
+    assert!(text.contains("r1n01 · unix socket · interactive"), "what it was opened with: {text}");
+    assert!(text.contains("opened with older settings; ctrl-] o takes the new"), "{text}");
+    state.nodes[0].gone = true;
+    let text = picture(&state, &look());
+    assert!(text.contains("no longer in the configuration"), "{text}");
+}
