@@ -22,6 +22,7 @@ mod scroll;
 pub mod state;
 pub mod summary;
 mod table;
+mod taste;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -39,4 +40,5 @@ pub use key::{Key, KeyCode};
 pub use layout::{Area, Layout};
 pub use panes::open_single;
 pub use state::{Focus, State};
+pub use taste::Taste;
 pub use update::update;

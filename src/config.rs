@@ -24,10 +24,11 @@ mod words;
 
 pub use error::{ConfigErrors, Place, Problem};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
+pub use paths::theme_dirs;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, Privilege,
-    ScreenSettings, Settings, TagSettings,
+    ScreenSettings, Settings, TableSettings, TagSettings,
 };
 pub use units::duration as parse_duration;
 

@@ -23,6 +23,8 @@ pub enum Event {
     NotTaken(Box<Request>),
     /// Something to tell the operator that went wrong while an effect was run.
     Notice(Level, String),
+    /// The theme that [`Effect::Theme`] asked for, or the configuration, is in force.
+    Theme(String),
     /// A second, or the time asked for by [`Effect::WakeAt`], has passed.
     Tick,
     /// SIGTERM or SIGHUP: end without asking.
@@ -40,6 +42,8 @@ pub enum Effect {
     Copy(String),
     /// Draw everything anew.
     Redraw,
+    /// Take the theme of this name; told by [`Event::Theme`], or by [`Event::Notice`] what is wrong.
+    Theme(String),
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.
     WakeAt(Millis),
     /// End the program.

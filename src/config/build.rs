@@ -7,8 +7,11 @@ use super::error::{At, Problem};
 use super::load::LoadOptions;
 use super::paths;
 use super::secret::Secret;
-use super::settings::{Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings};
+use super::settings::{
+    Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings, TableSettings,
+};
 use super::units::show_duration;
+use crate::fleet::SortKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +58,10 @@ pub(super) fn build(
             prefix: or(draft.prefix, || "ctrl-]".to_owned()),
             color: or(draft.color, || "auto".to_owned()),
             glyphs: or(draft.glyphs, || "auto".to_owned()),
+        },
+        table: TableSettings {
+            columns: or(draft.columns, || options.columns.iter().map(|name| (*name).to_owned()).collect()),
+            sort: draft.sort.and_then(|word| SortKey::named(&word.value)).unwrap_or_default(),
         },
         log_dir: or(draft.log_dir, || state_dir.join("consoles")),
         log_max_bytes: or(draft.log_max_size, || 10_000_000),

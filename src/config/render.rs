@@ -35,6 +35,10 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "prefix = {}", quote(&screen.prefix))?;
     writeln!(out, "color = {}", quote(&screen.color))?;
     writeln!(out, "glyphs = {}", quote(&screen.glyphs))?;
+    let columns: Vec<String> = settings.table.columns.iter().map(|name| quote(name)).collect();
+    writeln!(out, "\n[table]")?;
+    writeln!(out, "columns = [{}]", columns.join(", "))?;
+    writeln!(out, "sort = {}", quote(settings.table.sort.name()))?;
     writeln!(out, "\n[console]")?;
     writeln!(out, "scrollback = {}", settings.scrollback)?;
     writeln!(out, "log_dir = {}", quote_path(&settings.log_dir))?;

@@ -1,6 +1,7 @@
 //! The typed settings that the rest of the program works with. Already merged, zipped and checked.
 
 use super::Secret;
+use crate::fleet::SortKey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub power: PowerSettings,
     /// The outer screen.
     pub screen: ScreenSettings,
+    /// The table of nodes.
+    pub table: TableSettings,
     /// Directory for console logs; default `$XDG_STATE_HOME/lightsout/consoles`.
     pub log_dir: PathBuf,
     /// A console log is rotated once (`.1`) when it reaches this many bytes.
@@ -71,6 +74,15 @@ pub struct ScreenSettings {
     pub color: String,
     /// `auto`, `unicode` or `ascii`.
     pub glyphs: String,
+}
+
+/// `[table]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableSettings {
+    /// The columns, from left to right; `node` is among them.
+    pub columns: Vec<String>,
+    /// How it is sorted at the start.
+    pub sort: SortKey,
 }
 
 /// `[tags.NAME]`.

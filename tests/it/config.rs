@@ -78,6 +78,7 @@ impl Place {
             secrets: self.secrets,
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
+            columns: &lightsout::runtime::column_names(),
             quirks: &["efi-disk-24", "sol-small"],
             ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &["sol", "unix"], &["default", "mono"])
         })
