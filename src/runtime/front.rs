@@ -202,7 +202,7 @@ impl Front {
                 self.event(Event::Theme(name.to_owned()));
                 self.warn_of_theme();
             }
-            Err(error) => self.event(Event::Notice(Level::Warning, error.to_string().replace('\n', "; "))),
+            Err(error) => self.event(Event::Notice(Level::Warning, error.brief())),
         }
     }
 

@@ -54,6 +54,21 @@ pub enum ThemeError {
     },
 }
 
+impl ThemeError {
+    /// On one line, with the file's name and not its whole path: for a notice on the screen.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        match self {
+            ThemeError::Unknown { .. } => self.to_string().replace('\n', "; "),
+            ThemeError::Unreadable { file, reason } => format!("cannot read theme {}: {reason}", name(file)),
+            ThemeError::Wrong { place, problem } => {
+                format!("{}: {}", name(place), problem.replace('\n', "; "))
+            }
+        }
+    }
+}
+
 /// A theme that there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -133,11 +148,8 @@ impl Themes {
         let own = chain.iter().any(|link| link.level < self.dirs.len());
         let warnings = if own && depth != ColorDepth::Mono {
             let full = resolve(&chain, ColorDepth::TrueColor)?;
-            let shown = chain.first().map_or(wanted, |link| link.shown.as_str());
-            contrast::faults(&full, contrast::USUAL)
-                .iter()
-                .map(|fault| format!("theme {shown}: {fault}"))
-                .collect()
+            let faults = contrast::faults(&full, contrast::USUAL);
+            faults.iter().map(|fault| format!("theme {name}: {fault}")).collect()
         } else {
             Vec::new()
         };
