@@ -136,7 +136,8 @@ pub fn key_table() -> String {
 }
 
 fn line(command: &Command) -> String {
-    let keys: Vec<String> = keys_of(command).split(", ").map(|key| format!("`{key}`")).collect();
+    let keys: Vec<String> =
+        keys_of(command).split(", ").filter(|key| !key.is_empty()).map(|key| format!("`{key}`")).collect();
     let typed = if command.in_palette() { format!("`:{}`", command.name) } else { String::new() };
     format!("| {} | {} | {} |\n", keys.join(" "), typed, command.help)
 }

@@ -158,7 +158,7 @@ fn a_verb_pending_in_another_lightsout_refuses_a_second_one() {
 fn an_unknown_theme_is_refused_with_those_there_are() {
     let home = Home::new();
     let config = home.config(NOBODY);
-    let mut tui = Tui::start(home.path(), &["-c", &config, "--theme", "nosuch"], (80, 24));
+    let mut tui = Tui::start(home.path(), &["-c", &config, "--theme", "nosuch"], (120, 24));
     assert_eq!(tui.wait_exit(), Some(1));
     tui.wait("there is no theme \"nosuch\"");
     let known = lightsout::theme::Themes::default().names();

@@ -104,7 +104,7 @@ fn a_theme_is_taken_while_the_screen_is_up() {
     tui.keys(":theme lig\t\r");
     drawn_in(&tui, LIGHT);
     tui.keys(":theme pale\r");
-    tui.wait("theme pale: role \"header\" is hard to read: contrast 1.");
+    tui.wait("theme pale: role \"header\" is hard to read on");
     // Read anew from its file.
     theme(&home, "pale", "inherits = \"light\"\n[roles]\nheader = { fg = \"#010203\" }\n");
     tui.keys(":theme pale\r");
