@@ -9,6 +9,7 @@ mod contrast;
 mod depth;
 mod file;
 mod load;
+mod node;
 mod role;
 
 pub use depth::ColorDepth;
@@ -23,6 +24,7 @@ pub struct Theme {
     name: String,
     depth: ColorDepth,
     styles: Vec<Style>,
+    node: Option<node::NodeColors>,
     warnings: Vec<String>,
 }
 
@@ -52,8 +54,9 @@ impl Theme {
     }
 
     fn new(name: &str, depth: ColorDepth, styles: &[Style], warnings: Vec<String>) -> Theme {
-        let styles = styles.iter().map(|style| reduced(*style, depth)).collect();
-        Theme { name: name.to_owned(), depth, styles, warnings }
+        let styles: Vec<Style> = styles.iter().map(|style| reduced(*style, depth)).collect();
+        let node = node::NodeColors::new(styles[Role::Text as usize], depth);
+        Theme { name: name.to_owned(), depth, styles, node, warnings }
     }
 }
 

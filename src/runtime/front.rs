@@ -198,9 +198,14 @@ impl Front {
     fn take_theme(&mut self, name: &str) {
         match self.themes.load(name, self.look.theme.depth()) {
             Ok(theme) => {
+                let shown = theme.name() == name;
                 self.look.theme = theme;
                 self.event(Event::Theme(name.to_owned()));
                 self.warn_of_theme();
+                if !shown {
+                    let text = format!("this terminal shows no colours: {name} looks like mono");
+                    self.event(Event::Notice(Level::Info, text));
+                }
             }
             Err(error) => self.event(Event::Notice(Level::Warning, error.brief())),
         }

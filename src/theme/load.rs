@@ -141,6 +141,8 @@ impl Themes {
     /// # Errors
     /// An unknown name, an unreadable file, an unknown role, colour or attribute, a circle of parents.
     pub fn load(&self, name: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
+        // What there is not is an error without colours, too.
+        self.link(name, 0)?;
         let wanted = if depth == ColorDepth::Mono { "mono" } else { name };
         let chain = self.chain(wanted)?;
         let styles = resolve(&chain, depth)?;

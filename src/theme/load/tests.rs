@@ -92,6 +92,7 @@ fn without_colours_every_theme_becomes_mono_and_no_colour_is_left() {
     write(dir.path(), "loud", "[roles]\ntext = { fg = \"red\", bg = \"blue\" }\n");
     let theme = of(&dir).load("loud", ColorDepth::Mono).expect("loads");
     assert_eq!(theme, embedded("mono", ColorDepth::Mono));
+    assert!(of(&dir).load("nope", ColorDepth::Mono).is_err());
     for role in Role::ALL {
         let style = theme.style(*role);
         for color in [style.fg, style.bg].into_iter().flatten() {

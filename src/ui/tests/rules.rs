@@ -280,6 +280,26 @@ fn hidden_text_is_blank_and_reverse_and_colours_are_kept() {
 }
 
 #[test]
+fn what_a_node_writes_can_be_read_on_the_ground_of_a_theme() {
+    let mut state = fleet((80, 24), 0);
+    let mut screen = frame(80, 25, &["white menu"]);
+    for cell in &mut screen.cells[..10] {
+        cell.style.fg = crate::screen::Color::Indexed(15);
+    }
+    for cell in &mut screen.cells[6..10] {
+        cell.style.bg = crate::screen::Color::Indexed(4);
+    }
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen));
+    let area = state.layout.panes[0].1.inner();
+    let fg = |theme: &str, x: u16| {
+        buffer(&state, &look_in(theme, ColorDepth::TrueColor, Glyphs::Unicode))[(area.x + x, area.y)].fg
+    };
+    assert_eq!((fg("default", 0), fg("default", 6)), (Color::Indexed(15), Color::Indexed(15)));
+    assert!(matches!(fg("light", 0), Color::Rgb(r, g, b) if r < 150 && g < 150 && b < 150));
+    assert_eq!(fg("light", 6), Color::Indexed(15), "it has its own ground");
+}
+
+#[test]
 fn the_terminals_cursor_is_only_where_typing_goes() {
     let mut state = busy_state((80, 24));
     let cursor = |state: &State| picture(state, &look()).lines().last().unwrap_or("").starts_with("cursor");
