@@ -278,3 +278,33 @@ fn every_file_in_themes_is_embedded() {
     embedded.sort_unstable();
     assert_eq!(files, embedded);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        cases: 256,
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    })]
+
+    /// Whatever was done to a theme's file, it is a theme or an error on it with no control character.
+    #[test]
+    fn no_damage_to_a_file_breaks_the_reader(
+        at in 0usize..3000,
+        removed in 0usize..20,
+        added in "[\\[\\]{}=\".,#\\n\\x1b é0-9a-f-]{0,4}",
+    ) {
+        let chars: Vec<char> = include_str!("../../../themes/dark.toml").chars().collect();
+        let (at, end) = (at.min(chars.len()), (at + removed).min(chars.len()));
+        let text: String =
+            chars[..at].iter().copied().chain(added.chars()).chain(chars[end..].iter().copied()).collect();
+        let dir = tempfile::tempdir().expect("dir");
+        write(dir.path(), "hurt", &text);
+        for depth in [ColorDepth::Ansi16, ColorDepth::TrueColor] {
+            if let Err(error) = of(&dir).load("hurt", depth) {
+                let said = error.to_string();
+                proptest::prop_assert!(said.contains("hurt.toml"), "{said}");
+                proptest::prop_assert!(!error.brief().chars().any(char::is_control), "{said:?}");
+            }
+        }
+    }
+}

@@ -317,6 +317,9 @@ fn columns_have_unique_names_and_the_essential_ones_never_drop() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), COLUMNS.len());
+    for column in COLUMNS {
+        assert!(column.sort.is_none_or(|key| key.name() == column.name), "sorted by the name of the heading");
+    }
     let state = fleet((40, 10), 0);
     let kept: Vec<&str> = crate::ui::columns::fit(&state, 38).iter().map(|(column, _)| column.name).collect();
     assert!(kept.starts_with(&["node", "power"]), "{kept:?}");
