@@ -105,7 +105,7 @@ impl Draft {
         set(&mut self.prefix, prefix);
         let colors = ["auto", "truecolor", "256", "16", "never"];
         set(&mut self.color, screen.choice("color", &colors));
-        set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "ascii"]));
+        set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "box", "ascii"]));
         screen.finish();
     }
 

@@ -72,7 +72,7 @@ pub struct ScreenSettings {
     pub prefix: String,
     /// `auto`, `truecolor`, `256`, `16` or `never`.
     pub color: String,
-    /// `auto`, `unicode` or `ascii`.
+    /// `auto`, `unicode`, `box` or `ascii`.
     pub glyphs: String,
 }
 

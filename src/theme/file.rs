@@ -205,16 +205,17 @@ fn color_or(word: &str, palette: &Palette) -> Result<Color, String> {
 }
 
 fn unknown<'a>(kind: &str, word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    format!("unknown {kind} \"{}\"{}", clean(word), near(word, known))
+}
+
+/// `, did you mean "x"?` if one of these is likely meant by `word`.
+pub(super) fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known.map(|name| (strsim::jaro_winkler(word, name), name));
     let near = near.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-    let word = clean(word);
-    match near {
-        Some((_, name)) => format!("unknown {kind} \"{word}\", did you mean \"{}\"?", clean(name)),
-        None => format!("unknown {kind} \"{word}\""),
-    }
+    near.map_or(String::new(), |(_, name)| format!(", did you mean \"{}\"?", clean(name)))
 }
 
 /// A word of a file as it may be shown.
-fn clean(word: &str) -> String {
+pub(super) fn clean(word: &str) -> String {
     word.chars().take(60).map(|ch| if ch.is_control() { '\u{fffd}' } else { ch }).collect()
 }

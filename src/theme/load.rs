@@ -3,7 +3,7 @@
 //! An operator's own are `NAME.toml` in the directories that are handed in; they stand before the
 //! embedded ones of the same name. Called by `runtime` and `cli`.
 
-use super::file::{File, Mistake, Palette, Partial};
+use super::file::{File, Mistake, Palette, Partial, clean, near};
 use super::{ColorDepth, Role, Theme, contrast};
 use ratatui::style::Style;
 use std::collections::BTreeMap;
@@ -208,11 +208,9 @@ impl Themes {
 
     fn unknown(&self, name: &str) -> ThemeError {
         let known = self.names();
-        let near = known.iter().map(|known| (strsim::jaro_winkler(name, known), known));
-        let near = near.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
         ThemeError::Unknown {
-            name: name.chars().take(60).filter(|ch| !ch.is_control()).collect(),
-            near: near.map_or(String::new(), |(_, name)| format!(", did you mean \"{name}\"?")),
+            name: clean(name),
+            near: near(name, known.iter().map(String::as_str)),
             known: known.join(", "),
         }
     }

@@ -114,6 +114,21 @@ fn a_theme_is_taken_while_the_screen_is_up() {
 }
 
 #[test]
+fn without_colours_a_theme_that_is_not_there_is_said_all_the_same() {
+    let home = Home::new();
+    let config = home.config(NOBODY);
+    let mut tui = Tui::start_with(home.path(), &["-c", &config], (100, 24), &[("NO_COLOR", "1")]);
+    tui.wait("vm3");
+    tui.keys(":theme light\r");
+    tui.wait("this terminal shows no colours: light looks like mono");
+    tui.keys(":theme nope\r");
+    tui.wait("there is no theme \"nope\"");
+    assert!(!has(&tui.raw(), LIGHT));
+    tui.keys("q");
+    assert_eq!(tui.wait_exit(), Some(0));
+}
+
+#[test]
 fn columns_and_order_are_as_configured_until_they_are_changed() {
     let home = Home::new();
     let table = "[table]\ncolumns = [\"power\", \"node\", \"note\"]\nsort = \"power\"\n";
@@ -130,4 +145,16 @@ fn columns_and_order_are_as_configured_until_they_are_changed() {
     tui.wait_gone("TAGS");
     tui.keys("q");
     assert_eq!(tui.wait_exit(), Some(0));
+}
+
+#[test]
+fn glyphs_are_those_of_the_setting() {
+    let home = Home::new();
+    for (setting, drawn) in [("unicode", "▸ vm1"), ("box", "► vm1"), ("ascii", "> vm1")] {
+        let config = home.config(&format!("[screen]\nglyphs = \"{setting}\"\n{NOBODY}"));
+        let mut tui = Tui::start(home.path(), &["-c", &config], (80, 24));
+        tui.wait(drawn);
+        tui.keys("q");
+        assert_eq!(tui.wait_exit(), Some(0));
+    }
 }
