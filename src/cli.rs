@@ -13,7 +13,7 @@ mod verbs;
 
 use crate::config::{self, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
-use crate::{bmc, console, runtime};
+use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
@@ -171,6 +171,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
+        ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
         ConfigWord::Default | ConfigWord::Themes => {}
     }
@@ -185,6 +186,7 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     let (quirks, columns) = (bmc::ipmi::quirk_names(), runtime::column_names());
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     (options.quirks, options.columns) = (&quirks, &columns);
+    options.keys = app::key_rules();
     options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
     match config::load(&options) {

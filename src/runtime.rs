@@ -7,7 +7,7 @@ mod look;
 mod panic;
 mod trace;
 
-use crate::app::{self, Abilities, Event, State, StateOptions};
+use crate::app::{self, Abilities, Event, Keymap, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
@@ -131,6 +131,8 @@ fn start_state(
         read_only: options.read_only,
         title,
         prefix: &settings.screen.prefix,
+        keys: Keymap::new(&settings.keys),
+        mouse: settings.screen.mouse,
         poll_interval: settings.poll.interval,
         utc_offset: jiff::Zoned::now().offset().seconds(),
         size,

@@ -1,6 +1,6 @@
 //! The typed settings that the rest of the program works with. Already merged, zipped and checked.
 
-use super::Secret;
+use super::{KeyBinding, Secret};
 use crate::fleet::SortKey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// The table of nodes.
     pub table: TableSettings,
+    /// `[keys.*]`, checked: what differs from the default keys.
+    pub keys: Vec<KeyBinding>,
     /// Directory for console logs; default `$XDG_STATE_HOME/lightsout/consoles`.
     pub log_dir: PathBuf,
     /// A console log is rotated once (`.1`) when it reaches this many bytes.
@@ -74,6 +76,8 @@ pub struct ScreenSettings {
     pub color: String,
     /// `auto`, `unicode`, `box` or `ascii`.
     pub glyphs: String,
+    /// Clicks and the wheel are ours; the terminal no longer selects text without shift.
+    pub mouse: bool,
 }
 
 /// `[table]`.
