@@ -99,6 +99,7 @@ pub(super) fn deed(exchange: &Exchange) -> &'static str {
         Exchange::ResetBmc(BmcReset::Cold) => "cold reset the BMC",
         Exchange::ResetBmc(BmcReset::Warm) => "warm reset the BMC",
         Exchange::Info => "read the controller's identity",
+        Exchange::Checkup => "look at the BMC",
         Exchange::Raw(_) => "send raw bytes",
         Exchange::SolDeactivate => "free the SOL",
         Exchange::Resume => "resume",

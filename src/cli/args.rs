@@ -124,6 +124,18 @@ pub enum Command {
         #[arg(last = true, value_name = "BYTES")]
         bytes: Vec<String>,
     },
+    /// Look at everything that has to work, and log in to each BMC once
+    Doctor {
+        /// Node set, @tag or all; naming nodes tries again what failed for good
+        #[arg(value_name = "NODES")]
+        nodes: Option<String>,
+        /// Leave the BMCs alone
+        #[arg(long)]
+        no_login: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// This terminal on one console
     Console {
         /// Its name

@@ -28,7 +28,7 @@ const REQUESTS: usize = 256;
 /// Commands that may wait for a node.
 const MAILBOX: usize = 64;
 /// Wall-clock limit of one exchange.
-const EXCHANGE: Duration = Duration::from_secs(20);
+pub(super) const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 /// At the end: for the goodbyes to BMCs.

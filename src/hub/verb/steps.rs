@@ -321,13 +321,17 @@ impl<'a> Run<'a> {
     }
 
     async fn exchange(&mut self, granted: Granted, exchange: &Exchange) -> Step<Result<Reply, BmcError>> {
-        let (at, result) = self.line()?.execute(granted, exchange, self.node.keeps_login()).await;
+        let start = self.now();
+        let (at, mut result) = self.line()?.execute(granted, exchange, self.node.keeps_login()).await;
+        if let Ok(Reply::Checkup(checkup)) = &mut result {
+            checkup.took = at.saturating_sub(start);
+        }
+        if let Some((power, detail)) = result.as_ref().ok().and_then(Reply::power) {
+            let wall = self.node.context.clock.wall();
+            self.node.observed(at, wall, power, detail.map(str::to_owned));
+        }
         match (&result, exchange) {
-            (Ok(Reply::Power(power, detail)), _) => {
-                let wall = self.node.context.clock.wall();
-                self.node.observed(at, wall, *power, detail.clone());
-            }
-            (Err(error), Exchange::Power) => self.node.failed(at, error.clone().into()),
+            (Err(error), Exchange::Power | Exchange::Checkup) => self.node.failed(at, error.clone().into()),
             (Err(error), _) if error.refused_login() => self.node.failed(at, error.clone().into()),
             _ => {}
         }

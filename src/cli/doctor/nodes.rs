@@ -1,0 +1,296 @@
+//! The nodes: one login per BMC through the hub, so that its pace and other processes are respected, and
+//! a look at the sockets of machines and consoles.
+//!
+//! A BMC whose login failed for good is left alone unless the operator named its node.
+
+use super::Targets;
+use super::check::{Check, Level, Report};
+use crate::cli::exit::Exit;
+use crate::cli::say_error;
+use crate::config::{self, BmcSettings, NodeSettings, Settings};
+use crate::fleet::{Checkup, Fault, FaultClass, Freshness, Node, NodeId, NodeSet, Power, SolState, Verb};
+use crate::hub::message::{Outcome, PollReason, Request, RequestId, Update};
+use crate::hub::{Hub, HubHandle, HubOptions};
+use nix::unistd::{AccessFlags, eaccess};
+use std::collections::{BTreeMap, HashMap};
+use std::io::IsTerminal;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+const REQUEST: RequestId = RequestId(1);
+
+/// What is looked at.
+pub(super) struct Doctor<'a> {
+    pub settings: &'a Settings,
+    pub targets: &'a Targets,
+    pub no_login: bool,
+    pub operator: String,
+}
+
+/// How a login went.
+enum Login {
+    Went(Box<Checkup>),
+    Failed(Fault),
+    /// It failed for good before, and was not tried.
+    Marked(Fault),
+    /// The BMC is that node's, which was logged in to.
+    Shared(NodeId),
+    /// It was not logged in to, and need not be.
+    Left(&'static str),
+}
+
+/// In place of the section, when nobody knows the nodes.
+pub(super) fn not_without_configuration() -> Check {
+    Check::ok("login", "", "no node is looked at before the configuration is right")
+}
+
+impl Doctor<'_> {
+    /// Logs in and prints the section.
+    pub async fn run(&self, report: &mut Report) -> anyhow::Result<()> {
+        let nodes = config::nodes(self.settings);
+        let logins = if self.no_login { Ok(HashMap::new()) } else { self.logins().await? };
+        let mut checks = Vec::new();
+        if let Err(fault) = &logins {
+            let remedy = fault.hint.clone().unwrap_or_else(|| "see above".into());
+            checks.push(Check::fail("login", "", format!("not tried: {}", fault.reason), remedy));
+        }
+        let logins = logins.unwrap_or_default();
+        for id in &self.targets.nodes {
+            let node = &self.settings.nodes[id.index()];
+            if let Some(login) = logins.get(id) {
+                checks.extend(self.login(node, &nodes, login));
+            } else if let Some(path) = node.bmc.as_ref().and_then(|bmc| bmc.qmp.as_ref()) {
+                checks.push(socket("QMP", &node.name, path));
+            }
+            checks.extend(console(node));
+        }
+        report.folded("nodes", &checks, |names| NodeSet::fold(names));
+        Ok(())
+    }
+
+    /// One login per BMC. `Err`: none could be tried.
+    async fn logins(&self) -> anyhow::Result<Result<HashMap<NodeId, Login>, Fault>> {
+        let options = HubOptions { poll: false, read_only: true, operator: self.operator.clone() };
+        let (hub, handle) = match Hub::start(Arc::new(self.settings.clone()), options).await {
+            Ok(started) => started,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let logins = self.ask(&handle).await;
+        hub.stop().await;
+        logins.map(Ok)
+    }
+
+    async fn ask(&self, hub: &HubHandle) -> anyhow::Result<HashMap<NodeId, Login>> {
+        let mut logins = HashMap::new();
+        let mut asked: Vec<NodeId> = Vec::new();
+        let mut first: BTreeMap<String, NodeId> = BTreeMap::new();
+        let marked = if self.targets.named { HashMap::new() } else { marked(hub).await };
+        for id in &self.targets.nodes {
+            let login = match &self.settings.nodes[id.index()].bmc {
+                None => Login::Left("no driver; only its console is looked at"),
+                Some(bmc) => match (first.get(&bmc.identity()), marked.get(id)) {
+                    (Some(known), _) => Login::Shared(*known),
+                    (None, Some(fault)) => Login::Marked(fault.clone()),
+                    (None, None) => {
+                        first.insert(bmc.identity(), *id);
+                        asked.push(*id);
+                        continue;
+                    }
+                },
+            };
+            logins.insert(*id, login);
+        }
+        if asked.is_empty() {
+            return Ok(logins);
+        }
+        if std::io::stderr().is_terminal() {
+            say_error(&format!("\nlogging in to {} BMCs and monitors …", asked.len()));
+        }
+        hub.try_send(Request::Verb {
+            id: REQUEST,
+            verb: Verb::Checkup,
+            nodes: asked.clone(),
+            timeout: None,
+            wait: true,
+        })?;
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut missing = asked.len();
+        while missing > 0 {
+            let updates = tokio::select! {
+                updates = hub.updates() => updates,
+                _ = interrupt.recv() => None,
+                _ = terminate.recv() => None,
+            };
+            let Some(updates) = updates else { break };
+            for update in updates {
+                if let Update::Done(result) = update {
+                    missing -= 1;
+                    logins.insert(result.node, outcome(result.outcome));
+                }
+            }
+        }
+        let interrupted =
+            Fault { class: FaultClass::Local, reason: "interrupted before it answered".into(), hint: None };
+        for id in asked {
+            logins.entry(id).or_insert_with(|| Login::Failed(interrupted.clone()));
+        }
+        Ok(logins)
+    }
+
+    fn login(&self, node: &NodeSettings, nodes: &[Node], login: &Login) -> Vec<Check> {
+        let name = &node.name;
+        let place = node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default();
+        match login {
+            Login::Left(why) => vec![Check::ok("login", name, *why)],
+            Login::Shared(other) => {
+                let other = &nodes[other.index()].name;
+                vec![Check::ok("login", name, format!("the same BMC as {other} ({place})"))]
+            }
+            Login::Marked(fault) => {
+                let text = format!("{}; it failed before and was not tried again", fault.reason);
+                let remedy = "mend it, then name the node: lightsout doctor NODE tries once more";
+                let fault = Fault { hint: Some(remedy.into()), ..fault.clone() };
+                vec![failed(name, &fault, text)]
+            }
+            Login::Failed(fault) => vec![failed(name, fault, fault.reason.clone())],
+            Login::Went(checkup) => went(node, checkup),
+        }
+    }
+}
+
+/// Whose login failed for good, as other processes noted.
+async fn marked(hub: &HubHandle) -> HashMap<NodeId, Fault> {
+    // The first updates are everything that is known of every node.
+    let updates = hub.updates().await.unwrap_or_default();
+    let marks = updates.into_iter().filter_map(|update| match update {
+        Update::Node(status) if status.why == PollReason::AuthFinal => match status.seen.freshness {
+            Freshness::Failed(fault) => Some((status.node, fault)),
+            _ => None,
+        },
+        _ => None,
+    });
+    marks.collect()
+}
+
+fn outcome(outcome: Outcome) -> Login {
+    let local = |reason: String| Fault { class: FaultClass::Local, reason, hint: None };
+    match outcome {
+        Outcome::Checkup(checkup) => Login::Went(checkup),
+        Outcome::Failed(fault) => Login::Failed(fault),
+        Outcome::Refused(reason) => Login::Failed(local(reason)),
+        Outcome::Cancelled { .. } => Login::Failed(local("ended before it answered".into())),
+        other => Login::Failed(local(format!("an answer that does not fit: {other:?}"))),
+    }
+}
+
+fn failed(name: &str, fault: &Fault, text: String) -> Check {
+    let exit = if fault.class == FaultClass::Local { Exit::Usage } else { Exit::Failed };
+    let remedy = fault.hint.clone().unwrap_or_else(|| remedy(fault.class).to_owned());
+    let text = format!("{text} ({})", fault.class.name());
+    Check { topic: topic(fault.class), level: Level::Fail(exit), ..Check::fail("login", name, text, remedy) }
+}
+
+/// What happened, above the nodes it happened to.
+fn topic(class: FaultClass) -> &'static str {
+    match class {
+        FaultClass::Unreachable => "not reached",
+        FaultClass::Timeout => "fell silent",
+        FaultClass::Auth => "authentication failed",
+        FaultClass::Busy => "busy",
+        FaultClass::Unsupported => "not supported",
+        FaultClass::Rejected => "refused",
+        FaultClass::Protocol => "not understood",
+        FaultClass::Local => "trouble on this machine",
+    }
+}
+
+/// What to do where the failure itself does not say.
+fn remedy(class: FaultClass) -> &'static str {
+    match class {
+        FaultClass::Unreachable => "check address, port and cable, and that no firewall is between",
+        FaultClass::Timeout => "try again; if it stays so, reset the BMC (lightsout bmc reset-cold)",
+        FaultClass::Auth => "check user, password, BMC key (Kg) and privilege level",
+        FaultClass::Busy => "wait a minute, then try again",
+        FaultClass::Unsupported => "choose another driver or other cipher suites for it",
+        FaultClass::Rejected => "look at what the BMC says; its user may need more rights",
+        FaultClass::Protocol => "try driver = \"ipmitool\", or look for newer firmware of the BMC",
+        FaultClass::Local => "see the other sections",
+    }
+}
+
+/// A login that went well, and what is odd about the BMC all the same.
+fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
+    let name = &node.name;
+    let mut words = vec![match &checkup.detail {
+        Some(detail) => format!("{} ({detail})", checkup.power.name()),
+        None => checkup.power.name().to_owned(),
+    }];
+    words.extend(checkup.suite.map(|suite| format!("suite {suite}")));
+    words.extend(checkup.privilege.clone());
+    let value = |label: &str| checkup.identity.iter().find(|row| row.0 == label).map(|row| row.1.as_str());
+    words.extend(value("QEMU").map(|version| format!("QEMU {version}")));
+    words.extend(value("Manufacturer ID").map(|maker| format!("manufacturer {maker}")));
+    words.extend(value("Product ID").map(|product| format!("product {product}")));
+    words.extend(value("Firmware Revision").map(|firmware| format!("firmware {firmware}")));
+    match &checkup.sol {
+        Some(SolState::Free) => words.push("SOL free".into()),
+        Some(SolState::Held(Some(who))) => words.push(format!("SOL held by {who}")),
+        Some(SolState::Held(None)) => words.push("SOL held by somebody".into()),
+        Some(SolState::Disabled) | None => {}
+    }
+    words.push(format!("{:.2} s", checkup.took.as_secs_f64()));
+    let mut checks = vec![Check::ok("login", name, words.join(", "))];
+    let bmc = node.bmc.as_ref();
+    if let Some(why) = &checkup.not_raised {
+        let remedy = "verbs need it: allow it to the user on the BMC, or configure a lower privilege";
+        checks.push(Check::warn("privilege", name, why, remedy));
+    }
+    let wants_sol = node.console.as_ref().is_some_and(|console| console.transport == "sol");
+    if checkup.sol == Some(SolState::Disabled) && wants_sol {
+        let remedy = "enable SOL on the BMC (ipmitool sol set enabled true 1)";
+        checks.push(Check::warn("SOL", name, "switched off on the BMC", remedy));
+    }
+    // A machine without a process is off, and so is a wrong path.
+    if let Some(path) = bmc.and_then(|bmc| bmc.qmp.as_ref())
+        && checkup.power == Power::Off
+        && checkup.identity.is_empty()
+        && bmc.is_some_and(|bmc| bmc.start.is_none())
+    {
+        let text = format!("nothing listens on {}, and no start command is configured", path.display());
+        let remedy = "start the machine, correct qmp, or set start = [\"qemu-system-x86_64\", …]";
+        checks.push(Check::warn("QMP", name, text, remedy));
+    }
+    checks
+}
+
+/// A console that can be looked at without taking it: its socket serves one client.
+fn console(node: &NodeSettings) -> Option<Check> {
+    let path = node.console.as_ref()?.path.as_ref()?;
+    Some(socket("console", &node.name, path))
+}
+
+fn socket(check: &'static str, name: &str, path: &Path) -> Check {
+    let shown = path.display();
+    match path.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = format!("there is no socket {shown}");
+            Check::warn(check, name, text, "it comes with its machine: start that, or correct the path")
+        }
+        Err(error) => {
+            Check::fail(check, name, format!("{shown}: {error}"), "check the modes of its directories")
+        }
+        Ok(meta) if !meta.file_type().is_socket() => {
+            Check::fail(check, name, format!("{shown} is not a socket"), "correct the path")
+        }
+        Ok(_) if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_err() => Check::fail(
+            check,
+            name,
+            format!("no permission for {shown}"),
+            "become a member of its group, or change the socket's owner and mode",
+        ),
+        Ok(_) => Check::ok(check, name, format!("{shown} is there")),
+    }
+}
