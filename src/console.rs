@@ -18,4 +18,4 @@ mod transport;
 mod unix;
 
 pub use session::{Session, SessionCommand, SessionSpec, spawn_session};
-pub use transport::{TRANSPORTS, TransportRow, transport_names};
+pub use transport::{OF_THE_BMC, TRANSPORTS, TransportRow, transport_names};

@@ -88,7 +88,7 @@ pub enum Command {
         nodes: String,
         #[command(flatten)]
         how: How,
-        /// Do not wait until the effect is seen
+        /// Do not wait until the effect is seen, nor for a BMC that does not take the login at once
         #[arg(long)]
         no_wait: bool,
         /// Longest wait for the effect: 60s, 10m

@@ -18,7 +18,7 @@ use crate::config::{self, Loaded, Secrets};
 use crate::fleet::{NodeId, NodeSet};
 use crate::term::Caps;
 use crate::theme::ColorDepth;
-use check::Report;
+use check::{Report, Style};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -92,5 +92,6 @@ fn report(cli: &Cli, loaded: Option<&Loaded>, json: bool) -> Report {
         cli.common.color.map_or_else(|| setting(|screen| &screen.color), |color| color.word().to_owned());
     let coloured = std::io::stdout().is_terminal() && ColorDepth::choose(&color, env) != ColorDepth::Mono;
     let unicode = Caps::detect(env).wants_unicode(&setting(|screen| &screen.glyphs));
-    Report::new(json, coloured, unicode)
+    let columns = terminal::columns();
+    Report::new(Style { json, coloured, unicode, columns })
 }

@@ -249,7 +249,7 @@ async fn boot_set(run: &mut Run<'_>, wanted: BootSetting) -> Step<Outcome> {
         match run.ask(&Exchange::BootGet).await? {
             Ok(Reply::Boot(got)) => break got,
             Ok(other) => return Err(Outcome::Failed(unexpected(&other))),
-            Err(error) if run.may_try_again(&error) => run.pause().await?,
+            Err(error) if run.may_try_again(error.class) => run.pause().await?,
             Err(error) => {
                 let mut fault = Fault::from(error);
                 fault.reason = format!("set, but it could not be read back: {}", fault.reason);

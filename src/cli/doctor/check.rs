@@ -7,6 +7,9 @@ use serde_json::json;
 /// Version of the JSON lines.
 const VERSION: u32 = 1;
 
+/// No line is broken to less than that.
+const NARROW: usize = 30;
+
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -62,20 +65,31 @@ impl Check {
     }
 }
 
+/// How the report looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// One JSON object a line; the rest does not concern it.
+    pub json: bool,
+    /// With colours.
+    pub coloured: bool,
+    /// With glyphs beyond ASCII.
+    pub unicode: bool,
+    /// Columns of the terminal, if it is one: lines are broken between words.
+    pub columns: Option<usize>,
+}
+
 /// Prints checks and keeps count.
 pub(super) struct Report {
-    json: bool,
-    coloured: bool,
-    unicode: bool,
+    style: Style,
     counts: [usize; 3],
     exit: Exit,
     begun: bool,
 }
 
 impl Report {
-    /// Nothing is printed yet. Neither `coloured` nor `unicode` concerns JSON.
-    pub fn new(json: bool, coloured: bool, unicode: bool) -> Report {
-        Report { json, coloured, unicode, counts: [0; 3], exit: Exit::Done, begun: false }
+    /// Nothing is printed yet.
+    pub fn new(style: Style) -> Report {
+        Report { style, counts: [0; 3], exit: Exit::Done, begun: false }
     }
 
     /// Prints the checks under a heading; nothing when there are none.
@@ -84,7 +98,7 @@ impl Report {
         let width = checks.iter().map(|check| check.check.len()).max().unwrap_or(0);
         for check in checks {
             self.line(&check, width);
-            if let Some(remedy) = check.remedy.as_deref().filter(|_| !self.json) {
+            if let Some(remedy) = check.remedy.as_deref().filter(|_| !self.style.json) {
                 self.remedy(remedy);
             }
         }
@@ -105,7 +119,7 @@ impl Report {
                 None => remedies.push((topic, remedy, vec![check.subject.clone()])),
             }
         }
-        if self.json || remedies.is_empty() {
+        if self.style.json || remedies.is_empty() {
             return;
         }
         self.heading("what to do", true);
@@ -120,7 +134,7 @@ impl Report {
     /// The last line, and how the program ends.
     pub fn end(self) -> Exit {
         let [ok, warned, failed] = self.counts;
-        if !self.json {
+        if !self.style.json {
             let warnings = if warned == 1 { "warning" } else { "warnings" };
             say(&format!("\n{failed} failed, {warned} {warnings}, {ok} ok"));
         }
@@ -128,7 +142,7 @@ impl Report {
     }
 
     fn heading(&mut self, title: &str, wanted: bool) {
-        if self.json || !wanted {
+        if self.style.json || !wanted {
             return;
         }
         if std::mem::replace(&mut self.begun, true) {
@@ -148,27 +162,67 @@ impl Report {
         };
         self.counts[index] += 1;
         let Check { check, subject, text, remedy, .. } = check;
-        if self.json {
+        if self.style.json {
             let line = json!({
-                "v": VERSION, "check": check, "subject": subject, "level": word.to_lowercase(), "text": text,
+                "v": VERSION, "check": check.replace(' ', "-"), "subject": subject, "level": word.to_lowercase(), "text": text,
                 "remedy": remedy,
             });
             return say(&line.to_string());
         }
-        let glyph = if self.unicode { glyph } else { ascii };
+        let glyph = if self.style.unicode { glyph } else { ascii };
         let sign = self.paint(colour, &format!("{glyph} {word:4}"));
         let between = if subject.is_empty() || text.is_empty() { "" } else { ": " };
-        print(&format!("  {sign}  {check:width$}  {}{between}{}", clean(subject), clean(text)));
+        let text = clean(&format!("{subject}{between}{text}"));
+        self.block(&format!("  {sign}  {check:width$}  "), 12 + width, &text);
     }
 
     fn remedy(&self, remedy: &str) {
         for (number, line) in remedy.lines().enumerate() {
             let lead = if number == 0 { "remedy: " } else { "        " };
-            print(&format!("          {lead}{}", clean(line.trim())));
+            self.block(&format!("          {lead}"), 18, &clean(line.trim()));
+        }
+    }
+
+    /// `text` behind `lead`, which takes `indent` columns, and under itself where it needs several lines.
+    fn block(&self, lead: &str, indent: usize, text: &str) {
+        let room =
+            self.style.columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(NARROW));
+        for (number, line) in broken(text, room).iter().enumerate() {
+            print(&if number == 0 { format!("{lead}{line}") } else { format!("{:indent$}{line}", "") });
         }
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
-        if self.coloured { format!("\x1b[{colour}m{text}\x1b[m") } else { text.to_owned() }
+        if self.style.coloured { format!("\x1b[{colour}m{text}\x1b[m") } else { text.to_owned() }
+    }
+}
+
+/// Lines of at most `room` characters, broken between words; a longer word has a line of its own.
+fn broken(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("never empty");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(broken("", 10), [""]);
+        assert_eq!(broken("one two three", usize::MAX), ["one two three"]);
+        assert_eq!(broken("one two three", 7), ["one two", "three"]);
+        assert_eq!(broken("a /very/long/path b", 5), ["a", "/very/long/path", "b"]);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Targets;
 use super::check::{Check, Level, Report};
+use crate::bmc;
 use crate::cli::exit::Exit;
 use crate::cli::say_error;
 use crate::config::{self, BmcSettings, NodeSettings, Settings};
@@ -188,7 +189,7 @@ fn outcome(outcome: Outcome) -> Login {
 
 fn failed(name: &str, fault: &Fault, text: String) -> Check {
     let exit = if fault.class == FaultClass::Local { Exit::Usage } else { Exit::Failed };
-    let remedy = fault.hint.clone().unwrap_or_else(|| remedy(fault.class).to_owned());
+    let remedy = bmc::remedy(fault);
     let text = format!("{text} ({})", fault.class.name());
     Check { topic: topic(fault.class), level: Level::Fail(exit), ..Check::fail("login", name, text, remedy) }
 }
@@ -204,20 +205,6 @@ fn topic(class: FaultClass) -> &'static str {
         FaultClass::Rejected => "refused",
         FaultClass::Protocol => "not understood",
         FaultClass::Local => "trouble on this machine",
-    }
-}
-
-/// What to do where the failure itself does not say.
-fn remedy(class: FaultClass) -> &'static str {
-    match class {
-        FaultClass::Unreachable => "check address, port and cable, and that no firewall is between",
-        FaultClass::Timeout => "try again; if it stays so, reset the BMC (lightsout bmc reset-cold)",
-        FaultClass::Auth => "check user, password, BMC key (Kg) and privilege level",
-        FaultClass::Busy => "wait a minute, then try again",
-        FaultClass::Unsupported => "choose another driver or other cipher suites for it",
-        FaultClass::Rejected => "look at what the BMC says; its user may need more rights",
-        FaultClass::Protocol => "try driver = \"ipmitool\", or look for newer firmware of the BMC",
-        FaultClass::Local => "see the other sections",
     }
 }
 
@@ -243,7 +230,6 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
     }
     words.push(format!("{:.2} s", checkup.took.as_secs_f64()));
     let mut checks = vec![Check::ok("login", name, words.join(", "))];
-    let bmc = node.bmc.as_ref();
     if let Some(why) = &checkup.not_raised {
         let remedy = "verbs need it: allow it to the user on the BMC, or configure a lower privilege";
         checks.push(Check::warn("privilege", name, why, remedy));
@@ -254,10 +240,9 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
         checks.push(Check::warn("SOL", name, "switched off on the BMC", remedy));
     }
     // A machine without a process is off, and so is a wrong path.
-    if let Some(path) = bmc.and_then(|bmc| bmc.qmp.as_ref())
+    if let Some(BmcSettings { qmp: Some(path), start: None, .. }) = &node.bmc
         && checkup.power == Power::Off
         && checkup.identity.is_empty()
-        && bmc.is_some_and(|bmc| bmc.start.is_none())
     {
         let text = format!("nothing listens on {}, and no start command is configured", path.display());
         let remedy = "start the machine, correct qmp, or set start = [\"qemu-system-x86_64\", …]";

@@ -37,6 +37,12 @@ pub(super) async fn checks(cli: &Cli, settings: Option<&Settings>) -> Vec<Check>
     checks
 }
 
+/// Columns of the terminal that the report is printed on.
+pub(super) fn columns() -> Option<usize> {
+    let size = std::io::stdout().is_terminal().then(crossterm::terminal::size)?;
+    size.ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
 fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
