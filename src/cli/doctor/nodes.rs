@@ -8,19 +8,24 @@ use super::check::{Check, Level, Report};
 use crate::bmc;
 use crate::cli::exit::Exit;
 use crate::cli::say_error;
-use crate::config::{self, BmcSettings, NodeSettings, Settings};
-use crate::fleet::{Checkup, Fault, FaultClass, Freshness, Node, NodeId, NodeSet, Power, SolState, Verb};
+use crate::config::{BmcSettings, NodeSettings, Settings};
+use crate::fleet::{Checkup, Fault, FaultClass, Freshness, NodeId, NodeSet, Power, SolState, Verb};
 use crate::hub::message::{Outcome, PollReason, Request, RequestId, Update};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use nix::unistd::{AccessFlags, eaccess};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 const REQUEST: RequestId = RequestId(1);
+/// A turn at a BMC that nobody holds comes sooner.
+const TURN: Duration = Duration::from_secs(60);
+/// What a BMC that does not answer takes of a slot.
+const DEAD: Duration = Duration::from_secs(20);
 
 /// What is looked at.
 pub(super) struct Doctor<'a> {
@@ -36,9 +41,7 @@ enum Login {
     Failed(Fault),
     /// It failed for good before, and was not tried.
     Marked(Fault),
-    /// The BMC is that node's, which was logged in to.
-    Shared(NodeId),
-    /// It was not logged in to, and need not be.
+    /// There is nothing to log in to.
     Left(&'static str),
 }
 
@@ -50,7 +53,6 @@ pub(super) fn not_without_configuration() -> Check {
 impl Doctor<'_> {
     /// Logs in and prints the section.
     pub async fn run(&self, report: &mut Report) -> anyhow::Result<()> {
-        let nodes = config::nodes(self.settings);
         let logins = if self.no_login { Ok(HashMap::new()) } else { self.logins().await? };
         let mut checks = Vec::new();
         if let Err(fault) = &logins {
@@ -61,7 +63,7 @@ impl Doctor<'_> {
         for id in &self.targets.nodes {
             let node = &self.settings.nodes[id.index()];
             if let Some(login) = logins.get(id) {
-                checks.extend(self.login(node, &nodes, login));
+                checks.extend(told(node, login));
             } else if let Some(path) = node.bmc.as_ref().and_then(|bmc| bmc.qmp.as_ref()) {
                 checks.push(socket("QMP", &node.name, path));
             }
@@ -83,25 +85,24 @@ impl Doctor<'_> {
         logins.map(Ok)
     }
 
+    /// How long a login may wait for its turn: all before it may be dead.
+    fn patience(&self, logins: usize) -> Duration {
+        let rounds = logins / self.settings.poll.max_in_flight.max(1);
+        TURN + DEAD * u32::try_from(rounds).unwrap_or(u32::MAX)
+    }
+
     async fn ask(&self, hub: &HubHandle) -> anyhow::Result<HashMap<NodeId, Login>> {
         let mut logins = HashMap::new();
         let mut asked: Vec<NodeId> = Vec::new();
-        let mut first: BTreeMap<String, NodeId> = BTreeMap::new();
         let marked = if self.targets.named { HashMap::new() } else { marked(hub).await };
         for id in &self.targets.nodes {
-            let login = match &self.settings.nodes[id.index()].bmc {
-                None => Login::Left("no driver; only its console is looked at"),
-                Some(bmc) => match (first.get(&bmc.identity()), marked.get(id)) {
-                    (Some(known), _) => Login::Shared(*known),
-                    (None, Some(fault)) => Login::Marked(fault.clone()),
-                    (None, None) => {
-                        first.insert(bmc.identity(), *id);
-                        asked.push(*id);
-                        continue;
-                    }
-                },
-            };
-            logins.insert(*id, login);
+            if self.settings.nodes[id.index()].bmc.is_none() {
+                logins.insert(*id, Login::Left("no driver; only its console is looked at"));
+            } else if let Some(fault) = marked.get(id) {
+                logins.insert(*id, Login::Marked(fault.clone()));
+            } else {
+                asked.push(*id);
+            }
         }
         if asked.is_empty() {
             return Ok(logins);
@@ -113,7 +114,7 @@ impl Doctor<'_> {
             id: REQUEST,
             verb: Verb::Checkup,
             nodes: asked.clone(),
-            timeout: None,
+            timeout: Some(self.patience(asked.len())),
             wait: true,
         })?;
         let (mut interrupt, mut terminate) =
@@ -140,25 +141,20 @@ impl Doctor<'_> {
         }
         Ok(logins)
     }
+}
 
-    fn login(&self, node: &NodeSettings, nodes: &[Node], login: &Login) -> Vec<Check> {
-        let name = &node.name;
-        let place = node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default();
-        match login {
-            Login::Left(why) => vec![Check::ok("login", name, *why)],
-            Login::Shared(other) => {
-                let other = &nodes[other.index()].name;
-                vec![Check::ok("login", name, format!("the same BMC as {other} ({place})"))]
-            }
-            Login::Marked(fault) => {
-                let text = format!("{}; it failed before and was not tried again", fault.reason);
-                let remedy = "mend it, then name the node: lightsout doctor NODE tries once more";
-                let fault = Fault { hint: Some(remedy.into()), ..fault.clone() };
-                vec![failed(name, &fault, text)]
-            }
-            Login::Failed(fault) => vec![failed(name, fault, fault.reason.clone())],
-            Login::Went(checkup) => went(node, checkup),
+fn told(node: &NodeSettings, login: &Login) -> Vec<Check> {
+    let name = &node.name;
+    match login {
+        Login::Left(why) => vec![Check::ok("login", name, *why)],
+        Login::Marked(fault) => {
+            let text = format!("{}; it failed before and was not tried again", fault.reason);
+            let remedy = "mend it, then name the node: lightsout doctor NODE tries once more";
+            let fault = Fault { hint: Some(remedy.into()), ..fault.clone() };
+            vec![failed(name, &fault, text)]
         }
+        Login::Failed(fault) => vec![failed(name, fault, fault.reason.clone())],
+        Login::Went(checkup) => went(node, checkup),
     }
 }
 
