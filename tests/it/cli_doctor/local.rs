@@ -3,8 +3,7 @@
 use super::*;
 
 /// A machine that is not there, with a start command.
-const NOBODY: &str =
-    "[[node]]\nname = \"vm1\"\nbmc = { driver = \"qemu\", qmp = \"/nonexistent/a\", start = [\"true\"] }\n";
+const NOBODY: &str = "[poll]\nmin_command_interval = \"10ms\"\n[[node]]\nname = \"vm1\"\nbmc = { driver = \"qemu\", qmp = \"/nonexistent/a\", start = [\"true\"] }\n";
 
 fn doctor(home: &Home, config: &str) -> (i32, Vec<Value>) {
     let ended = run(home.path(), &["-c", config, "doctor", "--json"]);
