@@ -20,5 +20,5 @@ pub use driver::{
 };
 pub use error::BmcError;
 pub use permit::{Gate, Permit, Priority, SuiteMemory};
-pub use program::find as find_program;
+pub(crate) use program::find as find_program;
 pub use remedy::remedy;

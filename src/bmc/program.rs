@@ -1,11 +1,11 @@
-//! Finding a program the way the shell does. Used by the drivers that run one, and by `lightsout doctor`.
+//! Finding a program the way the shell does. Used by the drivers and transports that run one, and by
+//! `lightsout doctor`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The file behind `program`: itself when it has a slash, else the first one in `PATH`.
-#[must_use]
-pub fn find(program: &Path) -> Option<PathBuf> {
+pub(crate) fn find(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {
         return executable(program).then(|| program.to_owned());
     }

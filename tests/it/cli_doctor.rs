@@ -236,6 +236,8 @@ fn machines_and_their_sockets_are_looked_at_without_taking_them() {
         "[[node]]\nname = \"gone\"\nbmc = {{ driver = \"qemu\", qmp = \"/nonexistent/q\" }}\n\
          console = {{ transport = \"unix\", path = \"/nonexistent/s\" }}\n\
          [[node]]\nname = \"file\"\nconsole = {{ transport = \"unix\", path = \"{0}\" }}\n\
+         [[node]]\nname = \"line\"\nconsole = {{ transport = \"serial\", device = \"/dev/null\" }}\n\
+         [[node]]\nname = \"nobody\"\nconsole = {{ transport = \"serial\", device = \"/nonexistent/tty\" }}\n\
          [[node]]\nname = \"odd\"\nbmc = {{ driver = \"qemu\", qmp = \"{1}\" }}\n",
         config,
         lab.config().display()
@@ -247,6 +249,8 @@ fn machines_and_their_sockets_are_looked_at_without_taking_them() {
         ("QMP", "gone", "warn"),
         ("console", "gone", "warn"),
         ("console", "file", "fail"),
+        ("console", "line", "ok"),
+        ("console", "nobody", "fail"),
         ("login", "odd", "fail"),
     ] {
         assert_eq!(find(&checks, check, name)["level"], level, "{checks:#?}");

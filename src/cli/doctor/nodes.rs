@@ -14,7 +14,8 @@ use crate::hub::message::{Outcome, PollReason, Request, RequestId, Update};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use nix::unistd::{AccessFlags, eaccess};
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::fs::{FileType, Metadata};
+use std::io::{ErrorKind, IsTerminal};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -247,31 +248,53 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
     checks
 }
 
-/// A console that can be looked at without taking it: its socket serves one client.
+/// A console's socket or port, as far as it can be looked at without taking it from whom it serves.
 fn console(node: &NodeSettings) -> Option<Check> {
-    let path = node.console.as_ref()?.path.as_ref()?;
-    Some(socket("console", &node.name, path))
+    let console = node.console.as_ref()?;
+    let path = console.path.as_ref()?;
+    Some(match console.transport.as_str() {
+        "serial" => port(&node.name, path),
+        _ => socket("console", &node.name, path),
+    })
 }
 
 fn socket(check: &'static str, name: &str, path: &Path) -> Check {
     let shown = path.display();
-    match path.metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let text = format!("there is no socket {shown}");
-            Check::warn(check, name, text, "it comes with its machine: start that, or correct the path")
-        }
+    let found = path.metadata();
+    if found.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        let text = format!("there is no socket {shown}");
+        return Check::warn(check, name, text, "it comes with its machine: start that, or correct the path");
+    }
+    let remedy = "become a member of its group, or change the socket's owner and mode";
+    reachable(check, name, path, found, ("socket", FileTypeExt::is_socket), remedy)
+}
+
+fn port(name: &str, path: &Path) -> Check {
+    let remedy = "become a member of its group (mostly dialout), then log in anew";
+    reachable("console", name, path, path.metadata(), ("serial port", FileTypeExt::is_char_device), remedy)
+}
+
+/// Whether `path` is what it should be, and we may read and write it.
+fn reachable(
+    check: &'static str,
+    name: &str,
+    path: &Path,
+    found: std::io::Result<Metadata>,
+    (what, is): (&str, fn(&FileType) -> bool),
+    remedy: &str,
+) -> Check {
+    let shown = path.display();
+    match found {
         Err(error) => {
-            Check::fail(check, name, format!("{shown}: {error}"), "check the modes of its directories")
+            let remedy = "correct the path, or check the modes of its directories";
+            Check::fail(check, name, format!("{shown}: {error}"), remedy)
         }
-        Ok(meta) if !meta.file_type().is_socket() => {
-            Check::fail(check, name, format!("{shown} is not a socket"), "correct the path")
+        Ok(meta) if !is(&meta.file_type()) => {
+            Check::fail(check, name, format!("{shown} is no {what}"), "correct the path")
         }
-        Ok(_) if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_err() => Check::fail(
-            check,
-            name,
-            format!("no permission for {shown}"),
-            "become a member of its group, or change the socket's owner and mode",
-        ),
+        Ok(_) if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_err() => {
+            Check::fail(check, name, format!("no permission for {shown}"), remedy)
+        }
         Ok(_) => Check::ok(check, name, format!("{shown} is there")),
     }
 }

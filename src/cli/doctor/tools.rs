@@ -33,6 +33,9 @@ fn programs(node: &NodeSettings) -> Vec<(&'static str, &str)> {
             programs.push(("password_command", program));
         }
     }
+    if let Some(program) = node.console.as_ref().and_then(|console| console.argv.first()) {
+        programs.push(("console", program));
+    }
     programs
 }
 

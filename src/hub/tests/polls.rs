@@ -172,9 +172,7 @@ async fn with_broken_drivers_only_the_hub_starts_for_consoles_that_go_without() 
     let console = |transport: &str| ConsoleSettings {
         transport: transport.into(),
         path: Some("/nonexistent/serial".into()),
-        charset: None,
-        size: None,
-        log: false,
+        ..ConsoleSettings::default()
     };
     settings.nodes[0].console = Some(console("sol"));
     let fault = bench.try_start(settings.clone(), true, false).err().expect("nothing could be done");

@@ -112,7 +112,8 @@ fn a_tool_that_is_missing_is_named_with_the_nodes_that_need_it() {
         "[paths]\nipmitool = \"/nonexistent/ipmitool\"\n[credentials.c]\nusername = \"u\"\n\
          password_command = [\"/nonexistent/pass\"]\n[[node]]\nname = \"t[1-2]\"\n\
          bmc = { driver = \"ipmitool\", address = \"10.1.1.[1-2]\", credentials = \"c\" }\n\
-         [[node]]\nname = \"vm1\"\nbmc = { driver = \"qemu\", qmp = \"/nonexistent/q\", start = [\"/nonexistent/kvm\"] }\n",
+         [[node]]\nname = \"vm1\"\nbmc = { driver = \"qemu\", qmp = \"/nonexistent/q\", start = [\"/nonexistent/kvm\"] }\n\
+         console = { transport = \"command\", argv = [\"/nonexistent/virsh\", \"console\", \"vm1\"] }\n",
     );
     let ended = run(home.path(), &["-c", &config, "doctor", "--no-login", "--json"]);
     assert_eq!(ended.code, 1, "{ended:?}");
@@ -124,6 +125,7 @@ fn a_tool_that_is_missing_is_named_with_the_nodes_that_need_it() {
         text(find(&checks, "start", "/nonexistent/kvm"), "text").contains("needed by vm1"),
         "{checks:#?}"
     );
+    assert_eq!(find(&checks, "console", "/nonexistent/virsh")["level"], "fail", "{checks:#?}");
     let password = find(&checks, "password_command", "/nonexistent/pass");
     assert!(text(password, "text").contains("t[1-2]"), "no login, so it was not run: {password}");
     let useless = home.path().join("bin");
