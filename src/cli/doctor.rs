@@ -3,6 +3,13 @@
 //! A section is a list of checks, made by a file of its own; `check` prints them and keeps count. Works
 //! without a terminal, without a configuration and with a broken one. Never asks for a privilege, and no
 //! program it starts can ask on the terminal. Each BMC is logged in to once, through the hub.
+//!
+//! | what the old drivers' validation looked at | here |
+//! |---|---|
+//! | Ironic: address, user, password, privilege, terminal port | `configuration`: named with their place |
+//! | Ironic: an ipmitool that is usable (`-N`, `-R`) | `tools` |
+//! | Ganeti: kvm and socat are there; parameters that contradict each other | `tools`, `nodes` (sockets); `configuration` |
+//! | ctys: report of tools and permissions, no probe that may hang at a prompt | all; nothing is asked with privilege |
 
 mod check;
 mod configuration;

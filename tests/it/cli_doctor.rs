@@ -1,13 +1,18 @@
 //! `lightsout doctor`: what it finds, its remedies and exit codes, and how little it asks of a BMC.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::support::lab::{Lab, LabOptions};
 use crate::support::program::{Ended, Home, command, run};
-use crate::support::tui::Tui;
+use crate::support::tui::{SOON, Tui};
+use crate::support::wait_for;
 use lightsout::sim::{Fleet, FleetSpec, SimBmc, configuration};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -255,4 +260,25 @@ fn machines_and_their_sockets_are_looked_at_without_taking_them() {
     ] {
         assert_eq!(find(&checks, check, name)["level"], level, "{checks:#?}");
     }
+}
+
+#[test]
+fn an_interrupt_ends_it_with_what_is_known() {
+    let sims = Sims::start(2, |config| config);
+    sims.bmc("s2").faults(|faults| faults.silent = true);
+    let mut child = command(sims.home.path(), &["-c", &sims.config, "doctor", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("lightsout starts");
+    wait_for("s1 to be done and s2 to be asked", SOON, || {
+        (sims.bmc("s1").stats().closed == 1 && sims.bmc("s2").stats().received > 0).then_some(())
+    });
+    let mut out = child.stdout.take().expect("piped");
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGINT).expect("it runs");
+    let mut text_of = String::new();
+    out.read_to_string(&mut text_of).expect("text");
+    assert_eq!(child.wait().expect("a child").code(), Some(1), "{text_of}");
+    let checks: Vec<Value> = text_of.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(find(&checks, "login", "s1")["level"], "ok");
+    assert!(text(find(&checks, "login", "s2"), "text").contains("interrupted"), "{text_of}");
 }

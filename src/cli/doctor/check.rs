@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::out::{clean, print, say};
+use crate::fleet::NodeSet;
 use serde_json::json;
 
 /// Version of the JSON lines.
@@ -104,9 +105,8 @@ impl Report {
         }
     }
 
-    /// The same, with the remedies that several checks have in common told once for all of them, under
-    /// what `folds` makes of the subjects.
-    pub fn folded(&mut self, title: &str, checks: &[Check], folds: impl Fn(&[String]) -> String) {
+    /// The same for nodes, with the remedies that several have in common told once, for the node set.
+    pub fn folded(&mut self, title: &str, checks: &[Check]) {
         self.heading(title, !checks.is_empty());
         let width = checks.iter().map(|check| check.check.len()).max().unwrap_or(0);
         let mut remedies: Vec<(&str, &str, Vec<String>)> = Vec::new();
@@ -126,7 +126,7 @@ impl Report {
         for (topic, remedy, mut subjects) in remedies {
             subjects.retain(|subject| !subject.is_empty());
             let between = if subjects.is_empty() { "" } else { ": " };
-            print(&format!("  {}", clean(&format!("{topic}{between}{}", folds(&subjects)))));
+            print(&format!("  {}", clean(&format!("{topic}{between}{}", NodeSet::fold(&subjects)))));
             self.remedy(remedy);
         }
     }

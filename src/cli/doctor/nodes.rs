@@ -9,7 +9,7 @@ use crate::bmc;
 use crate::cli::exit::Exit;
 use crate::cli::say_error;
 use crate::config::{BmcSettings, NodeSettings, Settings};
-use crate::fleet::{Checkup, Fault, FaultClass, Freshness, NodeId, NodeSet, Power, SolState, Verb};
+use crate::fleet::{Checkup, Fault, FaultClass, Freshness, NodeId, Power, SolState, Verb};
 use crate::hub::message::{Outcome, PollReason, Request, RequestId, Update};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use nix::unistd::{AccessFlags, eaccess};
@@ -54,7 +54,8 @@ pub(super) fn not_without_configuration() -> Check {
 impl Doctor<'_> {
     /// Logs in and prints the section.
     pub async fn run(&self, report: &mut Report) -> anyhow::Result<()> {
-        let logins = if self.no_login { Ok(HashMap::new()) } else { self.logins().await? };
+        let nothing = self.no_login || self.targets.nodes.is_empty();
+        let logins = if nothing { Ok(HashMap::new()) } else { self.logins().await? };
         let mut checks = Vec::new();
         if let Err(fault) = &logins {
             let remedy = fault.hint.clone().unwrap_or_else(|| "see above".into());
@@ -70,7 +71,7 @@ impl Doctor<'_> {
             }
             checks.extend(console(node));
         }
-        report.folded("nodes", &checks, |names| NodeSet::fold(names));
+        report.folded("nodes", &checks);
         Ok(())
     }
 
@@ -217,7 +218,9 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
     let value = |label: &str| checkup.identity.iter().find(|row| row.0 == label).map(|row| row.1.as_str());
     words.extend(value("QEMU").map(|version| format!("QEMU {version}")));
     words.extend(value("Manufacturer ID").map(|maker| format!("manufacturer {maker}")));
-    words.extend(value("Product ID").map(|product| format!("product {product}")));
+    // `1 (0x0001)`
+    let product = value("Product ID").and_then(|product| product.split(' ').next());
+    words.extend(product.map(|product| format!("product {product}")));
     words.extend(value("Firmware Revision").map(|firmware| format!("firmware {firmware}")));
     match &checkup.sol {
         Some(SolState::Free) => words.push("SOL free".into()),

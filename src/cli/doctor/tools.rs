@@ -68,7 +68,7 @@ fn ipmi_tool(settings: &Settings) -> Check {
         }
         Err(error) => {
             let text = format!("{error}; needed by {}", NodeSet::fold(&users));
-            Check::fail("ipmitool", "", text, error.hint.unwrap_or_default())
+            Check::fail("ipmitool", "", text, bmc::remedy(&error.into()))
         }
     }
 }

@@ -248,6 +248,11 @@ fn modes_and_kinds_of_files_and_directories_are_told() {
     assert!(text(shared, "remedy").contains("remove"), "{shared}");
     let login = find(&checks, "login", "");
     assert!(text(login, "text").starts_with("not tried"), "{login}");
+    mode(home.path().join("run/lightsout"), 0o2770);
+    fs::remove_file(home.path().join("run/lightsout/fleet.v1")).unwrap();
+    let (_, checks) = doctor(&home, &config);
+    let runtime = find(&checks, "runtime_dir", &home.path().join("run/lightsout").display().to_string());
+    assert!(text(runtime, "text").starts_with("shared by the group "), "{runtime}");
     mode(home.path().join("run/lightsout"), 0o777);
     let (_, checks) = doctor(&home, &config);
     assert!(text(find(&checks, "runtime_dir", ""), "text").contains("everybody may write"), "{checks:#?}");
@@ -286,4 +291,41 @@ fn what_cannot_be_printed_is_an_error_and_a_reader_that_left_is_none() {
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""), "{args:?}");
     }
+}
+
+#[test]
+fn every_parameter_the_old_drivers_validated_is_named_with_its_place() {
+    let good = "[credentials.c]\nusername = \"u\"\npassword_env = \"HOME\"\n";
+    for (credentials, node, key, said) in [
+        (good, "bmc = { credentials = \"c\" }", "node.bmc.address", "needs the address"),
+        (good, "bmc = { address = \"10.1.1.1\" }", "node.bmc.credentials", "needs credentials"),
+        ("[credentials.c]\npassword_env = \"HOME\"\n", "", "credentials.c.username", "user"),
+        ("[credentials.c]\nusername = \"u\"\n", "", "password", "no password"),
+        (good, "bmc = { address = \"a\", credentials = \"c\", privilege = \"ROOT\" }", "privilege", "ROOT"),
+        (good, "bmc = { address = \"a\", credentials = \"c\", port = 70000 }", "port", "70000"),
+        (good, "console = { transport = \"telnet\", host = \"a\", port = 0 }", "port", "0"),
+        (good, "bmc = { driver = \"qemu\" }", "qmp", "QMP"),
+        (good, "bmc = { driver = \"qemu\", qmp = \"/q\", address = \"a\" }", "address", "no use"),
+        (good, "console = { transport = \"unix\" }", "path", "path"),
+    ] {
+        let home = Home::new();
+        let config = home.config(&format!("{credentials}[[node]]\nname = \"n1\"\n{node}\n"));
+        let ended = run(home.path(), &["-c", &config, "doctor", "--json"]);
+        let checks = ended.json();
+        let failed: Vec<&Value> = checks.iter().filter(|line| line["level"] == "fail").collect();
+        let named = failed.iter().any(|line| {
+            let told = text(line, "text");
+            told.contains(key) && told.contains(said) && text(line, "subject").contains("config.toml:")
+        });
+        assert!(ended.code == 1 && named, "{node}: {failed:?}");
+    }
+}
+
+#[test]
+fn a_fleet_without_nodes_is_a_warning() {
+    let home = Home::new();
+    let config = home.config("theme = \"default\"\n");
+    let (code, checks) = doctor(&home, &config);
+    assert_eq!(code, 0, "{checks:?}");
+    assert!(text(find(&checks, "setting", ""), "text").contains("no node"), "{checks:?}");
 }
