@@ -61,14 +61,13 @@ fn mode(path: impl AsRef<Path>, mode: u32) {
 
 /// The check of that name and subject.
 fn find<'v>(checks: &'v [Value], check: &str, subject: &str) -> &'v Value {
-    checks
-        .iter()
-        .find(|line| line["check"] == check && line["subject"] == subject)
-        .unwrap_or_else(|| panic!("no {check} of {subject} in\n{}", Value::Array(checks.to_vec())))
+    let found = checks.iter().find(|line| line["check"] == check && line["subject"] == subject);
+    assert!(found.is_some(), "no {check} of \"{subject}\" in\n{}", Value::Array(checks.to_vec()));
+    found.expect("it was looked at above")
 }
 
 fn text<'v>(check: &'v Value, key: &str) -> &'v str {
-    check[key].as_str().unwrap_or_else(|| panic!("no {key} in {check}"))
+    check[key].as_str().ok_or((key, check)).expect("a key with text")
 }
 
 /// The node's part of the configuration, with another value for a key.

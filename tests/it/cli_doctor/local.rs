@@ -12,9 +12,9 @@ fn doctor(home: &Home, config: &str) -> (i32, Vec<Value>) {
 
 /// A directory with a program of that name.
 fn program(dir: &Path, name: &str, script: &str) {
-    fs::create_dir_all(dir).unwrap();
+    fs::create_dir_all(dir).expect("it can be made");
     let path = dir.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("it can be written");
     mode(path, 0o755);
 }
 
