@@ -18,9 +18,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What its help must list, and our word for it.
 const NEEDED: [(&str, &str); 4] = [
-    ("-C ", "the option -C"),
     ("-N ", "the option -N"),
     ("-R ", "the option -R"),
+    ("-C ", "the option -C"),
     ("lanplus ", "the interface lanplus"),
 ];
 
