@@ -106,7 +106,7 @@ fn a_healthy_fleet_is_ok_with_one_login_each_that_is_closed() {
 
 #[test]
 fn failures_are_told_apart_and_folded_with_their_remedies() {
-    let sims = Sims::start(6, |config| {
+    let sims = Sims::start(7, |config| {
         let more = "[credentials.bad]\nusername = \"admin\"\npassword = \"wrong\"\n\
                     [credentials.who]\nusername = \"nobody\"\npassword = \"secret\"\n";
         let config = config.replacen("[[node]]", &format!("{more}[[node]]"), 1);
@@ -115,13 +115,14 @@ fn failures_are_told_apart_and_folded_with_their_remedies() {
         with(config, "s4", "\"sim\"", "\"who\"")
     });
     sims.bmc("s5").faults(|faults| faults.no_sessions = true);
+    sims.bmc("s7").faults(|faults| faults.refuse_suites = vec![3, 17]);
     let dead = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let port = sims.bmc("s6").address().port();
     let changed = fs::read_to_string(&sims.config)
         .unwrap()
         .replace(&format!("port = {port},"), &format!("port = {dead},"));
     fs::write(&sims.config, changed).unwrap();
-    let ended = sims.doctor(&["s[1-6]", "--json"]);
+    let ended = sims.doctor(&["s[1-7]", "--json"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     let checks = ended.json();
     for (name, reason, class, remedy) in [
@@ -129,6 +130,7 @@ fn failures_are_told_apart_and_folded_with_their_remedies() {
         ("s4", "does not know this user", "(auth)", "check the user name"),
         ("s5", "no free session", "(busy)", "60 s"),
         ("s6", "nothing listens", "(unreachable)", "IPMI over LAN"),
+        ("s7", "refuses the cipher suite", "(unsupported)", "cipher suites that it offers"),
     ] {
         let check = find(&checks, "login", name);
         assert_eq!(check["level"], "fail");
@@ -137,7 +139,7 @@ fn failures_are_told_apart_and_folded_with_their_remedies() {
         assert!(text(check, "remedy").contains(remedy), "{check}");
     }
     assert_eq!(find(&checks, "login", "s1")["level"], "ok", "the others are looked at all the same");
-    let plain = sims.doctor(&["s[1-6]"]);
+    let plain = sims.doctor(&["s[1-7]"]);
     assert_eq!(plain.code, 2, "{plain:?}");
     let (_, folded) = plain.out.split_once("\nwhat to do\n").expect("remedies at the end");
     assert!(
@@ -145,7 +147,7 @@ fn failures_are_told_apart_and_folded_with_their_remedies() {
         "{folded}"
     );
     assert_eq!(folded.matches("check the password").count(), 1, "{folded}");
-    assert!(folded.contains("5 failed, 0 warnings"), "{folded}");
+    assert!(folded.contains("6 failed, 0 warnings"), "{folded}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Doctor<'_> {
             return Ok(logins);
         }
         if std::io::stderr().is_terminal() {
-            say_error(&format!("\nlogging in to {} BMCs and monitors …", asked.len()));
+            say_error(&format!("\nlogging in to {} BMCs and monitors ...", asked.len()));
         }
         hub.try_send(Request::Verb {
             id: REQUEST,
@@ -245,7 +245,7 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
         && checkup.identity.is_empty()
     {
         let text = format!("nothing listens on {}, and no start command is configured", path.display());
-        let remedy = "start the machine, correct qmp, or set start = [\"qemu-system-x86_64\", …]";
+        let remedy = "start the machine, correct qmp, or set a start command";
         checks.push(Check::warn("QMP", name, text, remedy));
     }
     checks

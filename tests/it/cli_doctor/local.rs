@@ -329,3 +329,30 @@ fn a_fleet_without_nodes_is_a_warning() {
     assert_eq!(code, 0, "{checks:?}");
     assert!(text(find(&checks, "setting", ""), "text").contains("no node"), "{checks:?}");
 }
+
+#[test]
+fn a_poor_terminal_gets_plain_characters_and_screen_is_asked_its_version() {
+    let home = Home::new();
+    let config = home.config(NOBODY);
+    let bin = home.path().join("bin");
+    // As GNU screen does.
+    program(&bin, "screen", "echo 'Screen version 4.09.00 (GNU) 30-Jan-22'; exit 1");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"));
+    let ended = command(home.path(), &["-c", &config, "doctor"])
+        .env("PATH", path)
+        .env("STY", "1.pts")
+        .env_remove("TMUX")
+        .env("TERM", "dumb")
+        .env("LC_ALL", "POSIX")
+        .env("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+        .output()
+        .expect("lightsout starts");
+    let out = String::from_utf8(ended.stdout).expect("UTF-8");
+    assert!(out.is_ascii(), "{out}");
+    for said in
+        ["! warn  TERM", "! warn  locale", "Screen version 4.09.00", "10 frames a second", "through screen"]
+    {
+        assert!(out.contains(said), "no {said} in {out}");
+    }
+    assert_eq!(ended.status.code(), Some(0), "{out}");
+}
