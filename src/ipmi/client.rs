@@ -93,7 +93,10 @@ enum Job {
         again: bool,
         abandoned: bool,
     },
-    SolActivate,
+    /// `abandoned`: it was sent, and nobody wants the SOL any more.
+    SolActivate {
+        abandoned: bool,
+    },
     SolDeactivate,
     /// Whose the SOL is; keeps session and SOL alive.
     Owner,
@@ -182,15 +185,25 @@ impl Client {
         self.used = now;
         self.last_words.clear();
         self.sol = Some(Box::new(Sol::new(now)));
-        self.jobs.push_back(Job::SolActivate);
+        self.jobs.push_back(Job::SolActivate { abandoned: false });
         self.advance(now);
     }
 
     /// Ends our SOL; the BMC's is free afterwards. What was queued and not sent is lost.
     pub fn deactivate_sol(&mut self, now: Duration) {
         let Some(sol) = self.sol.take() else { return };
-        self.jobs.retain(|job| !matches!(job, Job::SolActivate) || sol.asked);
-        if sol.asked && matches!(self.state, State::Open(_)) {
+        // Not before the BMC has said that it is ours: it would be another's that is ended.
+        let mut unanswered = false;
+        self.jobs.retain_mut(|job| match job {
+            Job::SolActivate { abandoned: false } if !sol.asked => false,
+            Job::SolActivate { abandoned } => {
+                *abandoned = true;
+                unanswered = true;
+                true
+            }
+            _ => true,
+        });
+        if sol.asked && !unanswered && matches!(self.state, State::Open(_)) {
             self.jobs.push_back(Job::SolDeactivate);
         }
         self.advance(now);
@@ -226,7 +239,8 @@ impl Client {
     pub fn leave(&mut self, now: Duration) {
         if let State::Open(session) = &mut self.state {
             let goodbye = Command::close_session(session.bmc_id);
-            let free = self.sol.as_ref().is_some_and(|sol| sol.asked).then(Command::sol_deactivate);
+            // Not one that is only asked for: it may be another's. If it is ours it ends with the session.
+            let free = self.sol.as_ref().is_some_and(|sol| sol.active).then(Command::sol_deactivate);
             for command in free.into_iter().chain([goodbye]) {
                 self.out.push_back(session.send(now, &command, GOODBYE, &mut self.random));
             }
@@ -234,6 +248,8 @@ impl Client {
         self.jobs.clear();
         self.sol = None;
         self.state = State::Idle;
+        self.sent = false;
+        self.closing = false;
     }
 
     /// Whether there is a session.
@@ -304,6 +320,7 @@ impl Client {
         self.lose_sol(SolLoss::Unreachable);
         self.fail_jobs(ClientError::PortUnreachable { sent });
         self.state = State::Idle;
+        self.closing = false;
         self.advance(now);
     }
 
@@ -412,7 +429,7 @@ impl Client {
                 let command = if first { Command::raise(self.settings.privilege) } else { command };
                 let datagram = session.send(now, &command, patience, &mut self.random);
                 self.out.push_back(datagram);
-                if matches!(self.jobs.front(), Some(Job::SolActivate))
+                if matches!(self.jobs.front(), Some(Job::SolActivate { abandoned: false }))
                     && self.sent
                     && let Some(sol) = &mut self.sol
                 {
@@ -476,15 +493,21 @@ impl Client {
         if !self.sent {
             // The raise of the privilege.
             if code == 0 {
-                if let (State::Open(session), Some(level)) = (&mut self.state, data.first()) {
-                    session.privilege =
-                        Privilege::from_number(level & 0x0f).unwrap_or(self.settings.privilege);
+                if let State::Open(session) = &mut self.state {
+                    // A BMC that does not say which level it granted has granted what was asked for.
+                    session.privilege = data
+                        .first()
+                        .and_then(|level| Privilege::from_number(level & 0x0f))
+                        .unwrap_or(self.settings.privilege);
                     // A BMC that grants less than it was asked for is not asked again and again.
                     if session.privilege < self.settings.privilege {
                         self.settings.privilege = session.privilege;
                     }
                 }
-            } else if let Some(job) = self.jobs.pop_front() {
+            } else if !matches!(self.jobs.front(), Some(Job::CloseSession))
+                && let Some(job) = self.jobs.pop_front()
+            {
+                // What it was raised for may have been given up meanwhile; a goodbye needs no privilege.
                 self.fail(job, ClientError::NotRaised { code });
             }
             return;
@@ -497,7 +520,10 @@ impl Client {
                 self.used = now;
                 self.events.push_back(Event::Reply(Ok(Reply { code, data })));
             }
-            Job::SolActivate => self.sol_activated(now, code, &data),
+            // Nobody wants it any more.
+            Job::SolActivate { abandoned: true } if code == 0 => self.jobs.push_front(Job::SolDeactivate),
+            Job::SolActivate { abandoned: true } => {}
+            Job::SolActivate { abandoned: false } => self.sol_activated(now, code, &data),
             Job::Owner => self.sol_owner(now, code, &data),
             Job::SolDeactivate => {}
             Job::CloseSession => self.closed(),
@@ -508,19 +534,23 @@ impl Client {
         self.state = State::Idle;
         self.closing = false;
         self.sol = None;
+        self.jobs.retain(|job| !matches!(job, Job::CloseSession));
         self.fail_jobs(ClientError::Closed);
         self.events.push_back(Event::Closed);
     }
 
     /// No answer: the BMC dropped the session, is being reset, or is gone.
     fn session_lost(&mut self, now: Duration) {
-        if self.closing {
-            return self.closed();
-        }
         // It may be there and hear badly: then its slot is freed.
-        if let State::Open(session) = &mut self.state {
+        let said = self.sent && matches!(self.jobs.front(), Some(Job::CloseSession));
+        if let State::Open(session) = &mut self.state
+            && !said
+        {
             let goodbye = Command::close_session(session.bmc_id);
             self.out.push_back(session.send(now, &goodbye, GOODBYE, &mut self.random));
+        }
+        if self.closing {
+            return self.closed();
         }
         self.state = State::Idle;
         let sent = std::mem::replace(&mut self.sent, false);
@@ -548,12 +578,12 @@ impl Client {
     fn fail(&mut self, job: Job, error: ClientError) {
         match job {
             Job::Request { abandoned: false, .. } => self.events.push_back(Event::Reply(Err(error))),
-            Job::SolActivate => {
+            Job::SolActivate { abandoned: false } => {
                 self.sol = None;
                 self.events.push_back(Event::SolRefused(SolRefusal::Failed(error)));
             }
             Job::CloseSession => self.events.push_back(Event::Closed),
-            Job::Request { .. } | Job::SolDeactivate | Job::Owner => {}
+            Job::Request { .. } | Job::SolActivate { .. } | Job::SolDeactivate | Job::Owner => {}
         }
     }
 }
@@ -562,7 +592,7 @@ impl Job {
     fn command(&self, bmc_id: u32, quirks: Quirks) -> Command {
         match self {
             Job::Request { command, .. } => command.clone(),
-            Job::SolActivate => Command::sol_activate(quirks.has(Quirks::SOL_DEFERRED_ALERTS)),
+            Job::SolActivate { .. } => Command::sol_activate(quirks.has(Quirks::SOL_DEFERRED_ALERTS)),
             Job::SolDeactivate => Command::sol_deactivate(),
             Job::Owner => Command::sol_owner(),
             Job::CloseSession => Command::close_session(bmc_id),
@@ -572,7 +602,7 @@ impl Job {
     fn is_repeatable(&self) -> bool {
         match self {
             Job::Request { command, .. } => command.repeatable,
-            Job::SolActivate => false,
+            Job::SolActivate { .. } => false,
             Job::SolDeactivate | Job::Owner | Job::CloseSession => true,
         }
     }

@@ -87,11 +87,7 @@ impl Client {
     pub(super) fn sol_activated(&mut self, now: Duration, code: u8, data: &[u8]) {
         let refusal = match code {
             0 => {
-                let Some(sol) = &mut self.sol else {
-                    // Nobody wants it any more.
-                    self.jobs.push_front(super::Job::SolDeactivate);
-                    return;
-                };
+                let Some(sol) = &mut self.sol else { return };
                 sol.active = true;
                 sol.heard = now;
                 let small = self.settings.quirks.has(Quirks::SOL_SMALL);
