@@ -339,6 +339,10 @@ impl Login {
             if self.refused.is_none() || says_more {
                 self.refused = Some(error);
             }
+            if step == Step::OpenSession {
+                // What was refused took no slot.
+                self.opens = self.opens.saturating_sub(1);
+            }
             if !self.later.is_empty() {
                 self.suite = self.later.remove(0);
                 return Next::Send(self.open(settings, random, now));

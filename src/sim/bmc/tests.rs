@@ -438,6 +438,16 @@ fn a_raise_refused_under_a_goodbye_does_not_swallow_it() {
     assert!(!pair.client.is_logged_in());
 }
 
+#[test]
+fn a_bmc_without_a_free_session_is_not_asked_again_because_a_suite_was_refused() {
+    let mut pair = Pair::new();
+    pair.bmc.faults().refuse_suites = vec![17];
+    pair.bmc.faults().no_sessions = true;
+    let began = pair.now;
+    assert_eq!(pair.request(Command::chassis_status()), Err(ClientError::NoFreeSession));
+    assert!(pair.now - began < secs(1), "{:?}", pair.now - began);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
