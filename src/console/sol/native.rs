@@ -6,7 +6,7 @@
 
 use super::BUSY_HINT;
 use crate::bmc::ipmi::{self, SolChannel, SolFault, SolOver};
-use crate::bmc::{Gate, Priority};
+use crate::bmc::{BmcError, Gate, Priority};
 use crate::console::shared::wall_clock;
 use crate::console::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::{Fault, FaultClass};
@@ -107,9 +107,16 @@ impl Native {
     }
 }
 
-fn cannot_open(error: crate::bmc::BmcError) -> Ending {
+fn cannot_open(error: BmcError) -> Ending {
+    // With a completion code the BMC took the login and refused a command in it: that is no reason for
+    // polls to stop, as they do after a login that was refused.
+    let login_stands = error.class == FaultClass::Auth && error.code.is_some();
     let mut fault = Fault::from(error);
     fault.reason = format!("cannot open the console: {}", fault.reason);
+    if login_stands {
+        fault.class = FaultClass::Rejected;
+        return Ending::Failed { fault, retry: false };
+    }
     Ending::from(fault)
 }
 
@@ -159,6 +166,21 @@ mod tests {
             Ending::Failed { fault, retry } => (fault.class, retry),
             Ending::Busy { .. } => panic!("busy"),
         }
+    }
+
+    #[test]
+    fn only_a_refused_login_is_one_for_polls_too() {
+        let class = |code, not_sent| {
+            let error = BmcError { code, not_sent, ..BmcError::new(FaultClass::Auth, "no") };
+            match cannot_open(error) {
+                Ending::Failed { fault, retry: false } => fault.class,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(class(None, true), FaultClass::Auth);
+        assert_eq!(class(None, false), FaultClass::Auth, "after a session that died");
+        assert_eq!(class(Some(0xd4), false), FaultClass::Rejected, "SOL is not for this user");
+        assert_eq!(class(Some(0x81), false), FaultClass::Rejected, "the privilege was not granted");
     }
 
     #[test]
