@@ -18,4 +18,4 @@ pub use driver::{
     Bmc, BmcInfo, Capabilities, DRIVERS, DriverContext, DriverRow, Exchange, Reply, driver_names, open,
 };
 pub use error::BmcError;
-pub use permit::{Gate, Permit, Priority, SuiteMemory};
+pub use permit::{Gate, Permit, Priority, SOL_TOLD, SuiteMemory};
