@@ -5,6 +5,7 @@
 //! the user level the session starts with; the privilege is raised in the same session for the rest.
 
 mod error;
+mod job;
 mod login;
 mod session;
 mod sol;
@@ -16,6 +17,7 @@ use super::command::Command;
 use super::packet::{self, Packet};
 use super::sol::SolEnd;
 use super::{Privilege, Quirks, Random, Secret, Suite};
+use job::Job;
 use login::{Login, Next};
 use session::{Received, Session};
 use sol::Sol;
@@ -82,25 +84,6 @@ pub struct Counters {
     pub ignored: u64,
     /// Logins that succeeded.
     pub logins: u64,
-}
-
-/// What is to be done in the session.
-#[derive(Debug)]
-enum Job {
-    /// The owner's request; `again`: the session was lost under it once. Nobody waits for an abandoned one.
-    Request {
-        command: Command,
-        again: bool,
-        abandoned: bool,
-    },
-    /// `abandoned`: it was sent, and nobody wants the SOL any more.
-    SolActivate {
-        abandoned: bool,
-    },
-    SolDeactivate,
-    /// Whose the SOL is; keeps session and SOL alive.
-    Owner,
-    CloseSession,
 }
 
 /// One BMC's client.
@@ -222,6 +205,7 @@ impl Client {
     /// Ends SOL and session; ends with [`Event::Closed`]. Requests that wait are refused.
     pub fn close(&mut self, now: Duration) {
         if !matches!(self.state, State::Open(_)) {
+            self.give_up_login();
             self.fail_jobs(ClientError::Closed);
             self.state = State::Idle;
             self.sol = None;
@@ -245,6 +229,7 @@ impl Client {
                 self.out.push_back(session.send(now, &command, GOODBYE, &mut self.random));
             }
         }
+        self.give_up_login();
         self.jobs.clear();
         self.sol = None;
         self.state = State::Idle;
@@ -338,6 +323,9 @@ impl Client {
 
     /// Time has passed.
     pub fn timeout(&mut self, now: Duration) {
+        if matches!(&self.state, State::Login(login) if login.deadline() <= now) {
+            self.give_up_login();
+        }
         let next = match &mut self.state {
             State::Login(login) => Some(login.timeout(&self.settings, &mut self.random, now)),
             _ => None,
@@ -384,6 +372,12 @@ impl Client {
     /// What happened, oldest first.
     pub fn event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    fn give_up_login(&mut self) {
+        if let State::Login(login) = &self.state {
+            self.out.extend(login.goodbye(&self.settings, &mut self.random));
+        }
     }
 
     fn raising(&self) -> bool {
@@ -584,26 +578,6 @@ impl Client {
             }
             Job::CloseSession => self.events.push_back(Event::Closed),
             Job::Request { .. } | Job::SolActivate { .. } | Job::SolDeactivate | Job::Owner => {}
-        }
-    }
-}
-
-impl Job {
-    fn command(&self, bmc_id: u32, quirks: Quirks) -> Command {
-        match self {
-            Job::Request { command, .. } => command.clone(),
-            Job::SolActivate { .. } => Command::sol_activate(quirks.has(Quirks::SOL_DEFERRED_ALERTS)),
-            Job::SolDeactivate => Command::sol_deactivate(),
-            Job::Owner => Command::sol_owner(),
-            Job::CloseSession => Command::close_session(bmc_id),
-        }
-    }
-
-    fn is_repeatable(&self) -> bool {
-        match self {
-            Job::Request { command, .. } => command.repeatable,
-            Job::SolActivate { .. } => false,
-            Job::SolDeactivate | Job::Owner | Job::CloseSession => true,
         }
     }
 }

@@ -439,6 +439,33 @@ fn a_raise_refused_under_a_goodbye_does_not_swallow_it() {
 }
 
 #[test]
+fn a_session_whose_last_login_message_is_lost_is_closed_before_the_next_is_opened() {
+    let until_rakp_4 = || {
+        let mut pair = Pair::new();
+        pair.bmc.spec.sessions = 1;
+        pair.client.request(pair.now, Command::chassis_status());
+        for _ in 0..2 {
+            for datagram in answers(&mut pair) {
+                pair.client.datagram(pair.now, &datagram);
+            }
+        }
+        unheard(&mut pair);
+        assert_eq!(pair.bmc.sessions(), 1, "the BMC has one, and we do not know");
+        pair
+    };
+    let mut pair = until_rakp_4();
+    let reply = pair.until(secs(40), |event| matches!(event, Event::Reply(_)));
+    assert!(matches!(reply, Some(Event::Reply(Ok(_)))), "{reply:?}");
+    assert_eq!((pair.bmc.sessions(), pair.carried_out(CLOSE)), (1, 1));
+    for end in [Client::close, Client::leave] {
+        let mut pair = until_rakp_4();
+        end(&mut pair.client, pair.now);
+        unheard(&mut pair);
+        assert_eq!(pair.bmc.sessions(), 0);
+    }
+}
+
+#[test]
 fn a_bmc_without_a_free_session_is_not_asked_again_because_a_suite_was_refused() {
     let mut pair = Pair::new();
     pair.bmc.faults().refuse_suites = vec![17];
