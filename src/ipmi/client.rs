@@ -187,7 +187,7 @@ impl Client {
             _ => true,
         });
         if sol.asked && !unanswered && matches!(self.state, State::Open(_)) {
-            self.jobs.push_back(Job::SolDeactivate);
+            self.jobs.push_back(sol.release());
         }
         self.advance(now);
     }
@@ -519,6 +519,12 @@ impl Client {
             Job::SolActivate { abandoned: true } => {}
             Job::SolActivate { abandoned: false } => self.sol_activated(now, code, &data),
             Job::Owner => self.sol_owner(now, code, &data),
+            Job::SolRelease { owner } => {
+                // Stolen a moment ago, or freed by others: then there is nothing of ours to end.
+                if sol::holder(code, &data).is_none_or(|holder| holder == owner) {
+                    self.jobs.push_front(Job::SolDeactivate);
+                }
+            }
             Job::SolDeactivate => {}
             Job::CloseSession => self.closed(),
         }
@@ -577,7 +583,11 @@ impl Client {
                 self.events.push_back(Event::SolRefused(SolRefusal::Failed(error)));
             }
             Job::CloseSession => self.events.push_back(Event::Closed),
-            Job::Request { .. } | Job::SolActivate { .. } | Job::SolDeactivate | Job::Owner => {}
+            Job::Request { .. }
+            | Job::SolActivate { .. }
+            | Job::SolDeactivate
+            | Job::SolRelease { .. }
+            | Job::Owner => {}
         }
     }
 }

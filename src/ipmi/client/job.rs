@@ -17,6 +17,10 @@ pub(super) enum Job {
         abandoned: bool,
     },
     SolDeactivate,
+    /// Whose the SOL is that is no longer wanted: it is deactivated if it is still that owner's.
+    SolRelease {
+        owner: u32,
+    },
     /// Whose the SOL is; keeps session and SOL alive.
     Owner,
     CloseSession,
@@ -28,7 +32,7 @@ impl Job {
             Job::Request { command, .. } => command.clone(),
             Job::SolActivate { .. } => Command::sol_activate(quirks.has(Quirks::SOL_DEFERRED_ALERTS)),
             Job::SolDeactivate => Command::sol_deactivate(),
-            Job::Owner => Command::sol_owner(),
+            Job::Owner | Job::SolRelease { .. } => Command::sol_owner(),
             Job::CloseSession => Command::close_session(bmc_id),
         }
     }
@@ -37,7 +41,7 @@ impl Job {
         match self {
             Job::Request { command, .. } => command.repeatable,
             Job::SolActivate { .. } => false,
-            Job::SolDeactivate | Job::Owner | Job::CloseSession => true,
+            Job::SolDeactivate | Job::SolRelease { .. } | Job::Owner | Job::CloseSession => true,
         }
     }
 }

@@ -380,6 +380,21 @@ fn an_sol_given_up_before_the_bmc_s_answer_is_freed_and_can_be_had_again() {
 }
 
 #[test]
+fn an_sol_stolen_a_moment_ago_is_the_thief_s_also_when_we_give_it_up() {
+    let mut pair = Pair::new();
+    pair.client.activate_sol(pair.now);
+    pair.until(secs(5), |event| *event == Event::SolActive).expect("active");
+    pair.until(secs(2), |_| false);
+    pair.bmc.steal_sol();
+    pair.client.deactivate_sol(pair.now);
+    pair.until(secs(5), |_| false);
+    pair.client.close(pair.now);
+    pair.until(secs(5), |event| *event == Event::Closed).expect("closed");
+    assert_eq!((pair.bmc.sessions(), pair.carried_out(DEACTIVATE)), (0, 0));
+    assert!(pair.bmc.sol_active());
+}
+
+#[test]
 fn leaving_takes_nobody_s_sol() {
     let mut pair = Pair::new();
     pair.request(Command::chassis_control(ChassisControl::On)).expect("raised");
