@@ -558,6 +558,8 @@ impl Client {
             self.lose_sol(SolLoss::Silent);
         }
         let Some(job) = self.jobs.pop_front() else { return };
+        // The SOL ended with its session: in another one it would be somebody else's that is freed.
+        self.jobs.retain(|job| matches!(job, Job::Request { .. } | Job::SolActivate { abandoned: false }));
         match job {
             // Never reached its turn, or may be done twice: once more, in a new session.
             Job::Request { command, again: false, abandoned: false } if !sent || command.repeatable => {

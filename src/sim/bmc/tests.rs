@@ -1,6 +1,8 @@
 //! A client and a BMC joined without a network, in simulated time: what `ipmi::client` does when things go
 //! wrong, and what the BMC says of it.
 
+mod endings;
+
 use super::*;
 use crate::ipmi::Quirks;
 use crate::ipmi::client::{Client, ClientError, ClientSettings, Event, Reply, SolLoss, SolRefusal};
@@ -85,6 +87,25 @@ impl Pair {
             self.now = next.max(self.now + Duration::from_micros(1));
             self.client.timeout(self.now);
             self.bmc.timeout(self.now);
+        }
+    }
+
+    /// Time passes on a good network; events stay where they are.
+    fn pass(&mut self, time: Duration) {
+        let address: SocketAddr = "127.0.0.1:9".parse().expect("an address");
+        let end = self.now + time;
+        while self.now < end {
+            self.now += Duration::from_millis(100);
+            if self.client.deadline().is_some_and(|at| at <= self.now) {
+                self.client.timeout(self.now);
+            }
+            self.bmc.timeout(self.now);
+            while let Some(datagram) = self.client.transmit(self.now) {
+                self.bmc.datagram(self.now, address, &datagram);
+                while let Some((_, datagram)) = self.bmc.transmit(self.now) {
+                    self.client.datagram(self.now, &datagram);
+                }
+            }
         }
     }
 
@@ -305,189 +326,6 @@ fn privileges_are_checked() {
     pair.request(Command::chassis_status()).expect("a user may read");
     let refused = pair.request(Command::chassis_control(ChassisControl::Off)).expect("an answer");
     assert_eq!(refused.code, 0xd4);
-}
-
-const ACTIVATE: (u8, u8) = (0x06, 0x48);
-const DEACTIVATE: (u8, u8) = (0x06, 0x49);
-const CLOSE: (u8, u8) = (0x06, 0x3c);
-
-/// Sends what the client has to send, and keeps the BMC's answers from it.
-fn unheard(pair: &mut Pair) {
-    let address: SocketAddr = "127.0.0.1:9".parse().expect("an address");
-    while let Some(datagram) = pair.client.transmit(pair.now) {
-        pair.bmc.datagram(pair.now, address, &datagram);
-    }
-    while pair.bmc.transmit(pair.now).is_some() {}
-}
-
-/// Sends what the client has to send; gives the BMC's answers.
-fn answers(pair: &mut Pair) -> Vec<Vec<u8>> {
-    let address: SocketAddr = "127.0.0.1:9".parse().expect("an address");
-    while let Some(datagram) = pair.client.transmit(pair.now) {
-        pair.bmc.datagram(pair.now, address, &datagram);
-    }
-    std::iter::from_fn(|| pair.bmc.transmit(pair.now)).map(|(_, datagram)| datagram).collect()
-}
-
-#[test]
-fn a_port_that_closes_under_a_goodbye_leaves_nothing_behind_for_the_next_login() {
-    let mut pair = Pair::new();
-    pair.request(Command::chassis_status()).expect("an answer");
-    pair.client.close(pair.now);
-    while pair.client.transmit(pair.now).is_some() {}
-    pair.client.unreachable(pair.now);
-    assert_eq!(pair.client.event(), Some(Event::Closed));
-    assert_eq!(pair.client.event(), None);
-    // The privilege is raised in the next session as in any other.
-    assert_eq!(pair.request(Command::set_boot_option(3, &[8])).map(|reply| reply.code), Ok(0));
-}
-
-#[test]
-fn an_sol_given_up_before_the_bmc_s_answer_takes_nobody_s() {
-    let mut pair = Pair::new();
-    pair.request(Command::chassis_control(ChassisControl::On)).expect("raised");
-    pair.bmc.steal_sol();
-    pair.client.activate_sol(pair.now);
-    let refusal = answers(&mut pair);
-    pair.client.deactivate_sol(pair.now);
-    for datagram in refusal {
-        pair.client.datagram(pair.now, &datagram);
-    }
-    pair.until(secs(30), |_| false);
-    assert_eq!((pair.carried_out(ACTIVATE), pair.carried_out(DEACTIVATE)), (1, 0));
-    assert!(pair.bmc.sol_active(), "it is somebody else's");
-}
-
-#[test]
-fn an_sol_given_up_before_the_bmc_s_answer_is_freed_and_can_be_had_again() {
-    let mut pair = Pair::new();
-    pair.request(Command::chassis_control(ChassisControl::On)).expect("raised");
-    pair.client.activate_sol(pair.now);
-    let accepted = answers(&mut pair);
-    pair.client.deactivate_sol(pair.now);
-    // Asked for once more at once: what is accepted first is not what this one asked for.
-    pair.client.activate_sol(pair.now);
-    for datagram in accepted {
-        pair.client.datagram(pair.now, &datagram);
-    }
-    pair.until(secs(5), |event| *event == Event::SolActive).expect("the second one");
-    assert_eq!((pair.carried_out(ACTIVATE), pair.carried_out(DEACTIVATE)), (2, 1));
-    assert!(pair.bmc.sol_active());
-    assert!(pair.until(secs(30), |event| matches!(event, Event::SolLost(_))).is_none());
-    pair.client.deactivate_sol(pair.now);
-    pair.until(secs(5), |_| false);
-    assert!(!pair.bmc.sol_active());
-}
-
-#[test]
-fn an_sol_stolen_a_moment_ago_is_the_thief_s_also_when_we_give_it_up() {
-    let mut pair = Pair::new();
-    pair.client.activate_sol(pair.now);
-    pair.until(secs(5), |event| *event == Event::SolActive).expect("active");
-    pair.until(secs(2), |_| false);
-    pair.bmc.steal_sol();
-    pair.client.deactivate_sol(pair.now);
-    pair.until(secs(5), |_| false);
-    pair.client.close(pair.now);
-    pair.until(secs(5), |event| *event == Event::Closed).expect("closed");
-    assert_eq!((pair.bmc.sessions(), pair.carried_out(DEACTIVATE)), (0, 0));
-    assert!(pair.bmc.sol_active());
-}
-
-#[test]
-fn leaving_takes_nobody_s_sol() {
-    let mut pair = Pair::new();
-    pair.request(Command::chassis_control(ChassisControl::On)).expect("raised");
-    pair.bmc.steal_sol();
-    pair.client.activate_sol(pair.now);
-    unheard(&mut pair);
-    pair.client.leave(pair.now);
-    unheard(&mut pair);
-    assert_eq!((pair.bmc.sessions(), pair.carried_out(DEACTIVATE)), (0, 0));
-    assert!(pair.bmc.sol_active(), "it is somebody else's");
-}
-
-#[test]
-fn a_session_is_closed_also_when_its_last_command_stays_unanswered() {
-    let mut pair = Pair::new();
-    pair.request(Command::chassis_control(ChassisControl::On)).expect("raised");
-    pair.client.request(pair.now, Command::chassis_control(ChassisControl::Cycle));
-    unheard(&mut pair);
-    pair.client.close(pair.now);
-    let mut told = Vec::new();
-    pair.until(secs(20), |event| *event == Event::Closed).expect("closed");
-    pair.until(secs(1), |event| *event == Event::Closed);
-    told.extend(std::iter::from_fn(|| pair.client.event()));
-    assert_eq!(told, [], "told once");
-    assert_eq!((pair.carried_out(CLOSE), pair.bmc.sessions()), (1, 0));
-    assert_eq!(pair.carried_out(CONTROL), 2);
-}
-
-#[test]
-fn a_raise_that_is_granted_without_a_level_is_not_asked_for_again_and_again() {
-    let mut pair = Pair::new();
-    pair.bmc.faults().codes = vec![(0x06, 0x3b, 0)];
-    pair.client.request(pair.now, Command::chassis_control(ChassisControl::On));
-    for _ in 0..50 {
-        for datagram in answers(&mut pair) {
-            pair.client.datagram(pair.now, &datagram);
-        }
-    }
-    assert_eq!(pair.carried_out((0x06, 0x3b)), 1);
-    assert!(matches!(std::iter::from_fn(|| pair.client.event()).last(), Some(Event::Reply(Ok(_)))));
-}
-
-#[test]
-fn a_raise_refused_under_a_goodbye_does_not_swallow_it() {
-    let mut pair = Pair::new();
-    pair.bmc.faults().codes = vec![(0x06, 0x3b, 0x81)];
-    pair.request(Command::chassis_status()).expect("an answer");
-    pair.client.activate_sol(pair.now);
-    let refused = answers(&mut pair);
-    pair.client.close(pair.now);
-    for datagram in refused {
-        pair.client.datagram(pair.now, &datagram);
-    }
-    pair.until(secs(5), |event| *event == Event::Closed).expect("closed");
-    assert_eq!((pair.carried_out(CLOSE), pair.bmc.sessions()), (1, 0));
-    assert!(!pair.client.is_logged_in());
-}
-
-#[test]
-fn a_session_whose_last_login_message_is_lost_is_closed_before_the_next_is_opened() {
-    let until_rakp_4 = || {
-        let mut pair = Pair::new();
-        pair.bmc.spec.sessions = 1;
-        pair.client.request(pair.now, Command::chassis_status());
-        for _ in 0..2 {
-            for datagram in answers(&mut pair) {
-                pair.client.datagram(pair.now, &datagram);
-            }
-        }
-        unheard(&mut pair);
-        assert_eq!(pair.bmc.sessions(), 1, "the BMC has one, and we do not know");
-        pair
-    };
-    let mut pair = until_rakp_4();
-    let reply = pair.until(secs(40), |event| matches!(event, Event::Reply(_)));
-    assert!(matches!(reply, Some(Event::Reply(Ok(_)))), "{reply:?}");
-    assert_eq!((pair.bmc.sessions(), pair.carried_out(CLOSE)), (1, 1));
-    for end in [Client::close, Client::leave] {
-        let mut pair = until_rakp_4();
-        end(&mut pair.client, pair.now);
-        unheard(&mut pair);
-        assert_eq!(pair.bmc.sessions(), 0);
-    }
-}
-
-#[test]
-fn a_bmc_without_a_free_session_is_not_asked_again_because_a_suite_was_refused() {
-    let mut pair = Pair::new();
-    pair.bmc.faults().refuse_suites = vec![17];
-    pair.bmc.faults().no_sessions = true;
-    let began = pair.now;
-    assert_eq!(pair.request(Command::chassis_status()), Err(ClientError::NoFreeSession));
-    assert!(pair.now - began < secs(1), "{:?}", pair.now - began);
 }
 
 proptest! {
