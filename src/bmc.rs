@@ -12,6 +12,7 @@ pub mod ipmitool;
 pub mod permit;
 mod program;
 mod qemu;
+mod remedy;
 mod words;
 
 pub use driver::{
@@ -20,3 +21,4 @@ pub use driver::{
 pub use error::BmcError;
 pub use permit::{Gate, Permit, Priority, SOL_TOLD, SuiteMemory};
 pub(crate) use program::find as find_program;
+pub use remedy::remedy;

@@ -24,6 +24,8 @@ pub(super) struct Around {
     pub(super) suites: Arc<SuiteMemory>,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) driver: Driver,
+    /// The next opening may take the console from whoever has it.
+    pub(super) steal: bool,
     /// Says something to the operator once.
     pub(super) say: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -128,6 +130,11 @@ pub(super) trait Transport: Send {
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<Link, Ending>;
 
+    /// Whether it can take a console from its holder, when [`Around::steal`] says so.
+    fn can_steal(&self) -> bool {
+        false
+    }
+
     /// Removes from a piece what the tool said and the node did not.
     fn clean(&mut self, piece: Vec<u8>) -> Vec<u8> {
         piece
@@ -160,10 +167,13 @@ pub struct TransportRow {
     open: fn() -> Box<dyn Transport>,
 }
 
+/// The transport that goes by the way of the BMC: without a driver there is none.
+pub const OF_THE_BMC: &str = "sol";
+
 /// Every transport.
 pub static TRANSPORTS: &[TransportRow] = &[
     TransportRow {
-        name: "sol",
+        name: OF_THE_BMC,
         about: "serial-over-LAN of the node's BMC, by the way of its driver",
         open: || Box::new(super::sol::Sol::default()),
     },

@@ -29,6 +29,8 @@ pub enum Verb {
     ResetBmc(BmcReset),
     /// Identify the controller: manufacturer, product, firmware.
     Info,
+    /// Everything that one login tells, for `lightsout doctor`.
+    Checkup,
     /// Bytes as given: net function, command, data.
     Raw(Vec<u8>),
 }
@@ -51,6 +53,7 @@ impl Verb {
             Verb::ResetBmc(BmcReset::Warm) => "bmc reset-warm".into(),
             Verb::ResetBmc(BmcReset::Cold) => "bmc reset-cold".into(),
             Verb::Info => "bmc info".into(),
+            Verb::Checkup => "doctor".into(),
             Verb::Raw(bytes) => {
                 let (shown, hidden) = raw_without_secret(bytes);
                 let mut words = vec!["bmc raw".to_owned()];
@@ -75,7 +78,7 @@ impl Verb {
     /// Whether it only reads. Raw bytes never count as reading: nobody can know.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        matches!(self, Verb::Status | Verb::BootGet | Verb::Info)
+        matches!(self, Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup)
     }
 
     /// The power state whose observation confirms it, if any.

@@ -1,7 +1,8 @@
 //! Requests to the hub and updates from it: plain serialisable data.
 
 use crate::fleet::{
-    BootSetting, ConsoleMode, Fault, LinePos, Millis, NodeId, Observation, Power, SessionStatus, Verb, View,
+    BootSetting, Checkup, ConsoleMode, Fault, LinePos, Millis, NodeId, Observation, Power, SessionStatus,
+    Verb, View,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -78,6 +79,12 @@ pub enum ConsoleRequest {
     Detach,
     /// End it and start it again, now.
     Reopen,
+    /// Open it now; whoever has it loses it.
+    Steal,
+    /// Try again by itself until it is free.
+    Wait,
+    /// Read along in the log while somebody else has it; a second one ends that.
+    Watch,
     /// Bytes to the node, in order.
     Input(Vec<u8>),
     /// Pasted bytes: paced, since serial lines drop characters.
@@ -112,6 +119,8 @@ pub enum ConsoleRequest {
     },
     /// Take the next character set (UTF-8, CP437, Latin-1).
     NextCharset,
+    /// Wrap long lines although the node switched that off, or do as the node says again.
+    ForceWrap,
 }
 
 /// What the hub tells. `Node` and `Console` coalesce (the newest wins); the others never get lost.
@@ -297,6 +306,8 @@ pub enum Outcome {
     Boot(BootSetting),
     /// Identity of the controller.
     Info(Vec<(String, String)>),
+    /// What one login told.
+    Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
     /// It failed.

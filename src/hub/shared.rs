@@ -30,7 +30,7 @@ use std::time::Duration;
 /// First bytes of the file; a new layout gets a new number and a new file name.
 const MAGIC: &[u8] = b"lightsout shared state, layout 1\n";
 /// Name within the runtime directory.
-const NAME: &str = "fleet.v1";
+pub(super) const NAME: &str = "fleet.v1";
 const HEADER: u64 = 4096;
 const RECORD: u64 = 2048;
 /// The file is sparse: unused records take no room.

@@ -11,9 +11,10 @@ mod scroll;
 
 use super::canvas::Canvas;
 use super::{blit, glyphs, words};
+use crate::app::commands::Context;
 use crate::app::state::{Pane, PrefixState};
-use crate::app::{Area, Focus, State, view};
-use crate::fleet::{ConsoleMode, ConsoleState};
+use crate::app::{Area, Focus, Spot, State, view};
+use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis};
 use crate::screen::Frame;
 use crate::theme::Role;
 use ratatui::style::Style;
@@ -21,6 +22,7 @@ use ratatui::style::Style;
 pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
     for (console, area) in &state.layout.panes {
         if let Some(pane) = state.panes.iter().find(|pane| pane.console == *console) {
+            canvas.spot(*area, Spot::Pane(*console));
             draw(canvas, state, pane, *area);
         }
     }
@@ -48,7 +50,7 @@ fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
     if armed {
         let text = match state.prefix_state {
             PrefixState::Half => format!("{}: first key typed", state.prefix),
-            _ => format!("{}: command? (? help)", state.prefix),
+            _ => format!("{}: command? ({} help)", state.prefix, state.keys.key_in(Context::Pane, "help")),
         };
         canvas.on_frame_right(area, y, 0, &text, banner);
     }
@@ -65,6 +67,7 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
+        (ConsoleState::Watching { .. }, _) => "watching its log",
         (ConsoleState::Closed { .. }, _) => "closed",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
@@ -92,6 +95,8 @@ fn transport_words(name: &str) -> &str {
     match name {
         "sol" => "SOL",
         "unix" => "unix socket",
+        "tcp" => "TCP",
+        "serial" => "serial port",
         other => other,
     }
 }
@@ -136,7 +141,7 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
 
 /// What to say of a session that shows no output; the first line is what counts.
 fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
-    let again = format!("{} o tries again", state.prefix);
+    let again = format!("{} tries again", state.after_prefix("reopen"));
     match &pane.status.state {
         ConsoleState::Attached { silent: false } => Vec::new(),
         // Over what an earlier session left on the screen there is nothing to say.
@@ -155,26 +160,47 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             let at = words::clock_seconds(*until, state.utc_offset);
             vec![(format!("waiting for the BMC's pace until {at}"), Role::StatePending)]
         }
-        ConsoleState::Busy { holder, hint } => {
+        // The log is what counts; the frame says what it is.
+        ConsoleState::Watching { .. } => Vec::new(),
+        ConsoleState::Busy { holder, hint, steal, retry } => {
             let held = match holder {
                 Some(holder) => format!("busy: held by {holder}"),
                 None => "busy: somebody else holds this console".into(),
             };
-            vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text), (again, Role::HintText)]
+            let mut lines = vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text)];
+            lines.extend(offers(state, *steal, *retry));
+            lines.push((again, Role::HintText));
+            lines
         }
         ConsoleState::Closed { fault, retry } => {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
             lines.extend(fault.hint.iter().map(|hint| (hint.clone(), Role::Text)));
+            if fault.class == FaultClass::Busy {
+                lines.extend(offers(state, true, *retry));
+            }
             lines.push(match retry {
                 Some(at) => {
                     let at = view::clock(*at, state.utc_offset);
-                    (format!("next try {at}; {} o tries now", state.prefix), Role::HintText)
+                    (format!("next try {at}; {} tries now", state.after_prefix("reopen")), Role::HintText)
                 }
                 None => (again, Role::HintText),
             });
             lines
         }
     }
+}
+
+/// What can be done about a console that somebody else has.
+fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
+    let mut lines = vec![format!("{} reads along in its log", state.after_prefix("watch log"))];
+    if steal {
+        lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
+    }
+    lines.push(match retry {
+        Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
+        None => format!("{} waits until it is free", state.after_prefix("wait")),
+    });
+    lines.into_iter().map(|line| (line, Role::HintText)).collect()
 }
 
 fn blank(frame: &Frame) -> bool {

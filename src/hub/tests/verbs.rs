@@ -340,6 +340,23 @@ async fn a_dead_bmc_fails_a_verb_when_its_time_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_waiting_the_first_failed_login_ends_it() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
+    let mut front = bench.start(bench.settings(1), false);
+    for verb in [Verb::Power(PowerVerb::Off), Verb::Raw(vec![6, 1])] {
+        let before = bench.world.made("n0").len();
+        let id = front.ask_with(verb, &[0], None, false);
+        let result = front.results(id, 1).await.remove(0);
+        assert_eq!(fault(&result.outcome).0, FaultClass::Unreachable);
+        assert_eq!(bench.world.made("n0").len(), before + 1, "one try");
+    }
+    let id = front.ask_with(Verb::Power(PowerVerb::Off), &[0], None, true);
+    front.results(id, 1).await;
+    assert!(bench.world.made("n0").len() > 4, "who waits has it tried until the time is up");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_verb_is_refused_and_off_takes_over() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(300)));

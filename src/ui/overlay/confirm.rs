@@ -14,7 +14,7 @@
 
 use super::{Line, boxed, input, text_width};
 use crate::app::state::{Confirm, ConfirmLevel, Question};
-use crate::app::{Area, State};
+use crate::app::{Area, Key, KeyCode, Spot, State};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::words::{count, wrap};
@@ -71,6 +71,7 @@ fn title(state: &State, confirm: &Confirm) -> String {
             [node] => format!("{} {}?", verb.words(), state.name(*node)),
             many => format!("{} {}?", verb.words(), count(many.len(), "node")),
         },
+        Question::Steal { .. } => format!("take the console of {}?", confirm.folded),
         Question::Quit { .. } => "quit lightsout?".to_owned(),
     }
 }
@@ -90,6 +91,13 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
             lines.push(Line::new("", text).role(Role::NoticeWarn));
         }
         return lines;
+    }
+    if let Question::Steal { holder, .. } = &confirm.what {
+        let holder = holder.as_deref().unwrap_or("another session");
+        return vec![
+            Line::new("held by", holder),
+            Line::new("", "they lose it at once, in the middle of whatever they do").role(Role::NoticeWarn),
+        ];
     }
     let total = confirm.targets.len();
     let mut lines = vec![
@@ -121,15 +129,20 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
     let danger = canvas.style(Role::DialogDanger);
     let cancel = " Cancel ";
     let used = canvas.put(area.x, last, area.width, &format!("[{cancel}]"), button);
+    // Esc, not enter: where a word is asked for, enter may mean yes.
+    canvas.spot(Area { y: last, width: used, height: 1, ..area }, Spot::Button(Key::plain(KeyCode::Esc)));
     let rest = area.width.saturating_sub(used + 2);
     let asked = Area { y: last.saturating_sub(1).max(area.y), height: 1, ..area };
     match &confirm.level {
         ConfirmLevel::Key => {
             let yes = match &confirm.what {
                 Question::Verb(verb) => format!("y  {}", verb.words()),
+                Question::Steal { .. } => "y  take it".to_owned(),
                 Question::Quit { .. } => "y  quit".to_owned(),
             };
-            canvas.put(area.x + used + 2, last, rest, &yes, danger);
+            let x = area.x + used + 2;
+            let width = canvas.put(x, last, rest, &yes, danger);
+            canvas.spot(Area { x, y: last, width, height: 1 }, Spot::Button(Key::char('y')));
         }
         ConfirmLevel::Typed { word, input: typed } => {
             let label = format!("type {word}, then enter: ");
