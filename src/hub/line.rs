@@ -165,11 +165,11 @@ impl Gate for BmcGate {
     }
 
     fn holds_sol(&self, session: Option<u32>) {
-        self.shared.hold_sol(self.slot, session);
+        self.shared.hold_sol(self.slot, session, self.clock.mono());
     }
 
     fn orphaned_sol(&self) -> Option<u32> {
-        self.shared.orphaned_sol(self.slot)
+        self.shared.orphaned_sol(self.slot, self.clock.mono())
     }
 }
 

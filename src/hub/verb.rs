@@ -216,6 +216,11 @@ async fn reboot(run: &mut Run<'_>) -> Step<Outcome> {
     if before != Power::Off {
         match run.send(&Exchange::Off).await? {
             Sent::Reply(_) | Sent::Perhaps(_) => {}
+            // It went off since it was looked at, perhaps by a copy of this whose answer was lost.
+            Sent::Refused(error) if error.code == Some(NOT_IN_THIS_STATE) => match run.look().await? {
+                Ok(Power::Off) => {}
+                _ => return Err(Outcome::Failed(error.into())),
+            },
             Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
         }
         if let Observed::Missed(reason) = run.observe(Power::Off, Duration::ZERO).await? {
