@@ -28,6 +28,8 @@ use verbs::Job;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
