@@ -26,6 +26,7 @@ mod scroll;
 pub mod state;
 pub mod summary;
 mod table;
+mod taste;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -46,4 +47,5 @@ pub use mouse::{Mouse, MouseKind, Spot, Spots};
 pub use panes::open_single;
 pub use saved::Saved;
 pub use state::{Focus, State};
+pub use taste::Taste;
 pub use update::update;

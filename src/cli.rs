@@ -5,18 +5,23 @@
 
 mod args;
 mod demo;
+mod doctor;
 mod exit;
+mod out;
 mod report;
 mod sim;
+mod themes;
 mod verbs;
 
-use crate::config::{self, ConfigErrors, LoadOptions, Loaded, Secrets};
-use crate::fleet::{Fault, Verb};
-use crate::{app, bmc, console, runtime, theme};
+use crate::config::{self, LoadOptions, Loaded, Secrets};
+use crate::fleet::Verb;
+use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
-use std::io::{IsTerminal, Write};
+use out::{clean, say, say_error, say_fault};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use verbs::Job;
@@ -24,21 +29,36 @@ use verbs::Job;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; what cannot be printed cannot be helped.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+            // Help and version are no errors.
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(Exit::Usage.code());
+            }
+            out::note(printed);
+            return ended(Exit::Done);
         }
     };
-    match dispatch(&cli) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => {
-            say_error(&format!("{error:#}"));
-            ExitCode::from(Exit::Failed.code())
+    ended(dispatch(&cli).unwrap_or_else(|error| {
+        say_error(&format!("{error:#}"));
+        Exit::Failed
+    }))
+}
+
+/// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.
+fn ended(exit: Exit) -> ExitCode {
+    let exit = match out::failure() {
+        None => exit,
+        Some(error) => {
+            say_error(&format!("cannot write to standard output: {error}"));
+            Exit::Usage
         }
-    }
+    };
+    ExitCode::from(exit.code())
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
@@ -46,6 +66,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { what }) => return Ok(config_command(cli, *what)),
         Some(Command::Sim(args)) => return sim::run(args),
         Some(Command::Demo) => return demo::run(cli),
+        Some(Command::Doctor { nodes, no_login, json }) => {
+            return doctor::run(cli, nodes.as_deref(), *no_login, *json);
+        }
         _ => {}
     }
     let verb = match cli.command.as_ref().map(verb_of).transpose() {
@@ -87,7 +110,11 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
         Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => None,
+        Command::Console { .. }
+        | Command::Config { .. }
+        | Command::Doctor { .. }
+        | Command::Demo
+        | Command::Sim(_) => None,
     })
 }
 
@@ -114,7 +141,11 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
         }
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => {}
+        Command::Console { .. }
+        | Command::Config { .. }
+        | Command::Doctor { .. }
+        | Command::Demo
+        | Command::Sim(_) => {}
     }
     job
 }
@@ -130,15 +161,14 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
         say_error("  hint: lightsout status prints a table; see lightsout --help");
         return Ok(Exit::Usage);
     }
-    if let Some(theme) = &cli.common.theme
-        && !theme::names().iter().any(|known| known == theme)
-    {
-        say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
-        return Ok(Exit::Usage);
-    }
     override_screen(cli, &mut loaded);
-    let options =
-        runtime::Options { read_only: cli.common.read_only, operator: operator(), single, load: again(cli) };
+    let options = runtime::Options {
+        read_only: cli.common.read_only,
+        operator: operator(),
+        themes: themes::all(),
+        single,
+        load: again(cli),
+    };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
         Err(runtime::StartError::Fault(fault)) => {
@@ -163,7 +193,7 @@ fn override_screen(cli: &Cli, loaded: &mut Loaded) {
 fn again(cli: &Cli) -> runtime::Load {
     let cli = cli.clone();
     Arc::new(move || {
-        let mut loaded = read(&cli, Secrets::Read).map_err(|errors| {
+        let mut loaded = read(cli.common.config.clone(), Secrets::Read).map_err(|errors| {
             errors.problems.iter().map(|problem| clean(&problem.to_string())).collect::<Vec<_>>()
         })?;
         override_screen(&cli, &mut loaded);
@@ -172,9 +202,13 @@ fn again(cli: &Cli) -> runtime::Load {
 }
 
 fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
-    if matches!(what, ConfigWord::Default) {
-        say(config::DEFAULT.trim_end());
-        return Exit::Done;
+    match what {
+        ConfigWord::Default => {
+            say(config::DEFAULT.trim_end());
+            return Exit::Done;
+        }
+        ConfigWord::Themes => return themes::list(),
+        _ => {}
     }
     let Some(loaded) = load(cli, Secrets::Check) else {
         return Exit::Usage;
@@ -182,34 +216,33 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
     match what {
         ConfigWord::Check => {
             let settings = &loaded.settings;
+            if !themes::check(&settings.theme) {
+                return Exit::Usage;
+            }
             let consoles = settings.nodes.iter().filter(|node| node.console.is_some()).count();
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
         ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
-        ConfigWord::Default => {}
+        ConfigWord::Default | ConfigWord::Themes => {}
     }
     Exit::Done
 }
 
-/// Reads the configuration that the command line means.
-fn read(cli: &Cli, secrets: Secrets) -> Result<Loaded, ConfigErrors> {
-    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
-    let quirks = bmc::ipmi::quirk_names();
-    let mut options = LoadOptions::new(&drivers, &transports, &themes);
-    options.quirks = &quirks;
-    options.keys = app::key_rules();
-    options.path.clone_from(&cli.common.config);
-    options.secrets = secrets;
-    config::load(&options)
-}
-
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
-    match read(cli, secrets) {
-        Ok(loaded) => {
+    match read(cli.common.config.clone(), secrets) {
+        Ok(mut loaded) => {
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
+            if let Some(theme) = &cli.common.theme {
+                let known = themes::all().names();
+                if !known.contains(theme) {
+                    say_error(&format!("there is no theme \"{theme}\"; there are {}", known.join(", ")));
+                    return None;
+                }
+                loaded.settings.theme.clone_from(theme);
+            }
             Some(loaded)
         }
         Err(errors) => {
@@ -219,34 +252,24 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     }
 }
 
+/// Reads the configuration, from `path` if one is named.
+fn read(path: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, config::ConfigErrors> {
+    let (drivers, transports) = (bmc::driver_names(), console::transport_names());
+    let known = themes::all().names();
+    let themes: Vec<&str> = known.iter().map(String::as_str).collect();
+    let (quirks, columns) = (bmc::ipmi::quirk_names(), runtime::column_names());
+    let mut options = LoadOptions::new(&drivers, &transports, &themes);
+    (options.quirks, options.columns) = (&quirks, &columns);
+    options.keys = app::key_rules();
+    options.path = path;
+    options.secrets = secrets;
+    config::load(&options)
+}
+
 /// The operator's name for the audit trail: who logged in, also under sudo.
 fn operator() -> String {
     ["SUDO_USER", "LOGNAME", "USER"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()))
-}
-
-/// Prints a line on standard output; a closed pipe is no reason to panic.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", clean(line));
-}
-
-/// Prints a line on standard error.
-fn say_error(line: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", clean(line));
-}
-
-fn say_fault(fault: &Fault) {
-    say_error(&fault.reason);
-    if let Some(hint) = &fault.hint {
-        say_error(&format!("  hint: {hint}"));
-    }
-}
-
-/// Text may hold words of a BMC: nothing but line feeds may steer the terminal.
-fn clean(line: &str) -> String {
-    line.chars().map(|ch| if ch.is_control() && ch != '\n' { '\u{fffd}' } else { ch }).collect()
 }

@@ -3,6 +3,7 @@
 //! The only room that knows both the front end (`app`, `ui`, `term`) and the hub. Called by `cli`.
 
 mod front;
+mod look;
 mod panic;
 mod reload;
 mod saved;
@@ -14,10 +15,11 @@ use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
-use crate::theme::{self, ColorDepth};
-use crate::ui::{Glyphs, Look};
+use crate::theme::Themes;
+use crate::ui::Look;
 use anyhow::Context;
 use front::Front;
+pub use look::column_names;
 use saved::Keeper;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub struct Options {
     pub read_only: bool,
     /// Operator's name for the audit trail.
     pub operator: String,
+    /// Where themes are found.
+    pub themes: Themes,
     /// Only one console, and end with it.
     pub single: Option<Single>,
     /// Reads the configuration again, with what the command line says on top of it; what is wrong, one problem
@@ -43,6 +47,7 @@ pub type Load = Arc<dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync>;
 #[derive(Clone)]
 struct Source {
     load: Load,
+    themes: Themes,
     single: Option<String>,
 }
 
@@ -82,6 +87,8 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
     let keeper = keeper(&loaded, &options);
     let single = options.single.as_ref().map(|single| single.node.as_str());
     let settings = Arc::new(only(loaded.settings, single));
+    let caps = Caps::detect(|name| std::env::var(name).ok());
+    let look = look::look(&settings, &options.themes, &caps).map_err(StartError::Fault)?;
     trace::start(&settings.state_dir);
     panic::install();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -90,7 +97,7 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
         .build()
         .context("cannot start the asynchronous runtime")?;
     let title = title(&loaded.files);
-    let result = runtime.block_on(screen(settings, options, title, keeper));
+    let result = runtime.block_on(screen(settings, options, title, (caps, look), keeper));
     // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -100,12 +107,13 @@ async fn screen(
     settings: Arc<Settings>,
     options: Options,
     title: String,
+    seen: (Caps, Look),
     keeper: Option<Keeper>,
 ) -> Result<(), StartError> {
     let hub_options =
         HubOptions { poll: true, read_only: options.read_only, operator: options.operator.clone() };
     let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options).await.map_err(StartError::Fault)?;
-    let result = on_terminal(&settings, &options, title, keeper, handle, hub).await;
+    let result = on_terminal(&settings, &options, title, seen, keeper, (handle, hub)).await;
     result.map_err(StartError::Other)
 }
 
@@ -114,20 +122,19 @@ async fn on_terminal(
     settings: &Arc<Settings>,
     options: &Options,
     title: String,
+    (caps, look): (Caps, Look),
     keeper: Option<Keeper>,
-    handle: HubHandle,
-    hub: Hub,
+    (handle, hub): (HubHandle, Hub),
 ) -> anyhow::Result<()> {
-    let caps = Caps::detect(|name| std::env::var(name).ok());
-    let look = look(settings, &caps)?;
     let terminal = OuterTerminal::enter()?;
     let writer = FrameWriter::start(terminal.output()?)?;
     let inputs = Inputs::start(Decoder::new(caps.esc_hold(), terminal.erase_is_backspace))?;
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let state = start_state(settings, options, title, terminal.size())?;
     let single = options.single.as_ref().map(|single| single.node.clone());
-    let source = Source { load: Arc::clone(&options.load), single };
+    let source = Source { load: Arc::clone(&options.load), themes: options.themes.clone(), single };
     let mut front = Front::new(state, handle, look, fps, writer, caps, source)?;
+    front.warn_of_theme();
     if let Some(keeper) = &keeper {
         front.restore(keeper.read());
     }
@@ -181,6 +188,7 @@ fn start_state(
         size,
         now: now(),
         abilities: bmc::DRIVERS.iter().map(abilities).collect(),
+        taste: look::taste(settings, &options.themes),
     };
     State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))
 }
@@ -198,13 +206,6 @@ fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
         info: can.info,
     };
     (row.name.to_owned(), abilities)
-}
-
-fn look(settings: &Settings, caps: &Caps) -> anyhow::Result<Look> {
-    let depth = ColorDepth::choose(&settings.screen.color, |name| std::env::var(name).ok());
-    let theme = theme::load(&settings.theme, depth, None)?;
-    let glyphs = if caps.wants_unicode(&settings.screen.glyphs) { Glyphs::Unicode } else { Glyphs::Ascii };
-    Ok(Look { theme, glyphs })
 }
 
 /// The settings with one node only, for `lightsout console NODE`.

@@ -1,6 +1,6 @@
 //! What happens to the front end, and what it wants done.
 
-use super::{Key, Keymap, mouse::Mouse};
+use super::{Key, Keymap, Taste, mouse::Mouse};
 use crate::fleet::Millis;
 use crate::hub::message::{Changes, ConsoleId, Level, Request, Update};
 use crate::screen::Frame;
@@ -28,7 +28,9 @@ pub enum Event {
     Notice(Level, String),
     /// The configuration was read again, after [`Effect::Reload`]; or what is wrong with it, each problem on a
     /// line of its own with its help below. Who there is now comes from the hub.
-    Reloaded(Result<Reloaded, Vec<String>>),
+    Reloaded(Result<Box<Reloaded>, Vec<String>>),
+    /// The theme that [`Effect::Theme`] asked for, or the configuration, is in force.
+    Theme(String),
     /// A second, or the time asked for by [`Effect::WakeAt`], has passed.
     Tick,
     /// SIGTERM or SIGHUP: end without asking.
@@ -44,6 +46,8 @@ pub struct Reloaded {
     pub keys: Keymap,
     /// The mouse is asked for.
     pub mouse: bool,
+    /// Theme, columns and order.
+    pub taste: Taste,
     /// How often each node's power is read.
     pub poll_interval: Duration,
     /// Name of the fleet, for the title.
@@ -71,6 +75,8 @@ pub enum Effect {
     Mouse,
     /// Draw everything anew.
     Redraw,
+    /// Take the theme of this name; told by [`Event::Theme`], or by [`Event::Notice`] what is wrong.
+    Theme(String),
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.
     WakeAt(Millis),
     /// End the program.

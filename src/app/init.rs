@@ -1,8 +1,8 @@
 //! How the front end starts: options in, a [`State`] out.
 
 use super::{
-    Key, KeyCode, Keymap, State,
-    state::{Focus, Inner, NodeRow, PrefixState, Table},
+    Key, KeyCode, Keymap, State, Taste,
+    state::{Configured, Focus, Inner, NodeRow, PrefixState, Table},
 };
 use crate::fleet::{Millis, Node};
 use crate::hub::message::NodeStatus;
@@ -53,6 +53,8 @@ pub struct StateOptions<'a> {
     pub now: Millis,
     /// What each driver can do, by its name; a driver that is not listed can do everything.
     pub abilities: Vec<(String, Abilities)>,
+    /// Theme and columns.
+    pub taste: Taste,
 }
 
 /// Reads a prefix: one key or two, the first with ctrl or alt, or a function key, because it is
@@ -89,9 +91,10 @@ impl State {
             .into_iter()
             .map(|node| NodeRow { status: NodeStatus::unknown(node.id), node, last: None, gone: false })
             .collect();
+        let configured = Configured { taste: options.taste.clone(), mouse: options.mouse };
         let mut state = State {
             nodes,
-            table: Table::default(),
+            table: Table { sort: options.taste.sort, ..Table::default() },
             panes: Vec::new(),
             focus: Focus::Table,
             last_pane: None,
@@ -112,7 +115,14 @@ impl State {
             prefix_state: PrefixState::None,
             poll_interval: options.poll_interval,
             quitting: false,
-            inner: Inner { prefix, abilities: options.abilities, dirty: true, ..Inner::default() },
+            taste: options.taste,
+            inner: Inner {
+                prefix,
+                abilities: options.abilities,
+                configured,
+                dirty: true,
+                ..Inner::default()
+            },
         };
         state.layout = super::layout::compute(&state);
         super::table::refresh(&mut state);

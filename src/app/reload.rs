@@ -5,11 +5,11 @@
 //! the action log and of open consoles. A console is never closed here.
 
 use super::{
-    Effect, State,
+    Effect, State, Taste,
     commands::Context,
     event::Reloaded,
     init::parse_prefix,
-    state::{NodeRow, Notice, Overlay, PrefixState},
+    state::{Configured, NodeRow, Notice, Overlay, PrefixState},
     verbs,
 };
 use crate::fleet::NodeId;
@@ -73,9 +73,9 @@ fn drop_questions(state: &mut State, gone: &BTreeSet<NodeId>) {
 }
 
 /// The files were read: the screen takes what concerns it, or says what is wrong.
-pub(super) fn read(state: &mut State, result: Result<Reloaded, Vec<String>>, out: &mut Vec<Effect>) {
+pub(super) fn read(state: &mut State, result: Result<Box<Reloaded>, Vec<String>>, out: &mut Vec<Effect>) {
     match result {
-        Ok(reloaded) => taken(state, reloaded, out),
+        Ok(reloaded) => taken(state, *reloaded, out),
         Err(problems) => refused(state, &problems),
     }
 }
@@ -91,10 +91,15 @@ fn taken(state: &mut State, reloaded: Reloaded, out: &mut Vec<Effect>) {
         }
     }
     state.keys = reloaded.keys;
-    if state.mouse != reloaded.mouse {
+    let before = std::mem::replace(
+        &mut state.inner.configured,
+        Configured { taste: reloaded.taste.clone(), mouse: reloaded.mouse },
+    );
+    if before.mouse != reloaded.mouse && state.mouse != reloaded.mouse {
         state.mouse = reloaded.mouse;
         out.push(Effect::Mouse);
     }
+    taste(state, &before.taste, reloaded.taste);
     state.poll_interval = reloaded.poll_interval;
     state.title = reloaded.title;
     // What was wrong before is mended.
@@ -113,6 +118,21 @@ fn taken(state: &mut State, reloaded: Reloaded, out: &mut Vec<Effect>) {
             let hint = shows_all(state);
             state.notice(Level::Warning, text, Some(hint));
         }
+    }
+}
+
+/// What was changed in the configuration holds; what the operator chose in this run stays otherwise.
+fn taste(state: &mut State, before: &Taste, new: Taste) {
+    let old = std::mem::replace(&mut state.taste, new);
+    let new = &mut state.taste;
+    if new.theme == before.theme && new.themes.iter().any(|(name, _)| *name == old.theme) {
+        new.theme = old.theme;
+    }
+    if new.columns == before.columns {
+        new.columns = old.columns;
+    }
+    if new.sort != before.sort {
+        state.table.sort = new.sort;
     }
 }
 

@@ -3,7 +3,7 @@
 //! Plain data; `runtime` writes and reads it. Nodes are named, since ids belong to one run; who is no longer
 //! there is left out. Consoles come back as places only: nothing is ever attached without an operator.
 
-use super::{State, panes, state::Focus, table};
+use super::{State, panes, state::Focus, table, taste};
 use crate::fleet::{NodeId, SortKey};
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,11 @@ pub struct Saved {
     /// Of which configuration.
     config: String,
     filter: String,
-    sort: String,
+    /// Unless it is the configured one.
+    sort: Option<String>,
     reverse: bool,
+    /// Unless they are the configured ones.
+    columns: Option<Vec<String>>,
     cursor: Option<String>,
     /// Nodes whose consoles had a place, in order.
     consoles: Vec<String>,
@@ -63,6 +66,7 @@ impl State {
     #[must_use]
     pub fn saved(&self, config: &str) -> Saved {
         let name = |node: NodeId| self.name(node).to_owned();
+        let configured = &self.inner.configured.taste;
         let focused = match self.focus {
             Focus::Pane(console) => self.pane(console),
             Focus::Table => None,
@@ -71,8 +75,9 @@ impl State {
             v: VERSION,
             config: config.to_owned(),
             filter: self.table.filter_text.clone(),
-            sort: self.table.sort.name().to_owned(),
+            sort: (self.table.sort != configured.sort).then(|| self.table.sort.name().to_owned()),
             reverse: self.table.reverse,
+            columns: (self.taste.columns != configured.columns).then(|| self.taste.columns.clone()),
             cursor: self.table.cursor.map(name),
             consoles: self.panes.iter().map(|pane| name(pane.node)).collect(),
             focus: focused.map(|pane| name(pane.node)),
@@ -82,7 +87,13 @@ impl State {
 
     /// Takes back what was kept, before the first event.
     pub fn restore(&mut self, saved: &Saved) {
-        self.table.sort = SortKey::ALL.into_iter().find(|key| key.name() == saved.sort).unwrap_or_default();
+        let sort = SortKey::ALL.into_iter().find(|key| Some(key.name()) == saved.sort.as_deref());
+        self.table.sort = sort.unwrap_or(self.table.sort);
+        if let Some(columns) = &saved.columns
+            && taste::can_be_shown(&self.taste, columns)
+        {
+            self.taste.columns.clone_from(columns);
+        }
         self.table.reverse = saved.reverse;
         table::filter(self, &saved.filter);
         let find = |state: &State, name: &String| {

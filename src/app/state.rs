@@ -1,6 +1,6 @@
 //! Everything the front end knows. Changed only by `app::update`, read by `ui`.
 
-use super::{Abilities, Key, Keymap, Layout};
+use super::{Abilities, Key, Keymap, Layout, Taste};
 use crate::fleet::{
     BootDevice, ConsoleState, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb,
     View,
@@ -57,6 +57,8 @@ pub struct State {
     pub poll_interval: std::time::Duration,
     /// A quit was asked and confirmed; the screen says what is being waited for.
     pub quitting: bool,
+    /// Theme and columns.
+    pub taste: Taste,
     /// What only `update` needs to remember.
     pub inner: Inner,
 }
@@ -68,6 +70,8 @@ pub struct Inner {
     pub(super) last_id: u64,
     /// The prefix, one or two keys.
     pub(super) prefix: Vec<Key>,
+    /// As the configuration was last read.
+    pub(super) configured: Configured,
     /// What the drivers can do.
     pub(super) abilities: Vec<(String, Abilities)>,
     /// Statuses, filter or sort changed: the order must be made anew.
@@ -94,6 +98,15 @@ pub struct Inner {
     pub(super) again: Vec<Request>,
     /// The hub refused what says what is on screen; say it again with a tick.
     pub(super) resend: bool,
+}
+
+/// What the configuration says of what the operator may choose otherwise in this run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Configured {
+    /// Theme, columns and order.
+    pub taste: Taste,
+    /// The mouse is asked for.
+    pub mouse: bool,
 }
 
 /// A node and what is known of it.

@@ -32,6 +32,10 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::NotTaken(request) => answers::not_taken(state, *request),
         Event::Notice(level, text) => state.notice(level, text, None),
         Event::Reloaded(result) => reload::read(state, result, &mut out),
+        Event::Theme(name) => {
+            state.say(format!("theme {name}"));
+            state.taste.theme = name;
+        }
         Event::Tick => send_again(state, &mut out),
         Event::Terminate => {
             state.quitting = true;

@@ -15,8 +15,8 @@ use super::roster::Roster;
 use super::router::{Leftover, Router};
 use super::shared::Shared;
 use crate::bmc::DriverContext;
-use crate::config::{NodeSettings, Settings};
-use crate::console::session;
+use crate::config::{ConsoleSettings, NodeSettings, Settings};
+use crate::console::{self, session};
 use crate::fleet::Fault;
 use crate::screen::Frame;
 use std::sync::{Arc, RwLock};
@@ -192,8 +192,13 @@ async fn close_logins(nodes: &[Arc<Node>]) {
     let _ = tokio::time::timeout(LAST_LOGINS, all).await;
 }
 
-/// A fault when there are nodes with drivers and none of them can be opened.
+/// A fault when there are nodes with drivers, none of them can be opened, and there is no console that
+/// goes without.
 fn nothing_works(nodes: &[NodeSettings], lines: &[Result<Line, Fault>]) -> Option<Fault> {
+    let alone = |console: &ConsoleSettings| console.transport != console::OF_THE_BMC;
+    if nodes.iter().filter_map(|node| node.console.as_ref()).any(alone) {
+        return None;
+    }
     let mut broken = None;
     for (node, line) in nodes.iter().zip(lines) {
         match line {

@@ -6,8 +6,7 @@ use crate::app::{self, Effect, Event, Saved, Spots, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{ConsoleId, Level, Update};
-use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend, backend};
-use crate::theme;
+use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend};
 use crate::ui::{self, Look};
 use ratatui::Terminal;
 use ratatui::layout::Size;
@@ -78,7 +77,7 @@ impl Front {
         source: Source,
     ) -> anyhow::Result<Front> {
         let (cols, rows) = state.size;
-        let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows), depth_of(look.theme.depth()));
+        let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows));
         let terminal = Terminal::new(backend)?;
         Ok(Front {
             state,
@@ -210,6 +209,7 @@ impl Front {
                 self.terminal.backend_mut().invalidate();
                 self.pacer.mark();
             }
+            Effect::Theme(name) => self.take_theme(&name),
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Quit => self.quit = true,
         }
@@ -240,18 +240,50 @@ impl Front {
         }
     }
 
+    /// Another configuration holds. What the operator chose in this run stays: the state says which theme.
     fn reloaded(&mut self, result: Result<reload::Done, Vec<String>>) {
-        let result = result.map(|done| {
-            let depth = depth_of(done.look.theme.depth());
-            if self.terminal.backend_mut().set_depth(depth) {
-                // It writes to memory, which does not fail.
-                let _ = self.terminal.clear();
+        match result {
+            Err(problems) => self.event(Event::Reloaded(Err(problems))),
+            Ok(done) => {
+                self.pacer.set_fps(done.fps);
+                self.look = done.look;
+                self.event(Event::Reloaded(Ok(Box::new(done.reloaded))));
+                let (theme, depth) = (&self.state.taste.theme, self.look.theme.depth());
+                if let Ok(theme) = self.source.themes.load(theme, depth) {
+                    self.look.theme = theme;
+                }
             }
-            self.look = done.look;
-            self.pacer.set_fps(done.fps);
-            done.reloaded
-        });
-        self.event(Event::Reloaded(result));
+        }
+    }
+
+    /// Takes another theme, or the same anew from its file.
+    fn take_theme(&mut self, name: &str) {
+        match self.source.themes.load(name, self.look.theme.depth()) {
+            Ok(theme) => {
+                let shown = theme.name() == name;
+                self.look.theme = theme;
+                self.event(Event::Theme(name.to_owned()));
+                self.warn_of_theme();
+                if !shown {
+                    let text = format!("this terminal shows no colours: {name} looks like mono");
+                    self.event(Event::Notice(Level::Info, text));
+                }
+            }
+            Err(error) => self.event(Event::Notice(Level::Warning, error.brief())),
+        }
+    }
+
+    /// Says what is hard to read of the theme in use.
+    pub fn warn_of_theme(&mut self) {
+        let warnings = self.look.theme.warnings().to_vec();
+        let many = warnings.len();
+        for warning in warnings {
+            self.event(Event::Notice(Level::Warning, warning));
+        }
+        if many > 1 {
+            let text = format!("{many} roles of this theme are hard to read; L shows them");
+            self.event(Event::Notice(Level::Warning, text));
+        }
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
@@ -350,15 +382,6 @@ async fn on_demand(signal: &mut Option<Signal>) {
 #[expect(clippy::panic, reason = "a test asks for it, to see what a panic leaves behind")]
 fn demanded() {
     panic!("asked for by SIGUSR2");
-}
-
-fn depth_of(depth: theme::ColorDepth) -> backend::ColorDepth {
-    match depth {
-        theme::ColorDepth::Mono => backend::ColorDepth::Mono,
-        theme::ColorDepth::Ansi16 => backend::ColorDepth::C16,
-        theme::ColorDepth::Indexed256 => backend::ColorDepth::C256,
-        theme::ColorDepth::TrueColor => backend::ColorDepth::True,
-    }
 }
 
 fn kind_of(kind: term::MouseKind) -> app::MouseKind {

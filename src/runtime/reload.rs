@@ -4,8 +4,9 @@
 //! takes it. Called by [`super::front`] on the command `reload` and on SIGUSR1 (for those who roll out a
 //! configuration; SIGHUP means that the terminal is gone, and stays that).
 
-use super::{Source, look, only, title};
-use crate::app::{Keymap, Reloaded, parse_prefix};
+use super::look::{look, taste};
+use super::{Source, only, title};
+use crate::app::{Keymap, Reloaded, Taste, parse_prefix};
 use crate::config::Settings;
 use crate::fleet::Fault;
 use crate::hub::HubHandle;
@@ -28,6 +29,7 @@ struct Read {
     title: String,
     warnings: Vec<String>,
     look: Look,
+    taste: Taste,
 }
 
 /// Reads the configuration and lets the hub take it.
@@ -37,7 +39,7 @@ struct Read {
 pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec<String>> {
     let reading = tokio::task::spawn_blocking(move || read(&source, &caps));
     let read = reading.await.map_err(|error| vec![format!("cannot read the configuration: {error}")])??;
-    let Read { settings, title, mut warnings, look } = read;
+    let Read { settings, title, mut warnings, look, taste } = read;
     let settings = Arc::new(settings);
     let changes = hub.reload(Arc::clone(&settings)).await.map_err(|fault| vec![words(fault)])?;
     if !changes.later.is_empty() {
@@ -46,7 +48,7 @@ pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let (prefix, poll_interval) = (settings.screen.prefix.clone(), settings.poll.interval);
     let (keys, mouse) = (Keymap::new(&settings.keys), settings.screen.mouse);
-    let reloaded = Reloaded { prefix, keys, mouse, poll_interval, title, changes, warnings };
+    let reloaded = Reloaded { prefix, keys, mouse, taste, poll_interval, title, changes, warnings };
     Ok(Done { reloaded, look, fps })
 }
 
@@ -55,8 +57,9 @@ fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
     let title = title(&loaded.files);
     let settings = only(loaded.settings, source.single.as_deref());
     parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;
-    let look = look(&settings, caps).map_err(|error| vec![format!("{error:#}")])?;
-    Ok(Read { settings, title, warnings: loaded.warnings, look })
+    let look = look(&settings, &source.themes, caps).map_err(|fault| vec![words(fault)])?;
+    let taste = taste(&settings, &source.themes);
+    Ok(Read { settings, title, warnings: loaded.warnings, look, taste })
 }
 
 fn words(fault: Fault) -> String {

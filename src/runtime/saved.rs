@@ -118,6 +118,7 @@ mod tests {
             size: (80, 24),
             now: Millis(0),
             abilities: Vec::new(),
+            taste: crate::app::Taste::default(),
         });
         state.expect("starts").saved(keeper.config())
     }

@@ -21,6 +21,7 @@ fn reloaded(prefix: &str) -> Reloaded {
         prefix: prefix.into(),
         keys: crate::app::Keymap::new(&[]),
         mouse: false,
+        taste: Bench::new().state.taste,
         poll_interval: Duration::from_secs(10),
         title: "rack-b".into(),
         changes: Changes { added: 3, removed: 1, changed: 2, later: Vec::new() },
@@ -85,7 +86,7 @@ fn the_screen_takes_prefix_title_and_interval() {
     let mut bench = Bench::new();
     bench.attach();
     bench.keys("<ctrl-]>");
-    bench.event(Event::Reloaded(Ok(reloaded("ctrl-g"))));
+    bench.event(Event::Reloaded(Ok(Box::new(reloaded("ctrl-g")))));
     assert_eq!(bench.said(), "reloaded: 3 nodes added, 1 removed, 2 changed");
     assert_eq!((bench.state.prefix.as_str(), bench.state.title.as_str()), ("ctrl-g", "rack-b"));
     bench.keys(".<ctrl-]>");
@@ -115,7 +116,7 @@ fn a_broken_configuration_is_said_and_all_of_it_is_in_the_action_log() {
     bench.event(Event::Reloaded(Err(vec!["c.toml:9:1: only\n  help: mend it".into()])));
     assert_eq!(bench.said(), "not reloaded: c.toml:9:1: only");
     assert_eq!(bench.state.current_notice().unwrap().hint.as_deref(), Some("help: mend it"));
-    bench.event(Event::Reloaded(Ok(reloaded("ctrl-]"))));
+    bench.event(Event::Reloaded(Ok(Box::new(reloaded("ctrl-]")))));
     assert!(bench.said().starts_with("reloaded: 3 nodes"), "what was wrong is mended: {}", bench.said());
 }
 
@@ -202,5 +203,40 @@ fn what_is_no_layout_of_this_configuration_is_refused() {
     for (text, why) in cases {
         let error = Saved::parse(text, "/etc/one.toml").expect_err(text);
         assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn what_the_operator_chose_stays_unless_the_configuration_says_something_new() {
+    let mut bench = Bench::new();
+    bench.keys(":columns node,power<enter>:sort state<enter>:mouse<enter>");
+    let chosen = bench.state.taste.columns.clone();
+    assert_eq!(chosen, ["node", "power"]);
+    bench.event(Event::Theme("light".into()));
+    bench.effects.clear();
+    let mut other = reloaded("ctrl-]");
+    other.taste.themes.push(("light".into(), String::new()));
+    bench.event(Event::Reloaded(Ok(Box::new(other.clone()))));
+    let taste = |bench: &Bench| (bench.state.taste.theme.clone(), bench.state.taste.columns.clone());
+    assert_eq!(taste(&bench), ("light".into(), chosen.clone()), "nothing of it was written anew");
+    assert!(bench.state.mouse && bench.state.table.sort == SortKey::State);
+    let text = bench.state.saved("/c").text();
+    other.taste.theme = "dark".into();
+    other.taste.columns = vec!["node".into(), "note".into()];
+    other.taste.sort = SortKey::Age;
+    other.mouse = true;
+    bench.event(Event::Reloaded(Ok(Box::new(other))));
+    assert_eq!(taste(&bench), ("dark".into(), vec!["node".into(), "note".into()]));
+    assert!(bench.state.mouse && bench.state.table.sort == SortKey::Age);
+    let mut next = Bench::new();
+    next.state.restore(&Saved::parse(&text, "/c").expect("our own"));
+    assert_eq!((next.state.taste.columns.clone(), next.state.table.sort), (chosen, SortKey::State));
+    let untouched = Bench::new().state.saved("/c").text();
+    assert!(untouched.contains("\"columns\": null") && untouched.contains("\"sort\": null"), "{untouched}");
+    for wrong in ["[]", "[\"power\"]", "[\"node\", \"node\"]", "[\"node\", \"nothing\"]"] {
+        let text = untouched.replace("\"columns\": null", &format!("\"columns\": {wrong}"));
+        let mut next = Bench::new();
+        next.state.restore(&Saved::parse(&text, "/c").expect("a layout"));
+        assert_eq!(next.state.taste, Bench::new().state.taste, "{wrong}");
     }
 }
