@@ -209,25 +209,26 @@ fn what_is_no_layout_of_this_configuration_is_refused() {
 #[test]
 fn what_the_operator_chose_stays_unless_the_configuration_says_something_new() {
     let mut bench = Bench::new();
+    let mouse = bench.state.mouse;
     bench.keys(":columns node,power<enter>:sort state<enter>:mouse<enter>");
     let chosen = bench.state.taste.columns.clone();
     assert_eq!(chosen, ["node", "power"]);
     bench.event(Event::Theme("light".into()));
     bench.effects.clear();
     let mut other = reloaded("ctrl-]");
+    other.mouse = mouse;
     other.taste.themes.push(("light".into(), String::new()));
     bench.event(Event::Reloaded(Ok(Box::new(other.clone()))));
     let taste = |bench: &Bench| (bench.state.taste.theme.clone(), bench.state.taste.columns.clone());
     assert_eq!(taste(&bench), ("light".into(), chosen.clone()), "nothing of it was written anew");
-    assert!(bench.state.mouse && bench.state.table.sort == SortKey::State);
+    assert!(bench.state.mouse != mouse && bench.state.table.sort == SortKey::State);
     let text = bench.state.saved("/c").text();
     other.taste.theme = "dark".into();
     other.taste.columns = vec!["node".into(), "note".into()];
     other.taste.sort = SortKey::Age;
-    other.mouse = true;
     bench.event(Event::Reloaded(Ok(Box::new(other))));
     assert_eq!(taste(&bench), ("dark".into(), vec!["node".into(), "note".into()]));
-    assert!(bench.state.mouse && bench.state.table.sort == SortKey::Age);
+    assert!(bench.state.mouse != mouse && bench.state.table.sort == SortKey::Age);
     let mut next = Bench::new();
     next.state.restore(&Saved::parse(&text, "/c").expect("our own"));
     assert_eq!((next.state.taste.columns.clone(), next.state.table.sort), (chosen, SortKey::State));
