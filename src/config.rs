@@ -11,6 +11,8 @@ mod command;
 mod credentials;
 mod draft;
 pub mod error;
+mod glob;
+mod inventory;
 pub mod load;
 mod node;
 mod paths;
@@ -23,7 +25,7 @@ mod units;
 mod words;
 
 pub use error::{ConfigErrors, Place, Problem};
-pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
+pub use load::{Inventories, LoadOptions, Loaded, Secrets, candidates, load};
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, Privilege,

@@ -4,6 +4,7 @@
 use super::credentials::RawCredentials;
 use super::draft::RawTag;
 use super::error::{At, Place, Problem};
+use super::inventory;
 use super::node::{IPMI_PORT, RawBmc, RawConsole, RawNode};
 use super::sets::{Set, zip};
 use super::settings::{BmcSettings, ConsoleSettings, NodeSettings, TagSettings};
@@ -22,8 +23,12 @@ pub(super) struct Fleet<'p> {
     owners: HashMap<String, (Place, String)>,
     /// What is claimed again: by place, key and the place of the first claim.
     shared: BTreeMap<(Place, &'static str, Place), Shared>,
+    /// How often that happened.
+    claimed_twice: usize,
     wanted: BTreeSet<String>,
     used_tags: BTreeSet<String>,
+    /// Nodes with which something is wrong are left out: the problem need not be the end of all.
+    apart: bool,
     problems: &'p mut Vec<Problem>,
 }
 
@@ -60,26 +65,52 @@ impl<'p> Fleet<'p> {
             names: HashMap::new(),
             owners: HashMap::new(),
             shared: BTreeMap::new(),
+            claimed_twice: 0,
             wanted: BTreeSet::new(),
             used_tags: BTreeSet::new(),
+            apart: false,
             problems,
         }
     }
 
     pub(super) fn expand(&mut self, raw: Vec<RawNode>, credentials: &BTreeMap<String, RawCredentials>) {
         for node in raw {
-            if let Some(name) = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref()) {
-                self.want(name, credentials);
+            let name = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref());
+            let had = name.is_none_or(|name| self.want(name, credentials));
+            if had || !self.apart {
+                self.expand_one(node);
             }
-            self.expand_one(node);
         }
         self.report_shared();
     }
 
-    fn want(&mut self, name: &At<String>, credentials: &BTreeMap<String, RawCredentials>) {
+    /// Whether nothing was wrong so far.
+    pub(super) fn is_right(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Expands nodes of inventories; those with which something is wrong are left out. Gives the problems.
+    pub(super) fn expand_apart(
+        &mut self,
+        raw: Vec<RawNode>,
+        credentials: &BTreeMap<String, RawCredentials>,
+    ) -> Vec<Problem> {
+        let before = std::mem::take(self.problems);
+        self.apart = true;
+        self.expand(raw, credentials);
+        self.apart = false;
+        let mut faults = std::mem::replace(self.problems, before);
+        let mut told = BTreeSet::new();
+        faults.retain(|fault| told.insert((fault.place.clone(), fault.text.clone())));
+        inventory::limit(&mut faults);
+        faults
+    }
+
+    /// Whether there are such credentials; reports it if not.
+    fn want(&mut self, name: &At<String>, credentials: &BTreeMap<String, RawCredentials>) -> bool {
         if credentials.contains_key(&name.value) {
             self.wanted.insert(name.value.clone());
-            return;
+            return true;
         }
         let text = format!("there are no credentials \"{}\"", name.value);
         let help = if credentials.is_empty() {
@@ -88,6 +119,7 @@ impl<'p> Fleet<'p> {
             suggest(&name.value, credentials.keys().map(String::as_str))
         };
         self.problems.push(Problem::new(&name.place, "node.bmc.credentials", text).help(help));
+        false
     }
 
     fn expand_one(&mut self, raw: RawNode) {
@@ -105,8 +137,13 @@ impl<'p> Fleet<'p> {
         };
         let (protected, read_only) = (flag(|tag| &tag.protected), flag(|tag| &tag.read_only));
         for (at, name) in raw.name.value.names.iter().enumerate() {
+            let claimed = self.claimed_twice;
             let bmc = raw.bmc.as_ref().map(|bmc| self.bmc(bmc, name, at));
             let console = raw.console.as_ref().map(|console| self.console(console, name, at));
+            // It would act on the node that it shares with.
+            if self.apart && self.claimed_twice > claimed {
+                continue;
+            }
             self.nodes.push(Pending {
                 place: raw.place.clone(),
                 settings: NodeSettings {
@@ -228,6 +265,7 @@ impl<'p> Fleet<'p> {
                 let shared = self.shared.entry((set.place.clone(), key, first.clone())).or_default();
                 shared.identities.push(identity);
                 shared.owners.push(owner.clone());
+                self.claimed_twice += 1;
             }
             None => {
                 self.owners.insert(identity, (set.place.clone(), node.to_owned()));

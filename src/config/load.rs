@@ -25,6 +25,17 @@ pub enum Secrets {
     Check,
 }
 
+/// What is done about `[[inventory]]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inventories {
+    /// Every one is got; a fault of one is an error.
+    Strict,
+    /// Every one is got; what is wrong with one is told, and its nodes are missing.
+    Lenient,
+    /// Files are read as by `Lenient`, no command is run.
+    Files,
+}
+
 /// What loading needs from outside; nothing else is taken from the process.
 #[derive(Clone)]
 pub struct LoadOptions<'a> {
@@ -44,6 +55,8 @@ pub struct LoadOptions<'a> {
     pub quirks: &'a [&'a str],
     /// Whether password commands are run.
     pub secrets: Secrets,
+    /// What is done about inventories.
+    pub inventories: Inventories,
     /// The lowest layer, `/etc/lightsout/config.toml`.
     pub system: PathBuf,
     /// The runtime directory that users share, `/run/lightsout`.
@@ -63,6 +76,7 @@ impl<'a> LoadOptions<'a> {
             themes,
             quirks: &[],
             secrets: Secrets::Read,
+            inventories: Inventories::Strict,
             system: PathBuf::from("/etc/lightsout/config.toml"),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }
@@ -82,6 +96,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// What is likely a mistake but does no harm; one line each.
     pub warnings: Vec<String>,
+    /// What is wrong with inventories whose nodes are missing for it; empty with [`Inventories::Strict`].
+    pub faults: Vec<Problem>,
 }
 
 /// Where a configuration is looked for, the lowest layer first. With `--config` or `$LIGHTSOUT_CONFIG`
@@ -124,9 +140,13 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if !whole {
         return Err(ConfigErrors::new(problems));
     }
-    let (settings, warnings) = build(draft, options, &mut problems);
+    let (settings, warnings, faults) = build(draft, options, &mut problems);
+    // Without any node there is nothing that a failing inventory could take down.
+    if options.inventories == Inventories::Strict || settings.nodes.is_empty() {
+        problems.extend(faults.iter().cloned());
+    }
     if problems.is_empty() {
-        Ok(Loaded { settings, files: read, warnings })
+        Ok(Loaded { settings, files: read, warnings, faults })
     } else {
         Err(ConfigErrors::new(problems))
     }
