@@ -4,19 +4,23 @@
 //! nothing of `ui`'s insides.
 
 mod args;
+mod complete;
 mod demo;
 mod exit;
+mod generate;
+mod import;
 mod report;
 mod sim;
 mod verbs;
 
-use crate::config::{self, LoadOptions, Loaded, Secrets};
+use crate::config::{self, Inventories, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
 use crate::{bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use verbs::Job;
 
@@ -45,6 +49,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { what }) => return Ok(config_command(cli, *what)),
         Some(Command::Sim(args)) => return sim::run(args),
         Some(Command::Demo) => return demo::run(cli),
+        Some(Command::Import { format, file }) => return Ok(import::run(*format, file)),
+        Some(Command::Generate { what }) => return generate::run(*what),
+        Some(Command::Complete(args)) => return Ok(complete::run(cli, args)),
         _ => {}
     }
     let verb = match cli.command.as_ref().map(verb_of).transpose() {
@@ -56,11 +63,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     };
     // A dry run sends nothing, so it needs no password either.
     let secrets = if cli.common.dry_run { Secrets::Check } else { Secrets::Read };
-    let Some(loaded) = load(cli, secrets) else {
+    let Some(loaded) = load(cli, secrets, Inventories::Lenient) else {
         return Ok(Exit::Usage);
     };
     match (&cli.command, verb) {
-        (Some(command), Some(verb)) => verbs::run(&job(cli, command, verb), &loaded),
+        (Some(command), Some(verb)) => {
+            let job = job(cli, command, verb);
+            let exit = verbs::run(&job, &loaded)?;
+            Ok(if is_short(&job.nodes, &loaded) { exit.max(Exit::Failed) } else { exit })
+        }
         (Some(Command::Console { node, monitor }), _) => {
             match loaded.settings.nodes.iter().find(|known| known.name == *node) {
                 None => {
@@ -79,6 +90,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     }
 }
 
+/// Whether nodes that are meant are missing: a tag or all of them, and an inventory failed.
+fn is_short(nodes: &str, loaded: &Loaded) -> bool {
+    let collective = |piece: &str| piece.trim() == "all" || piece.trim().starts_with('@');
+    !loaded.faults.is_empty() && nodes.split(',').any(collective)
+}
+
 /// The verb a command stands for, if it is one.
 fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
     Ok(match command {
@@ -86,7 +103,7 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
         Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => None,
+        _ => None,
     })
 }
 
@@ -113,7 +130,7 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
         }
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => {}
+        _ => {}
     }
     job
 }
@@ -155,7 +172,11 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
         say(config::DEFAULT.trim_end());
         return Exit::Done;
     }
-    let Some(loaded) = load(cli, Secrets::Check) else {
+    let inventories = match what {
+        ConfigWord::Check => Inventories::Strict,
+        _ => Inventories::Lenient,
+    };
+    let Some(loaded) = load(cli, Secrets::Check, inventories) else {
         return Exit::Usage;
     };
     match what {
@@ -172,15 +193,10 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 }
 
 /// Reads the configuration; says everything that is wrong with it.
-fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
-    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
-    let quirks = bmc::ipmi::quirk_names();
-    let mut options = LoadOptions::new(&drivers, &transports, &themes);
-    options.quirks = &quirks;
-    options.path.clone_from(&cli.common.config);
-    options.secrets = secrets;
-    match config::load(&options) {
+fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded> {
+    match read(cli.common.config.clone(), secrets, inventories) {
         Ok(loaded) => {
+            loaded.faults.iter().for_each(|fault| say_error(&format!("warning: {fault}")));
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
             Some(loaded)
         }
@@ -189,6 +205,26 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
             None
         }
     }
+}
+
+/// Reads the configuration without a word, and without running any program; `None` when it is wrong.
+fn load_quietly(path: Option<PathBuf>) -> Option<Loaded> {
+    read(path, Secrets::Check, Inventories::Files).ok()
+}
+
+fn read(
+    path: Option<PathBuf>,
+    secrets: Secrets,
+    inventories: Inventories,
+) -> Result<Loaded, config::ConfigErrors> {
+    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
+    let quirks = bmc::ipmi::quirk_names();
+    let mut options = LoadOptions::new(&drivers, &transports, &themes);
+    options.quirks = &quirks;
+    options.path = path;
+    options.secrets = secrets;
+    options.inventories = inventories;
+    config::load(&options)
 }
 
 /// The operator's name for the audit trail: who logged in, also under sudo.

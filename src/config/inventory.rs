@@ -54,12 +54,17 @@ enum From {
 impl RawInventory {
     /// `None` when it says nothing usable about where nodes come from, which is reported.
     pub(super) fn read(mut section: Section<'_>, index: usize) -> Option<RawInventory> {
-        let words =
-            section.strings("command", "a list of a program and its arguments such as [\"inventory\", \"--list\"]");
+        let words = section
+            .strings("command", "a list of a program and its arguments such as [\"inventory\", \"--list\"]");
         let command = words.and_then(|words| {
             let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
             if list.first().is_none_or(String::is_empty) || list.iter().any(|word| word.contains('\0')) {
-                section.report(&words.place, "command", "it names no program", "write [\"program\", \"argument\"]");
+                section.report(
+                    &words.place,
+                    "command",
+                    "it names no program",
+                    "write [\"program\", \"argument\"]",
+                );
                 return None;
             }
             Some(At::new(From::Command(list), words.place))
@@ -167,7 +172,12 @@ impl RawInventory {
     }
 
     /// Makes the nodes. Equal problems of several are told once, with their names.
-    fn make(&self, entries: &[Entry], options: &LoadOptions<'_>, problems: &mut Vec<Problem>) -> Vec<RawNode> {
+    fn make(
+        &self,
+        entries: &[Entry],
+        options: &LoadOptions<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<RawNode> {
         // It was parsed once already, so this cannot fail.
         let (tree, _) = DeTable::parse_recoverable(&self.source.text);
         let Some((template, span)) = inventory_of(tree.get_ref(), self.index) else {
@@ -274,7 +284,8 @@ fn source_span(template: &DeTable<'_>, from: &From) -> Option<Range<usize>> {
 type Bytes = Result<Zeroizing<Vec<u8>>, (String, String)>;
 
 fn run(words: &[String], hidden: &[&str]) -> Bytes {
-    let (program, arguments) = words.split_first().ok_or(("it names no program".to_owned(), String::new()))?;
+    let (program, arguments) =
+        words.split_first().ok_or(("it names no program".to_owned(), String::new()))?;
     let job = Job {
         program,
         arguments,

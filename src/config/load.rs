@@ -247,6 +247,20 @@ impl Files<'_> {
                 return;
             }
         };
+        match paths::expand(&path) {
+            Ok(None) => self.include_one(path, place),
+            // None is right: a directory for what is to come.
+            Ok(Some(files)) => files.into_iter().for_each(|file| self.include_one(file, place)),
+            Err(error) => {
+                let text = format!("cannot look for {}: {}", path.display(), reason(&error));
+                self.problems.push(problem(text, "* and ? stand in the file's name, not in a directory's"));
+                self.whole = false;
+            }
+        }
+    }
+
+    fn include_one(&mut self, path: PathBuf, place: &Place) {
+        let problem = |text: String, help: &str| Problem::new(place, "include", text).help(help);
         let known = resolved(&path);
         if self.open.contains(&known) {
             let text = format!("{} is being read already: the includes go in a circle", path.display());
@@ -260,7 +274,11 @@ impl Files<'_> {
             Ok(bytes) => self.read_file(&path, bytes),
             Err(error) => {
                 let text = format!("cannot read {}: {}", path.display(), reason(&error));
-                self.problems.push(problem(text, "a relative path starts at this file"));
+                let help = match error.kind() {
+                    ErrorKind::IsADirectory => "for all files of a directory write \"conf.d/*.toml\"",
+                    _ => "a relative path starts at this file",
+                };
+                self.problems.push(problem(text, help));
                 self.whole = false;
             }
         }

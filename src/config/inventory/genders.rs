@@ -55,11 +55,8 @@ fn add(found: &mut Found, line: usize, name: &str, attribute: &str) {
         None => entry.tag(key),
         Some(value) => {
             // "%n" is the node, "%%" a per cent sign.
-            let value = value
-                .split("%%")
-                .map(|piece| piece.replace("%n", name))
-                .collect::<Vec<_>>()
-                .join("%");
+            let value =
+                value.split("%%").map(|piece| piece.replace("%n", name)).collect::<Vec<_>>().join("%");
             entry.attributes.insert(key.to_owned(), value);
         }
     }

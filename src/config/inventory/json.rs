@@ -75,8 +75,7 @@ fn node_of(node: Value) -> Result<Entry, String> {
         }
     };
     let attributes = table("attributes")?;
-    let attributes =
-        attributes.into_iter().filter_map(|(key, value)| Some((key, scalar(&value)?))).collect();
+    let attributes = attributes.into_iter().filter_map(|(key, value)| Some((key, scalar(&value)?))).collect();
     let (bmc, console) = (table("bmc")?, table("console")?);
     Ok(Entry { name, tags, attributes, bmc, console })
 }

@@ -25,10 +25,7 @@ pub(super) fn fill<'a>(
     let mut gaps = Vec::new();
     let mut node = DeTable::new();
     let mut put = |key: &'static str, span: &Range<usize>, value: DeValue<'a>| {
-        node.insert(
-            Spanned::new(span.clone(), Cow::Borrowed(key)),
-            Spanned::new(span.clone(), value),
-        );
+        node.insert(Spanned::new(span.clone(), Cow::Borrowed(key)), Spanned::new(span.clone(), value));
     };
     put("name", span, text(entry.name.clone()));
     let mut tags = DeArray::default();
@@ -49,7 +46,9 @@ pub(super) fn fill<'a>(
         if let Some(value) = get(template, key) {
             place = value.span();
             if let DeValue::Table(given) = value.get_ref() {
-                for (name, item) in given.iter().filter(|(name, _)| !own.contains_key(name.get_ref().as_ref())) {
+                for (name, item) in
+                    given.iter().filter(|(name, _)| !own.contains_key(name.get_ref().as_ref()))
+                {
                     table.insert(name.clone(), filled(item, entry, &mut gaps));
                 }
             }
