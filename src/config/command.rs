@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_secs(1);
 const HELP: &str = "run it by hand; it has no standard input";
 
 /// Variables that hold secrets of ipmitool's.
-const SECRETS: [&str; 3] = ["IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"];
+pub(super) const SECRETS: [&str; 3] = ["IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"];
 
 /// A program and how it is run.
 pub(super) struct Job<'a> {
