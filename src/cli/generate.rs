@@ -33,12 +33,12 @@ pub fn run(what: GenerateWord) -> anyhow::Result<Exit> {
 fn man() -> std::io::Result<Vec<u8>> {
     let mut command = Cli::command();
     command.build();
-    let page = clap_mangen::Man::new(command.clone().after_help(None::<&str>)).manual("Lightsout");
+    let page = clap_mangen::Man::new(command.clone().after_help(None::<&str>)).title("LIGHTSOUT").manual("User Commands");
     let mut out = Vec::new();
     page.render_title(&mut out)?;
     page.render_name_section(&mut out)?;
-    page.render_synopsis_section(&mut out)?;
-    writeln!(out, ".SH DESCRIPTION\n.PP")?;
+    writeln!(out, ".SH SYNOPSIS\n.B lightsout\n[\\fIOPTIONS\\fR] [\\fICOMMAND\\fR ...]")?;
+    writeln!(out, ".SH DESCRIPTION")?;
     writeln!(
         out,
         "Without a command, the console: a table of all nodes, their serial consoles beside it, and verbs for\n\

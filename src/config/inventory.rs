@@ -54,21 +54,7 @@ enum From {
 impl RawInventory {
     /// `None` when it says nothing usable about where nodes come from, which is reported.
     pub(super) fn read(mut section: Section<'_>, index: usize) -> Option<RawInventory> {
-        let words = section
-            .strings("command", "a list of a program and its arguments such as [\"inventory\", \"--list\"]");
-        let command = words.and_then(|words| {
-            let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
-            if list.first().is_none_or(String::is_empty) || list.iter().any(|word| word.contains('\0')) {
-                section.report(
-                    &words.place,
-                    "command",
-                    "it names no program",
-                    "write [\"program\", \"argument\"]",
-                );
-                return None;
-            }
-            Some(At::new(From::Command(list), words.place))
-        });
+        let command = section.program("command").map(|words| words.map(From::Command));
         let file = section.path("file").map(|path| path.map(From::File));
         let place = section.place();
         let help = "write command = [\"program\", \"argument\"] or file = \"/etc/genders\"";
