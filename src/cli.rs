@@ -13,14 +13,13 @@ mod report;
 mod sim;
 mod verbs;
 
-use crate::config::{self, Inventories, LoadOptions, Loaded, Secrets};
+use crate::config::{self, ConfigErrors, Inventories, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
 use crate::{bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use verbs::Job;
 
@@ -156,7 +155,10 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
     if let Some(color) = cli.common.color {
         color.word().clone_into(&mut loaded.settings.screen.color);
     }
-    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single };
+    // Standard error is hidden behind the screen.
+    let notices = loaded.faults.iter().map(|fault| clean(&format!("nodes are missing: {}", fault.text)));
+    let notices = notices.collect();
+    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single, notices };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
         Err(runtime::StartError::Fault(fault)) => {
@@ -194,7 +196,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded> {
-    match read(cli.common.config.clone(), secrets, inventories) {
+    match read(cli, secrets, inventories) {
         Ok(loaded) => {
             loaded.faults.iter().for_each(|fault| say_error(&format!("warning: {fault}")));
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
@@ -208,20 +210,17 @@ fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded>
 }
 
 /// Reads the configuration without a word, and without running any program; `None` when it is wrong.
-fn load_quietly(path: Option<PathBuf>) -> Option<Loaded> {
-    read(path, Secrets::Check, Inventories::Files).ok()
+fn load_quietly(cli: &Cli) -> Option<Loaded> {
+    read(cli, Secrets::Check, Inventories::Files).ok()
 }
 
-fn read(
-    path: Option<PathBuf>,
-    secrets: Secrets,
-    inventories: Inventories,
-) -> Result<Loaded, config::ConfigErrors> {
+/// Reads the configuration that the command line means.
+fn read(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Result<Loaded, ConfigErrors> {
     let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
     let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     options.quirks = &quirks;
-    options.path = path;
+    options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
     options.inventories = inventories;
     config::load(&options)

@@ -12,7 +12,6 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use line::Line;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the configuration has for a node set.
@@ -25,7 +24,9 @@ struct Names {
 /// Prints the candidates, one a line, as the shell wants them.
 pub fn run(cli: &Cli, args: &CompleteArgs) -> Exit {
     let line = Line::read(&args.line);
-    let names = Arc::new(names(line.config().or_else(|| cli.common.config.clone())));
+    let mut cli = cli.clone();
+    cli.common.config = line.config().or(cli.common.config);
+    let names = Arc::new(names(&cli));
     let mut words: Vec<OsString> = line.words.iter().map(OsString::from).collect();
     let index = words.len();
     words.push(OsString::from(&line.last));
@@ -83,8 +84,8 @@ fn with_names(command: Command, names: &Arc<Names>) -> Command {
         .mut_subcommands(|sub| with_names(sub, names))
 }
 
-fn names(config: Option<PathBuf>) -> Names {
-    let Some(loaded) = load_quietly(config) else {
+fn names(cli: &Cli) -> Names {
+    let Some(loaded) = load_quietly(cli) else {
         return Names::default();
     };
     let tags = loaded.settings.nodes.iter().flat_map(|node| node.tags.iter().cloned()).collect();

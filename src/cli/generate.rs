@@ -33,7 +33,9 @@ pub fn run(what: GenerateWord) -> anyhow::Result<Exit> {
 fn man() -> std::io::Result<Vec<u8>> {
     let mut command = Cli::command();
     command.build();
-    let page = clap_mangen::Man::new(command.clone().after_help(None::<&str>)).title("LIGHTSOUT").manual("User Commands");
+    let page = clap_mangen::Man::new(command.clone().after_help(None::<&str>))
+        .title("LIGHTSOUT")
+        .manual("User Commands");
     let mut out = Vec::new();
     page.render_title(&mut out)?;
     page.render_name_section(&mut out)?;

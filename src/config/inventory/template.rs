@@ -128,7 +128,8 @@ fn value_of<'e>(word: &str, entry: &'e Entry) -> Result<&'e str, String> {
         return Ok(&entry.name);
     }
     entry.attributes.get(word).map(String::as_str).ok_or_else(|| {
-        let known = entry.attributes.keys().map(String::as_str).chain(["name"]);
+        let own = entry.attributes.keys().map(String::as_str).filter(|key| *key != "name");
+        let known = own.chain(["name"]);
         format!("there is no attribute \"{}\"; {}", shown(word), shown_known(&suggest(word, known)))
     })
 }
