@@ -32,7 +32,9 @@ use zeroize::Zeroizing;
 const MOST_BYTES: usize = 64 << 20;
 /// As many problems of one inventory are told; who has more will look at the first.
 const MOST_PROBLEMS: usize = 20;
-const FORMATS: [(&str, fn(&str) -> Found); 4] =
+/// Reads the text of a format.
+type Reader = fn(&str) -> Found;
+const FORMATS: [(&str, Reader); 4] =
     [("json", json::read), ("ansible", ansible::read), ("genders", genders::read), ("hosts", hosts::read)];
 
 /// A `[[inventory]]` as written.
@@ -42,7 +44,7 @@ pub(super) struct RawInventory {
     /// Which `[[inventory]]` of the file.
     index: usize,
     from: At<From>,
-    format: fn(&str) -> Found,
+    format: Reader,
     filter: Option<At<Filter>>,
 }
 

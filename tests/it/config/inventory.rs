@@ -154,7 +154,7 @@ fn what_is_wrong_with_nodes_is_told_once_with_their_names() {
     ));
     for said in [
         "config.toml:7:9: inventory.bmc.addres: there is no such key (nodes b@d,n[1-3,7])",
-        "config.toml:7:33: inventory: there is no attribute \"bmc\"; known: name (nodes n[4-6])",
+        "config.toml:7:33: inventory: there is no attribute \"bmc\"; known: name (nodes bad,n[4-6])",
         "config.toml:7:33: inventory.bmc.address: cannot read \"a:b\": \"a:b\" holds a port",
         "config.toml:5:8: inventory.name: cannot read \"b@d\": a name has letters",
     ] {
