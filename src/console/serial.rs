@@ -1,7 +1,7 @@
 //! Transport `serial`: a serial port of this machine, alone.
 //!
-//! Two programs on one port steal each other's bytes, so the port is locked in both customary ways: `flock` on the
-//! device, and the lock file that minicom, cu and conserver look for.
+//! Two programs on one port steal each other's bytes, so the port is locked in all customary ways: `TIOCEXCL` and
+//! `flock` by the library that opens it, and the lock file that minicom, cu and conserver look for.
 
 mod lock_file;
 
@@ -10,12 +10,9 @@ use super::transport::{Around, Ending, Link, Stage, Transport};
 use crate::config::{Flow, Parity, SerialLine};
 use crate::fleet::FaultClass;
 use lock_file::LockFile;
-use nix::fcntl::{Flock, FlockArg};
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use tokio_serial::{DataBits, FlowControl, SerialPort, SerialPortBuilderExt, SerialStream, StopBits};
+use tokio_serial::{DataBits, ErrorKind, FlowControl, SerialPort, SerialStream, StopBits};
 
 /// What a port is set to unless the configuration says otherwise.
 const BAUD: u32 = 115_200;
@@ -26,13 +23,8 @@ const BUSY_HINT: &str = "end the other program, then reopen";
 #[derive(Default)]
 pub(super) struct Serial {
     stream: Stream,
-    locks: Option<Locks>,
-}
-
-/// Held as long as the port is open.
-struct Locks {
-    _device: Flock<File>,
-    _file: Option<LockFile>,
+    /// Held as long as the port is open.
+    lock: Option<LockFile>,
 }
 
 #[async_trait::async_trait]
@@ -47,9 +39,8 @@ impl Transport for Serial {
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
         stage(Stage::Connecting);
-        self.locks = Some(lock(&device)?);
-        let port = open(&device, around.console.line).map_err(|error| refused(&device, &error.into()))?;
-        let control = port.try_clone().map_err(|error| refused(&device, &error.into()))?;
+        self.lock = LockFile::take(&device).map_err(busy)?;
+        let (port, control) = open(&device, around.console.line).map_err(|error| refused(&device, error))?;
         Ok(self.stream.start(port, Line { control }, Vec::new()))
     }
 
@@ -63,7 +54,7 @@ impl Transport for Serial {
 
     async fn close(&mut self, _around: &mut Around) {
         self.stream.close().await;
-        self.locks = None;
+        self.lock = None;
     }
 }
 
@@ -81,24 +72,8 @@ impl Codec for Line {
     }
 }
 
-/// Locks the device, or says who has it.
-fn lock(device: &Path) -> Result<Locks, Ending> {
-    let file = LockFile::take(device)
-        .map_err(|holder| Ending::Busy { holder: Some(holder), hint: BUSY_HINT.to_owned() })?;
-    // Not waiting for a modem's carrier, and not as our controlling terminal.
-    let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
-    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(device);
-    let opened = opened.map_err(|error| refused(device, &error))?;
-    match Flock::lock(opened, FlockArg::LockExclusiveNonblock) {
-        Ok(locked) => Ok(Locks { _device: locked, _file: file }),
-        Err(_) => Err(Ending::Busy {
-            holder: Some("another program on this machine".to_owned()),
-            hint: BUSY_HINT.to_owned(),
-        }),
-    }
-}
-
-fn open(device: &Path, line: SerialLine) -> tokio_serial::Result<SerialStream> {
+/// The port, and a second handle for its control lines.
+fn open(device: &Path, line: SerialLine) -> tokio_serial::Result<(SerialStream, Box<dyn SerialPort>)> {
     let data_bits = match line.data_bits {
         Some(5) => DataBits::Five,
         Some(6) => DataBits::Six,
@@ -116,32 +91,39 @@ fn open(device: &Path, line: SerialLine) -> tokio_serial::Result<SerialStream> {
         _ => FlowControl::None,
     };
     let stop_bits = if line.stop_bits == Some(2) { StopBits::Two } else { StopBits::One };
-    tokio_serial::new(device.to_string_lossy(), line.baud.unwrap_or(BAUD))
+    let port = tokio_serial::new(device.to_string_lossy(), line.baud.unwrap_or(BAUD))
         .data_bits(data_bits)
         .parity(parity)
         .stop_bits(stop_bits)
         .flow_control(flow)
-        .open_native_async()
+        .open_native()?;
+    let control = port.try_clone()?;
+    Ok((SerialStream::try_from(port)?, control))
 }
 
-fn refused(device: &Path, error: &io::Error) -> Ending {
+fn busy(holder: String) -> Ending {
+    Ending::Busy { holder: Some(holder), hint: BUSY_HINT.to_owned() }
+}
+
+fn refused(device: &Path, error: tokio_serial::Error) -> Ending {
+    // The library has one word for a device that is not there and for one that is taken.
+    if error.kind() == ErrorKind::NoDevice && device.exists() {
+        return busy("another program on this machine".to_owned());
+    }
     let device = device.display();
+    let error = io::Error::from(error);
     let (class, why, hint) = match error.kind() {
         io::ErrorKind::NotFound => (
             FaultClass::Unreachable,
             format!("there is no device {device}"),
-            Some("check the device's name, and whether its adapter is plugged in"),
+            "check the device's name, and whether its adapter is plugged in",
         ),
         io::ErrorKind::PermissionDenied => (
             FaultClass::Local,
             format!("no permission for {device}"),
-            Some("serial ports usually belong to the group dialout: usermod -aG dialout USER"),
+            "serial ports usually belong to the group dialout: usermod -aG dialout USER",
         ),
-        io::ErrorKind::ResourceBusy => {
-            let holder = Some("another program on this machine".to_owned());
-            return Ending::Busy { holder, hint: BUSY_HINT.to_owned() };
-        }
-        _ => (FaultClass::Local, format!("{device}: {error}"), Some("is it a serial port?")),
+        _ => (FaultClass::Local, format!("{device}: {error}"), "is it a serial port?"),
     };
-    Ending::failed(class, format!("cannot open the console: {why}"), hint)
+    Ending::failed(class, format!("cannot open the console: {why}"), Some(hint))
 }

@@ -1,7 +1,10 @@
 //! Consoles on real BMCs, machines and sockets: one session at a time, driven as the hub drives it.
 
+mod command;
 mod ending;
+mod peers;
 mod sol;
+mod stream;
 mod unix;
 
 use crate::support::{lab::Node, wait_for};

@@ -70,7 +70,7 @@ const KNOWN: &[Known] = &[
         line_break: Some(b"\x05cl0"),
     },
     Known {
-        names: &["conman"],
+        names: &["conman", "conmen"],
         keys: b"&",
         at_line_start: false,
         literal: Literal::Twice,

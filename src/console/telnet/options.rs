@@ -124,11 +124,11 @@ fn heard_yes(standing: Option<&mut Standing>, (yes, no): (u8, u8), option: u8, r
     }
 }
 
-/// The server does not want it: whether it refused what we had asked for.
+/// The server does not want it: whether that is new.
 fn heard_no(standing: &mut Standing, no: u8, option: u8, reply: &mut Vec<u8>) -> bool {
     let before = std::mem::replace(standing, Standing::Refused);
     if before == Standing::Yes {
         say(no, option, reply);
     }
-    before == Standing::Asked
+    before != Standing::Refused
 }

@@ -149,7 +149,7 @@ impl Protocol {
         }
         match change {
             Some(Change::Ours(COM_PORT)) => self.settings(reply),
-            Some(Change::Refused(COM_PORT)) => {
+            Some(Change::Refused(COM_PORT)) if self.line != SerialLine::default() => {
                 self.note = Some("the server does not let its line be set (RFC 2217 refused)".to_owned());
             }
             _ => {}
