@@ -136,3 +136,44 @@ fn matching<S: AsRef<str>>(
         .map(|word| CompletionCandidate::new(format!("{before}{}", word.as_ref())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn offered(names: &Arc<Names>, text: &str) -> Vec<String> {
+        let line = Line::read(text);
+        let mut words: Vec<OsString> = line.words.iter().map(OsString::from).collect();
+        let index = words.len();
+        words.push(OsString::from(&line.last));
+        let found = complete(&mut command(names), words, index, None).unwrap_or_default();
+        found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_node_set_is_completed_piece_by_piece() {
+        let tags = BTreeSet::from(["rack1".to_owned()]);
+        let names = Arc::new(Names { nodes: vec!["n1".into(), "n2".into()], tags });
+        assert_eq!(offered(&names, "lightsout boot pxe n[1-2],n"), ["n[1-2],n1", "n[1-2],n2"]);
+        assert_eq!(offered(&names, "lightsout boot pxe n1,@"), ["n1,@rack1"]);
+        assert_eq!(offered(&names, "lightsout boot pxe n[1,n"), [""; 0]);
+        assert_eq!(offered(&names, "lightsout console n"), ["n1", "n2"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+        #[test]
+        fn any_line_is_completed(
+            text in "lightsout ((power|bmc|raw|config|-c|--config=|--theme|--|-|on|n1|\\[|,|@|\"|'|\\\\) ?|\\PC){0,12}",
+            breaks in "\\PC{0,5}",
+        ) {
+            let names = Arc::new(Names { nodes: vec!["n1".into()], tags: BTreeSet::new() });
+            let line = Line::read(&text);
+            let _ = line.config();
+            for candidate in offered(&names, &text) {
+                prop_assert!(candidate.ends_with(line.rest(&candidate, &breaks)));
+            }
+        }
+    }
+}

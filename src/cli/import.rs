@@ -5,6 +5,9 @@ mod conman;
 mod conserver;
 mod output;
 
+#[cfg(test)]
+mod tests;
+
 use super::args::ImportWord;
 use super::exit::Exit;
 use super::{say, say_error};

@@ -324,8 +324,9 @@ impl<'p> Fleet<'p> {
         }
     }
 
-    /// The nodes, and what was learnt on the way.
-    pub(super) fn finish(self, credentials: &BTreeMap<String, RawCredentials>) -> Assembled {
+    /// The nodes, and what was learnt on the way. Only if they are `complete` is it a mistake that nobody uses
+    /// something.
+    pub(super) fn finish(self, credentials: &BTreeMap<String, RawCredentials>, complete: bool) -> Assembled {
         let mut warnings = Vec::new();
         for node in &self.nodes {
             if node.settings.bmc.is_none() && node.settings.console.is_none() {
@@ -334,7 +335,7 @@ impl<'p> Fleet<'p> {
             }
         }
         for (name, raw) in credentials {
-            if !self.wanted.contains(name) {
+            if complete && !self.wanted.contains(name) {
                 warnings.push(format!("{}: no node uses the credentials \"{name}\"", raw.name.place));
             }
         }
@@ -344,7 +345,7 @@ impl<'p> Fleet<'p> {
         }
         for (name, raw) in &self.tags {
             let on = |flag: &Option<At<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
-            if !self.used_tags.contains(name) {
+            if complete && !self.used_tags.contains(name) {
                 let help = suggest(name, self.used_tags.iter().map(String::as_str));
                 let place = &raw.name.place;
                 warnings

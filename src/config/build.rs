@@ -6,7 +6,7 @@ use super::credentials::{RawCredentials, read_kg};
 use super::draft::Draft;
 use super::error::{At, Problem};
 use super::inventory;
-use super::load::LoadOptions;
+use super::load::{Inventories, LoadOptions};
 use super::paths;
 use super::secret::Secret;
 use super::settings::{Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings};
@@ -40,7 +40,11 @@ pub(super) fn build(
         let nodes = inventory::gather(&draft.inventories, options, &hidden, &mut faults);
         faults.extend(fleet.expand_apart(nodes, &draft.credentials));
     }
-    let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials);
+    let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials, faults.is_empty());
+    // Here, so that no password command runs for nothing.
+    if options.inventories == Inventories::Strict {
+        problems.append(&mut faults);
+    }
     let nodes = attach_secrets(nodes, &draft.credentials, &wanted, options, problems);
     if nodes.is_empty() {
         warnings.push("no node is configured".into());

@@ -6,7 +6,8 @@ mod lex;
 mod tests;
 
 use super::output::{
-    Imported, Login, Node, clean, is_host, is_name, is_path, quote, quote_list, tells_password,
+    Imported, Login, Node, clean, is_baud, is_host, is_name, is_path, is_username, quote, quote_list,
+    tells_password,
 };
 use super::{Remark, Spot};
 use lex::{Directive, Pair};
@@ -267,7 +268,7 @@ impl Reader {
             if let Some(bits) = rest.next() {
                 serial.stop_bits = bits.to_digit(10).filter(|bits| (1..=2).contains(bits))? as u8;
             }
-            (serial.baud > 0 && rest.next().is_none()).then_some(serial)
+            (is_baud(serial.baud) && rest.next().is_none()).then_some(serial)
         };
         let serial = read();
         if serial.is_none() {
@@ -283,7 +284,9 @@ impl Reader {
         for part in pair.value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (letter, value) = part.split_once(':').unwrap_or(("", part));
             let problem = match letter.to_ascii_uppercase().as_str() {
-                "U" if value.len() > 16 => Some("a user name has at most 16 bytes"),
+                "U" if !is_username(value) => {
+                    Some("a user name has at most 16 bytes, none of them a control character")
+                }
                 "U" => {
                     login.username = value.to_owned();
                     None

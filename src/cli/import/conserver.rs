@@ -9,7 +9,8 @@ mod subst;
 mod tests;
 
 use super::output::{
-    Imported, Login, Node, clean, is_host, is_name, is_path, quote, quote_list, tells_password,
+    Imported, Login, Node, clean, is_baud, is_host, is_name, is_path, is_username, quote, quote_list,
+    tells_password,
 };
 use super::{Remark, Spot};
 use lex::Block;
@@ -203,8 +204,8 @@ impl Reader {
 
     fn serial(&mut self, node: &mut Node, settings: &Settings) -> Result<(), Fault> {
         if let Some(baud) = settings.get("baud") {
-            let rate: u32 =
-                baud.text.parse().map_err(|_| Fault::wrong(&baud.spot, "baud is a number such as 9600"))?;
+            let rate = baud.text.parse().ok().filter(|rate| is_baud(*rate));
+            let rate = rate.ok_or_else(|| Fault::wrong(&baud.spot, "baud is a number such as 9600"))?;
             node.console.push(("baud", rate.to_string()));
         }
         if let Some(parity) = settings.get("parity") {
@@ -233,6 +234,10 @@ impl Reader {
     fn login(&mut self, node: &Node, settings: &Settings) -> Result<Login, Fault> {
         let text = |key: &str| settings.text(key).unwrap_or_default().to_owned();
         let mut login = Login { username: text("username"), ..Login::default() };
+        if !is_username(&login.username) {
+            let text = "a user name of IPMI 2.0 has at most 16 bytes, none of them a control character";
+            return Err(Fault::Ours(text.into()));
+        }
         login.password = Zeroizing::new(text("password"));
         login.key = Zeroizing::new(text("ipmikg"));
         let spot = settings.get("password").or(settings.get("username")).map(|value| value.spot.clone());

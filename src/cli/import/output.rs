@@ -208,6 +208,16 @@ pub fn is_host(host: &str) -> bool {
         && host.matches(':').count() != 1
 }
 
+/// Whether a serial port can have this rate, in bits per second.
+pub fn is_baud(rate: u32) -> bool {
+    (50..=4_000_000).contains(&rate)
+}
+
+/// Whether it can be the user name of a BMC (IPMI 2.0, section 22.28).
+pub fn is_username(name: &str) -> bool {
+    name.len() <= 16 && !name.chars().any(char::is_control)
+}
+
 /// Whether it can be a path: absolute, and not read as a node set.
 pub fn is_path(path: &str) -> bool {
     path.starts_with('/')

@@ -222,8 +222,23 @@ fn a_failing_inventory_does_not_take_the_other_nodes_down() {
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(faults[0].starts_with("config.toml:8:11: inventory.command: sh failed"), "{faults:?}");
     assert!(faults[1].contains("inventory.file: nodes.txt:3: \"nonsense\" is no address"), "{faults:?}");
+    let warned = loaded.warnings.iter().any(|warning| warning.contains("credentials"));
+    assert!(!warned, "who would use them may be missing: {:?}", loaded.warnings);
     let alone = lenient(&mut place, &format!("{LAB}{bad}"));
     assert!(alone.is_err(), "without any node there is nothing left to save");
+}
+
+#[test]
+fn no_password_is_asked_for_when_an_inventory_fails() {
+    let place = Place::new();
+    let ran = place.path("ran");
+    let text = format!(
+        "[credentials.c]\nusername = \"a\"\npassword_command = [\"touch\", \"{}\"]\n\
+         [[node]]\nname = \"n\"\nbmc = {{ address = \"10.1.1.1\", credentials = \"c\" }}\n\
+         [[inventory]]\ncommand = [\"false\"]\n",
+        ran.display()
+    );
+    assert!(place.problems(&text).contains("false failed") && !ran.exists());
 }
 
 #[test]
