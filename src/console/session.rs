@@ -65,8 +65,16 @@ pub enum SessionCommand {
     View(Option<View>),
     /// End the link and open it again, now.
     Reopen,
+    /// Open it now; whoever has it loses it.
+    Steal,
+    /// Try again by itself until it is free.
+    Wait,
+    /// Read along in the log while somebody else has it.
+    Watch,
     /// Next character set.
     NextCharset,
+    /// Wrap long lines although the node switched that off, or do as the node says.
+    ForceWrap,
     /// Search the history.
     Search {
         /// Regular expression, smart case.
