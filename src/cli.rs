@@ -15,7 +15,7 @@ mod verbs;
 
 use crate::config::{self, ConfigErrors, Inventories, LoadOptions, Loaded, Secrets};
 use crate::fleet::{Fault, Verb};
-use crate::{bmc, console, runtime, theme};
+use crate::{app, bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
@@ -188,6 +188,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
+        ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
         ConfigWord::Default => {}
     }
@@ -220,6 +221,7 @@ fn read(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Result<Loaded,
     let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     options.quirks = &quirks;
+    options.keys = app::key_rules();
     options.path.clone_from(&cli.common.config);
     options.secrets = secrets;
     options.inventories = inventories;

@@ -14,6 +14,7 @@ mod draft;
 pub mod error;
 mod glob;
 mod inventory;
+mod keys;
 pub mod load;
 mod node;
 mod paths;
@@ -22,11 +23,13 @@ pub mod secret;
 mod section;
 mod sets;
 pub mod settings;
+mod twice;
 mod units;
 mod words;
 
 pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
+pub use keys::{KeyBinding, KeyFault, KeyRules};
 pub use load::{Inventories, LoadOptions, Loaded, Secrets, candidates, load};
 pub use secret::{Secret, SecretSource};
 pub use settings::{

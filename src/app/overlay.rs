@@ -1,8 +1,10 @@
 //! Keys while something lies over the screen: menus, questions, lines being typed, lists.
 
 use super::{
-    Effect, Key, KeyCode, State, palette, panes,
-    state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
+    Effect, Key, KeyCode, State,
+    commands::Context,
+    palette, panes,
+    state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
     verbs,
@@ -78,15 +80,23 @@ fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
             return;
         }
         KeyCode::Enter => menu.cursor,
-        _ => match menu.items.iter().position(|item| Some(item.key) == key.typed()) {
+        _ => match menu.items.iter().position(|item| item.keys.contains(&key)) {
             Some(at) => at,
             None => return,
         },
     };
-    menu.cursor = picked;
-    let Some(item) = menu.items.get(picked) else {
+    pick(state, picked, out);
+}
+
+/// Does what a row of the open menu says, or says why not.
+pub(super) fn pick(state: &mut State, at: usize, out: &mut Vec<Effect>) {
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else {
         return;
     };
+    let Some(item) = menu.items.get(at) else {
+        return;
+    };
+    menu.cursor = at;
     if let Some(why) = &item.disabled {
         let text = format!("{}: {why}", item.label);
         state.warn(text);
@@ -262,8 +272,49 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     }
 }
 
+/// The wheel over menus and lists; lines being typed and questions have nothing to scroll.
+pub(super) fn wheel(state: &mut State, by: isize) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Menu(menu)) => {
+            let last = menu.items.len().saturating_sub(1);
+            menu.cursor = menu.cursor.saturating_add_signed(by.signum()).min(last);
+        }
+        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => scroll(state, by),
+        _ => {}
+    }
+}
+
 /// Help, details and the action log: moved like a pager.
 fn list(state: &mut State, key: Key) {
+    let step: isize = match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q'), false) => return close(state),
+        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
+        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
+        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
+        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
+            PAGE.cast_signed()
+        }
+        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
+        (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        _ if opens(state, key) => return close(state),
+        _ => return,
+    };
+    scroll(state, step);
+}
+
+/// Whether the list that is open is opened by this key, too.
+fn opens(state: &State, key: Key) -> bool {
+    let name = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => "help",
+        Some(Overlay::Actions { .. }) => "log",
+        _ => return false,
+    };
+    let context = if state.focus == Focus::Table { Context::Table } else { Context::Pane };
+    state.keys.get(context, key).is_some_and(|bound| bound.command.name == name)
+}
+
+/// Moves a list by lines; a negative number is up.
+fn scroll(state: &mut State, step: isize) {
     let most = match state.overlays.last() {
         Some(Overlay::Help { .. }) => {
             super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
@@ -274,19 +325,6 @@ fn list(state: &mut State, key: Key) {
     let (at, backward) = match state.overlays.last_mut() {
         Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
         Some(Overlay::Actions { back }) => (back, true),
-        _ => return,
-    };
-    let step: isize = match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
-        (KeyCode::Char('L'), false) if backward => return close(state),
-        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
-        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
-        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
-        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
-            PAGE.cast_signed()
-        }
-        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
-        (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
         _ => return,
     };
     // The action log counts from its newest line, which is the last.

@@ -1,6 +1,6 @@
 //! Results in words: one line for many nodes, folded.
 
-use super::{State, state::Action};
+use super::{State, commands::Context, state::Action};
 use crate::fleet::{BootSetting, NodeId, Verb};
 use crate::hub::message::{Level, Outcome};
 
@@ -83,7 +83,8 @@ pub fn of(state: &State, action: &Action) -> (Level, String) {
         }
     }
     if more > 0 {
-        parts.push(format!("{more} more kinds of result (L shows all)"));
+        let log = state.keys.key_in(Context::Table, "log");
+        parts.push(format!("{more} more kinds of result ({log} shows all)"));
     }
     (level, format!("{verb}: {}", parts.join(", ")))
 }

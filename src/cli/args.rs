@@ -347,6 +347,8 @@ pub enum ConfigWord {
     Check,
     /// Print it as merged, without secrets
     Show,
+    /// Print every key with its command, as they are with it
+    Keys,
     /// Print the files it was read from
     Path,
     /// Print the commented default configuration

@@ -329,11 +329,16 @@ impl<'p> Fleet<'p> {
     /// something.
     pub(super) fn finish(self, credentials: &BTreeMap<String, RawCredentials>, complete: bool) -> Assembled {
         let mut warnings = Vec::new();
+        let mut idle: BTreeMap<&Place, Vec<&str>> = BTreeMap::new();
         for node in &self.nodes {
             if node.settings.bmc.is_none() && node.settings.console.is_none() {
-                let name = &node.settings.name;
-                warnings.push(format!("{}: node {name} has neither bmc nor console", node.place));
+                idle.entry(&node.place).or_default().push(&node.settings.name);
             }
+        }
+        for (place, names) in idle {
+            let (word, verb) = if names.len() == 1 { ("node", "has") } else { ("nodes", "have") };
+            let names = NodeSet::fold(&names);
+            warnings.push(format!("{place}: {word} {names} {verb} neither bmc nor console"));
         }
         for (name, raw) in credentials {
             if complete && !self.wanted.contains(name) {

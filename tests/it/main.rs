@@ -23,6 +23,8 @@ mod tui_console;
 mod tui_faults;
 mod tui_flood;
 mod tui_guest;
+mod tui_keys;
+mod tui_mouse;
 mod tui_prefix;
 mod tui_table;
 mod whole;

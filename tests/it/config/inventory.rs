@@ -262,6 +262,14 @@ fn no_command_runs_for_completions() {
 }
 
 #[test]
+fn nodes_without_bmc_and_console_are_one_warning() {
+    let place = Place::new();
+    let loaded = place.load_text(&file(&place, "genders", "n[1-500]\n")).expect("names only");
+    let warnings: Vec<String> = loaded.warnings.iter().map(|warning| place.strip(warning)).collect();
+    assert_eq!(warnings, ["config.toml:2:8: nodes n[1-500] have neither bmc nor console"]);
+}
+
+#[test]
 fn a_file_that_is_none_is_an_error() {
     let place = Place::new();
     let problem =
