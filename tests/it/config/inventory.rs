@@ -302,3 +302,33 @@ fn every_key_of_an_inventory_is_explained() {
         assert!(lightsout::config::DEFAULT.contains(&format!("{key} = ")), "{key}");
     }
 }
+
+#[test]
+fn no_attribute_and_no_template_breaks_the_reader() {
+    use proptest::test_runner::{Config, TestRunner};
+    let mut place = Place::new();
+    place.inventories = Inventories::Lenient;
+    let value = "(\\PC|[\\[\\]{},:./\u{1b}-]){0,8}";
+    let template = "([a-z{}.\\[\\]-]|\\{(name|x|y)\\}|\\PC){0,8}";
+    TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(300) })
+        .run(&(value, template, value), |(value, template, name)| {
+            let json = serde_json::json!({"v": 1, "nodes": [
+                {"name": name, "tags": [value], "attributes": {"x": value}}, {"name": "good", "bmc": {}}]});
+            let template = template.replace(['"', '\\'], "");
+            let text = printing(&place, &json.to_string())
+                + &format!(
+                    "tags = [\"{template}\"]\nconsole = {{ transport = \"unix\", path = \"{template}\" }}\n"
+                );
+            match place.load_text(&format!("{STATIC}{text}")) {
+                Ok(loaded) => {
+                    for fault in &loaded.faults {
+                        let told = fault.to_string();
+                        assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{told:?}");
+                    }
+                }
+                Err(errors) => assert!(!errors.problems.is_empty()),
+            }
+            Ok(())
+        })
+        .expect("no text matters");
+}
