@@ -6,41 +6,60 @@
 mod args;
 mod complete;
 mod demo;
+mod doctor;
 mod exit;
 mod generate;
 mod import;
+mod out;
 mod report;
 mod sim;
 mod verbs;
 
 use crate::config::{self, ConfigErrors, Inventories, LoadOptions, Loaded, Secrets};
-use crate::fleet::{Fault, Verb};
+use crate::fleet::Verb;
 use crate::{app, bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
-use std::io::{IsTerminal, Write};
+use out::{clean, say, say_error, say_fault};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use verbs::Job;
 
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; what cannot be printed cannot be helped.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+            // Help and version are no errors.
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(Exit::Usage.code());
+            }
+            out::note(printed);
+            return ended(Exit::Done);
         }
     };
-    match dispatch(&cli) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => {
-            say_error(&format!("{error:#}"));
-            ExitCode::from(Exit::Failed.code())
+    ended(dispatch(&cli).unwrap_or_else(|error| {
+        say_error(&format!("{error:#}"));
+        Exit::Failed
+    }))
+}
+
+/// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.
+fn ended(exit: Exit) -> ExitCode {
+    let exit = match out::failure() {
+        None => exit,
+        Some(error) => {
+            say_error(&format!("cannot write to standard output: {error}"));
+            Exit::Usage
         }
-    }
+    };
+    ExitCode::from(exit.code())
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
@@ -51,6 +70,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Import { format, file }) => return Ok(import::run(*format, file)),
         Some(Command::Generate { what }) => return generate::run(*what),
         Some(Command::Complete(args)) => return Ok(complete::run(cli, args)),
+        Some(Command::Doctor { nodes, no_login, json }) => {
+            return doctor::run(cli, nodes.as_deref(), *no_login, *json);
+        }
         _ => {}
     }
     let verb = match cli.command.as_ref().map(verb_of).transpose() {
@@ -197,7 +219,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded> {
-    match read(cli, secrets, inventories) {
+    match read(cli.common.config.clone(), secrets, inventories) {
         Ok(loaded) => {
             loaded.faults.iter().for_each(|fault| say_error(&format!("warning: {fault}")));
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
@@ -210,19 +232,14 @@ fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded>
     }
 }
 
-/// Reads the configuration without a word, and without running any program; `None` when it is wrong.
-fn load_quietly(cli: &Cli) -> Option<Loaded> {
-    read(cli, Secrets::Check, Inventories::Files).ok()
-}
-
-/// Reads the configuration that the command line means.
-fn read(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Result<Loaded, ConfigErrors> {
+/// Reads the configuration, from `path` if one is named.
+fn read(path: Option<PathBuf>, secrets: Secrets, inventories: Inventories) -> Result<Loaded, ConfigErrors> {
     let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
     let quirks = bmc::ipmi::quirk_names();
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
     options.quirks = &quirks;
     options.keys = app::key_rules();
-    options.path.clone_from(&cli.common.config);
+    options.path = path;
     options.secrets = secrets;
     options.inventories = inventories;
     config::load(&options)
@@ -234,28 +251,4 @@ fn operator() -> String {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()))
-}
-
-/// Prints a line on standard output; a closed pipe is no reason to panic.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", clean(line));
-}
-
-/// Prints a line on standard error.
-fn say_error(line: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", clean(line));
-}
-
-fn say_fault(fault: &Fault) {
-    say_error(&fault.reason);
-    if let Some(hint) = &fault.hint {
-        say_error(&format!("  hint: {hint}"));
-    }
-}
-
-/// Text may hold words of a BMC: nothing but line feeds may steer the terminal.
-fn clean(line: &str) -> String {
-    line.chars().map(|ch| if ch.is_control() && ch != '\n' { '\u{fffd}' } else { ch }).collect()
 }

@@ -27,7 +27,7 @@ pub fn word(outcome: &Outcome) -> String {
         Outcome::NotConfirmed { reason } => format!("not confirmed ({reason})"),
         Outcome::Status => "read".into(),
         Outcome::Boot(setting) => boot_text(setting),
-        Outcome::Info(_) => "answered".into(),
+        Outcome::Info(_) | Outcome::Checkup(_) => "answered".into(),
         Outcome::Raw(bytes) if bytes.is_empty() => "accepted, no data".into(),
         Outcome::Raw(bytes) => {
             let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -123,9 +123,9 @@ fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
 
 fn can(abilities: Abilities, verb: &Verb) -> bool {
     match verb {
-        Verb::Status | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => {
-            true
-        }
+        Verb::Status
+        | Verb::Checkup
+        | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => true,
         Verb::Power(PowerVerb::Soft) => abilities.soft,
         Verb::Power(PowerVerb::Cycle) => abilities.cycle,
         Verb::Power(PowerVerb::Nmi) => abilities.nmi,

@@ -2,7 +2,7 @@
 
 use super::{BmcError, SuiteMemory};
 use crate::config::BmcSettings;
-use crate::fleet::{BmcReset, BootSetting, Power};
+use crate::fleet::{BmcReset, BootSetting, Checkup, Power};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub enum Exchange {
     ResetBmc(BmcReset),
     /// Identify the controller.
     Info,
+    /// Everything that one login tells.
+    Checkup,
     /// Raw bytes.
     Raw(Vec<u8>),
     /// Free an SOL that nobody of ours uses any more; already free is success.
@@ -54,10 +56,24 @@ pub enum Reply {
     Boot(BootSetting),
     /// Identity, in order.
     Info(BmcInfo),
+    /// What one login told.
+    Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
     /// Whether a paused machine was resumed (`Exchange::Resume`).
     Resumed(bool),
+}
+
+impl Reply {
+    /// The power state, where the answer holds one, with the driver's own word for it.
+    #[must_use]
+    pub fn power(&self) -> Option<(Power, Option<&str>)> {
+        match self {
+            Reply::Power(power, detail) => Some((*power, detail.as_deref())),
+            Reply::Checkup(checkup) => Some((checkup.power, checkup.detail.as_deref())),
+            _ => None,
+        }
+    }
 }
 
 /// Label and value, in the order to show.

@@ -5,13 +5,16 @@ mod line;
 
 use super::args::{Cli, CompleteArgs, ShellWord};
 use super::exit::Exit;
-use super::{load_quietly, say};
+use super::out::{clean, print};
+use super::{read, say};
+use crate::config::{Inventories, Secrets};
 use crate::theme;
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use line::Line;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the configuration has for a node set.
@@ -24,9 +27,7 @@ struct Names {
 /// Prints the candidates, one a line, as the shell wants them.
 pub fn run(cli: &Cli, args: &CompleteArgs) -> Exit {
     let line = Line::read(&args.line);
-    let mut cli = cli.clone();
-    cli.common.config = line.config().or(cli.common.config);
-    let names = Arc::new(names(&cli));
+    let names = Arc::new(names(line.config().or_else(|| cli.common.config.clone())));
     let mut words: Vec<OsString> = line.words.iter().map(OsString::from).collect();
     let index = words.len();
     words.push(OsString::from(&line.last));
@@ -54,9 +55,7 @@ pub fn run(cli: &Cli, args: &CompleteArgs) -> Exit {
 
 /// fish wants a tab, which `say` would take for a hostile character.
 fn say_fish(value: &str, help: &str) {
-    use std::io::Write;
-    let clean = super::clean;
-    let _ = writeln!(std::io::stdout().lock(), "{}\t{}", clean(value), clean(help));
+    print(&format!("{}\t{}", clean(value), clean(help)));
 }
 
 /// The command line with the nodes, tags and themes that there are.
@@ -84,8 +83,8 @@ fn with_names(command: Command, names: &Arc<Names>) -> Command {
         .mut_subcommands(|sub| with_names(sub, names))
 }
 
-fn names(cli: &Cli) -> Names {
-    let Some(loaded) = load_quietly(cli) else {
+fn names(config: Option<PathBuf>) -> Names {
+    let Ok(loaded) = read(config, Secrets::Check, Inventories::Files) else {
         return Names::default();
     };
     let tags = loaded.settings.nodes.iter().flat_map(|node| node.tags.iter().cloned()).collect();

@@ -40,6 +40,7 @@ impl Exit {
             | Outcome::Status
             | Outcome::Boot(_)
             | Outcome::Info(_)
+            | Outcome::Checkup(_)
             | Outcome::Raw(_) => Exit::Done,
             Outcome::NotConfirmed { .. } => Exit::NotConfirmed,
             Outcome::Failed(_) => Exit::Failed,

@@ -3,6 +3,7 @@
 
 use super::args::{Cli, GenerateWord, ShellWord};
 use super::exit::Exit;
+use super::out::print;
 use clap::{Arg, Command, CommandFactory};
 use std::io::Write;
 
@@ -24,8 +25,7 @@ pub fn run(what: GenerateWord) -> anyhow::Result<Exit> {
         GenerateWord::Completions { shell: ShellWord::Fish } => FISH.to_owned(),
         GenerateWord::Man => String::from_utf8(man()?)?,
     };
-    // A closed pipe is no reason to panic.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    print(text.trim_end());
     Ok(Exit::Done)
 }
 

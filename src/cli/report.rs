@@ -58,9 +58,12 @@ pub fn would_send(node: &str, verb: &Verb, command: &str) -> String {
 fn confirmed(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Confirmed | Outcome::Already | Outcome::Boot(_) => Value::Bool(true),
-        Outcome::Accepted | Outcome::Unseen { .. } | Outcome::Status | Outcome::Info(_) | Outcome::Raw(_) => {
-            Value::Null
-        }
+        Outcome::Accepted
+        | Outcome::Unseen { .. }
+        | Outcome::Status
+        | Outcome::Info(_)
+        | Outcome::Checkup(_)
+        | Outcome::Raw(_) => Value::Null,
         _ => Value::Bool(false),
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn sends(verb: &Verb) -> Vec<Exchange> {
         Verb::BootSet(setting) => vec![Exchange::KeepBootFlags, Exchange::BootSet(*setting)],
         Verb::ResetBmc(kind) => vec![Exchange::ResetBmc(*kind)],
         Verb::Info => vec![Exchange::Info],
+        Verb::Checkup => vec![Exchange::Checkup],
         Verb::Raw(bytes) => vec![Exchange::Raw(bytes.clone())],
     }
 }
@@ -68,6 +69,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
     let exchange = match run.job.verb {
         Verb::BootGet => Exchange::BootGet,
         Verb::Info => Exchange::Info,
+        Verb::Checkup => Exchange::Checkup,
         _ => {
             // A reading that another process makes while we wait for our turn is as good.
             return match run.look_or_take().await? {
@@ -82,6 +84,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
             Ok(Outcome::Boot(boot))
         }
         Ok(Reply::Info(info)) => Ok(Outcome::Info(info)),
+        Ok(Reply::Checkup(checkup)) => Ok(Outcome::Checkup(checkup)),
         Ok(other) => Err(Outcome::Failed(unexpected(&other))),
         Err(error) => Err(Outcome::Failed(error.into())),
     }
@@ -119,7 +122,7 @@ async fn changing(run: &mut Run<'_>) -> Step<Outcome> {
             Sent::Perhaps(fault) => Err(perhaps(fault)),
             Sent::Refused(error) => Err(Outcome::Failed(error.into())),
         },
-        Verb::Status | Verb::BootGet | Verb::Info => reading(run).await,
+        Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup => reading(run).await,
     }
 }
 
@@ -213,6 +216,11 @@ async fn reboot(run: &mut Run<'_>) -> Step<Outcome> {
     if before != Power::Off {
         match run.send(&Exchange::Off).await? {
             Sent::Reply(_) | Sent::Perhaps(_) => {}
+            // It went off since it was looked at, perhaps by a copy of this whose answer was lost.
+            Sent::Refused(error) if error.code == Some(NOT_IN_THIS_STATE) => match run.look().await? {
+                Ok(Power::Off) => {}
+                _ => return Err(Outcome::Failed(error.into())),
+            },
             Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
         }
         if let Observed::Missed(reason) = run.observe(Power::Off, Duration::ZERO).await? {
@@ -246,7 +254,7 @@ async fn boot_set(run: &mut Run<'_>, wanted: BootSetting) -> Step<Outcome> {
         match run.ask(&Exchange::BootGet).await? {
             Ok(Reply::Boot(got)) => break got,
             Ok(other) => return Err(Outcome::Failed(unexpected(&other))),
-            Err(error) if run.may_try_again(&error) => run.pause().await?,
+            Err(error) if run.may_try_again(error.class) => run.pause().await?,
             Err(error) => {
                 let mut fault = Fault::from(error);
                 fault.reason = format!("set, but it could not be read back: {}", fault.reason);

@@ -30,6 +30,17 @@ fn check_calls_it_an_error_and_a_verb_goes_on_without_its_nodes() {
 }
 
 #[test]
+fn doctor_calls_it_a_failure_and_looks_at_the_rest() {
+    let home = Home::new();
+    let config = home.config(&format!("{NODE}{BAD}"));
+    let doctor = run(home.path(), &["-c", &config, "doctor", "--no-login", "--json"]);
+    let line = doctor.json().into_iter().find(|line| line["text"].to_string().contains("no route"));
+    let line = line.unwrap_or_else(|| panic!("{}", doctor.out));
+    assert_eq!((&line["level"], doctor.code), (&serde_json::json!("fail"), 1), "{}", doctor.out);
+    assert!(doctor.json().iter().any(|line| line["check"] == "drivers"), "{}", doctor.out);
+}
+
+#[test]
 fn the_screen_shows_the_other_nodes_and_says_what_is_missing() {
     let home = Home::new();
     let config = home.config(&format!("{NODE}{BAD}"));

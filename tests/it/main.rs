@@ -5,6 +5,7 @@ mod backend;
 mod bmc;
 mod cli;
 mod cli_config;
+mod cli_doctor;
 mod cli_generate;
 mod cli_import;
 mod cli_inventory;

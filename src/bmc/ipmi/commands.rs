@@ -39,7 +39,8 @@ pub(super) fn steps(exchange: &Exchange, highest: Privilege, quirks: Quirks) -> 
         Exchange::Info => Command::device_id(),
         Exchange::Raw(bytes) => Command::raw(bytes)?,
         Exchange::SolDeactivate => Command::sol_deactivate(),
-        Exchange::Resume => return None,
+        // In steps of its own.
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     Some(vec![Step { command: with_privilege(command, highest), tolerable: false, decides: true }])
 }
@@ -101,7 +102,7 @@ const SUPPORT: [&str; 8] = [
     "Chassis Device",
 ];
 
-fn identity(data: &[u8]) -> Option<BmcInfo> {
+pub(super) fn identity(data: &[u8]) -> Option<BmcInfo> {
     let id = DeviceId::decode(data).ok()?;
     let mut rows: BmcInfo = Vec::new();
     let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
@@ -149,7 +150,7 @@ pub(super) fn describe(exchange: &Exchange, highest: Privilege) -> Option<String
         Exchange::Info => "get device id".to_owned(),
         Exchange::Raw(_) => "raw".to_owned(),
         Exchange::SolDeactivate => "deactivate payload: SOL".to_owned(),
-        Exchange::Resume => return None,
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     let step = steps(exchange, highest, Quirks::default())?.into_iter().find(|step| step.decides)?;
     let Command { netfn, command, data, .. } = step.command;

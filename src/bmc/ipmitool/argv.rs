@@ -40,6 +40,7 @@ impl Patience {
             | Exchange::BootSet(_)
             | Exchange::BootGet
             | Exchange::Info
+            | Exchange::Checkup
             | Exchange::SolDeactivate
             | Exchange::Resume => TWICE,
         }
@@ -100,7 +101,8 @@ pub(super) fn command(exchange: &Exchange) -> Option<Vec<String>> {
             std::iter::once("raw".to_owned()).chain(hex).collect()
         }
         Exchange::SolDeactivate => words("sol deactivate"),
-        Exchange::Resume => return None,
+        // A login is a process, and a process a command: the power state it is.
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     Some(words)
 }

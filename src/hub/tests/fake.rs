@@ -4,7 +4,7 @@ use crate::bmc::{Bmc, BmcError, Exchange, Reply};
 use crate::config::{
     BmcSettings, NodeSettings, PollSettings, PowerSettings, Privilege, ScreenSettings, Settings,
 };
-use crate::fleet::{BootDevice, BootSetting, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::fleet::{BootDevice, BootSetting, Fault, FaultClass, NodeId, Power, PowerVerb, Verb};
 use crate::hub::clock::Clock;
 use crate::hub::message::{NodeStatus, Phase, Request, RequestId, Update, VerbResult};
 use crate::hub::{Hub, HubHandle, HubOptions, consoles};
@@ -266,6 +266,10 @@ impl Bench {
     }
 
     pub fn start_as(&self, settings: Settings, poll: bool, read_only: bool) -> Front {
+        self.try_start(settings, poll, read_only).expect("starts")
+    }
+
+    pub fn try_start(&self, settings: Settings, poll: bool, read_only: bool) -> Result<Front, Fault> {
         let world = Arc::clone(&self.world);
         let options = HubOptions { poll, read_only, operator: "alice".into() };
         let (hub, handle) = Hub::start_with(
@@ -280,9 +284,8 @@ impl Bench {
                 Ok(Box::new(Fake { world: Arc::clone(&world), place }))
             }),
             consoles::spawner(),
-        )
-        .expect("starts");
-        Front {
+        )?;
+        Ok(Front {
             hub,
             handle,
             nodes: BTreeMap::new(),
@@ -290,7 +293,7 @@ impl Bench {
             done: Vec::new(),
             others: Vec::new(),
             next: 0,
-        }
+        })
     }
 }
 

@@ -132,6 +132,7 @@ impl Words {
             | Exchange::KeepBootFlags
             | Exchange::ResetBmc(_)
             | Exchange::Raw(_)
+            | Exchange::Checkup
             | Exchange::Resume => Words { raw: true, ..plain(&[], &[]) },
         }
     }
