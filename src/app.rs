@@ -24,6 +24,7 @@ mod scroll;
 pub mod state;
 pub mod summary;
 mod table;
+mod taste;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -43,4 +44,5 @@ pub use layout::{Area, Layout};
 pub use mouse::{Mouse, MouseKind, Spot, Spots};
 pub use panes::open_single;
 pub use state::{Focus, State};
+pub use taste::Taste;
 pub use update::update;

@@ -8,7 +8,6 @@ use super::exit::Exit;
 use super::out::{clean, print};
 use super::{read, say};
 use crate::config::{Inventories, Secrets};
-use crate::theme;
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use line::Line;
@@ -75,7 +74,9 @@ fn with_names(command: Command, names: &Arc<Names>) -> Command {
             } else if named(&arg, "NODE") {
                 arg.add(ArgValueCompleter::new(move |current: &OsStr| names.one(current)))
             } else if arg.get_id() == "theme" {
-                arg.add(ArgValueCompleter::new(|current: &OsStr| matching(theme::names(), current, "")))
+                arg.add(ArgValueCompleter::new(|current: &OsStr| {
+                    matching(super::themes::all().names(), current, "")
+                }))
             } else {
                 arg
             }

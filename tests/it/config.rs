@@ -86,6 +86,7 @@ impl Place {
             inventories: self.inventories,
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
+            columns: &lightsout::runtime::column_names(),
             quirks: &["efi-disk-24", "sol-small"],
             keys: lightsout::app::key_rules(),
             ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &TRANSPORTS, &["default", "mono"])

@@ -19,6 +19,7 @@ mod readme;
 mod screen;
 mod sim;
 mod support;
+mod taste;
 mod tui_bmc_faults;
 mod tui_console;
 mod tui_faults;

@@ -3,6 +3,7 @@
 use crate::bmc::{Bmc, BmcError, Exchange, Reply};
 use crate::config::{
     BmcSettings, NodeSettings, PollSettings, PowerSettings, Privilege, ScreenSettings, Settings,
+    TableSettings,
 };
 use crate::fleet::{BootDevice, BootSetting, Fault, FaultClass, NodeId, Power, PowerVerb, Verb};
 use crate::hub::clock::Clock;
@@ -225,6 +226,7 @@ pub(in crate::hub) fn settings(dir: &Path, count: usize) -> Settings {
             soft_timeout: secs(600),
             stagger: Duration::from_millis(500),
         },
+        table: TableSettings::default(),
         screen: ScreenSettings {
             fps: 30,
             fps_ssh: 10,
