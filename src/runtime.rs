@@ -11,6 +11,7 @@ use crate::app::{self, Abilities, Event, Keymap, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
+use crate::hub::message::Level;
 use crate::hub::{Hub, HubHandle, HubOptions};
 use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
 use crate::theme::Themes;
@@ -32,6 +33,8 @@ pub struct Options {
     pub themes: Themes,
     /// Only one console, and end with it.
     pub single: Option<Single>,
+    /// What went wrong on the way here, to be said on the screen.
+    pub notices: Vec<String>,
 }
 
 /// `lightsout console NODE`.
@@ -122,13 +125,13 @@ async fn on_terminal(
 
 fn start_state(
     settings: &Settings,
-    options: &Options,
+    given: &Options,
     title: String,
     size: (u16, u16),
 ) -> anyhow::Result<State> {
     let options = StateOptions {
         nodes: config::nodes(settings),
-        read_only: options.read_only,
+        read_only: given.read_only,
         title,
         prefix: &settings.screen.prefix,
         keys: Keymap::new(&settings.keys),
@@ -138,9 +141,14 @@ fn start_state(
         size,
         now: now(),
         abilities: bmc::DRIVERS.iter().map(abilities).collect(),
-        taste: look::taste(settings, options),
+        taste: look::taste(settings, given),
     };
-    State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))
+    let mut state =
+        State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))?;
+    for text in &given.notices {
+        step(&mut state, Event::Notice(Level::Error, text.clone()));
+    }
+    Ok(state)
 }
 
 /// What a driver can do, in the front end's words.

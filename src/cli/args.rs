@@ -149,6 +149,22 @@ pub enum Command {
     Demo,
     /// Simulated BMCs on loopback, with a configuration for them
     Sim(SimArgs),
+    /// Consoles of ConMan or conserver as TOML, with what was left out
+    Import {
+        #[arg(value_enum, value_name = "FORMAT")]
+        format: ImportWord,
+        /// conman.conf or conserver.cf
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Completions for a shell, or the manual page
+    Generate {
+        #[command(subcommand)]
+        what: GenerateWord,
+    },
+    /// What a shell may offer; called by the scripts of generate completions
+    #[command(hide = true)]
+    Complete(CompleteArgs),
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -296,6 +312,45 @@ impl BmcWord {
             BmcWord::Raw => Verb::Raw(parse_raw(&bytes.join(" "))?),
         })
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportWord {
+    /// ConMan's conman.conf
+    Conman,
+    /// conserver's conserver.cf
+    Conserver,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum GenerateWord {
+    /// A completion script; node names come from the configuration at each use
+    Completions {
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: ShellWord,
+    },
+    /// The manual page lightsout(1)
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellWord {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CompleteArgs {
+    /// Who asks
+    #[arg(value_enum)]
+    pub shell: ShellWord,
+    /// Characters at which bash breaks words
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    pub breaks: String,
+    /// The line up to the cursor
+    #[arg(allow_hyphen_values = true)]
+    pub line: String,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
