@@ -4,6 +4,7 @@
 //! is added as a row in one of the files beside; nothing else knows its key.
 
 mod console;
+mod log;
 mod scrollback;
 mod table;
 mod verbs;
@@ -25,6 +26,8 @@ pub enum Context {
     BootMenu,
     /// The BMC menu.
     BmcMenu,
+    /// The action log.
+    Log,
 }
 
 /// A default key.
@@ -49,6 +52,8 @@ pub enum Args {
     Node,
     /// `persistent`, `uefi`, and nodes.
     Boot,
+    /// Seconds (`60s`), and nodes.
+    Identify,
     /// A filter.
     Filter,
     /// A sort key.
@@ -100,12 +105,12 @@ impl Command {
         }
     }
 
-    /// Whether the palette offers it: what only works in the scrollback cannot be typed there, and
+    /// Whether the palette offers it: what only works in the scrollback or the action log cannot be typed there, and
     /// a toggle is said with the device.
     #[must_use]
     pub fn in_palette(&self) -> bool {
-        let only_there =
-            !self.keys.is_empty() && self.keys.iter().all(|bind| bind.context == Context::Scroll);
+        let there = |bind: &Bind| matches!(bind.context, Context::Scroll | Context::Log);
+        let only_there = !self.keys.is_empty() && self.keys.iter().all(there);
         !only_there && !matches!(self.pick(), Some(MenuPick::Persistent | MenuPick::Uefi))
     }
 }
@@ -125,6 +130,7 @@ pub static COMMANDS: &[Group] = &[
     Group { title: "Power, boot device, BMC", commands: verbs::ROWS },
     Group { title: "Console", commands: console::ROWS },
     Group { title: "Scrollback", commands: scrollback::ROWS },
+    Group { title: "Action log", commands: log::ROWS },
 ];
 
 /// Every command, without the groups.
@@ -151,6 +157,7 @@ pub fn keys_of(command: &Command) -> String {
             Context::PowerMenu => format!("p {}", bind.key),
             Context::BootMenu => format!("b {}", bind.key),
             Context::BmcMenu => format!("m {}", bind.key),
+            Context::Log => format!("L {}", bind.key),
         };
         if !keys.contains(&key) {
             keys.push(key);
@@ -192,6 +199,7 @@ mod tests {
             Context::PowerMenu,
             Context::BootMenu,
             Context::BmcMenu,
+            Context::Log,
         ] {
             let mut seen = HashSet::new();
             for (command, bind) in bound(context) {
@@ -218,9 +226,9 @@ mod tests {
     #[test]
     fn letters_of_escape_sequences_only_move_and_show() {
         let harmless = ["reverse", "bottom", "log", "previous console", "search backward"];
-        for context in
-            [Context::Table, Context::Pane, Context::PowerMenu, Context::BootMenu, Context::BmcMenu]
-        {
+        let contexts =
+            [Context::Table, Context::Pane, Context::PowerMenu, Context::BootMenu, Context::BmcMenu];
+        for context in contexts.into_iter().chain([Context::Log]) {
             for (command, bind) in bound(context) {
                 let Some(Key { code: super::super::KeyCode::Char(ch), .. }) = Key::parse(bind.key) else {
                     continue;

@@ -28,8 +28,14 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         Some(Overlay::Filter { .. }) => &[("enter", "keep"), ("esc", "undo"), ("up down", "move")],
         Some(Overlay::Command { .. }) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
         Some(Overlay::Raw { .. }) => &[("enter", "send"), ("esc", "back")],
-        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => {
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => {
             &[("j k", "scroll"), ("g G", "ends"), ("esc", "close")]
+        }
+        Some(Overlay::Actions(_)) => {
+            let mut hints = vec![("j k".to_owned(), "entry".to_owned())];
+            hints.extend(bound_hints(Context::Log, ""));
+            hints.push(("esc".to_owned(), "close".to_owned()));
+            return hints;
         }
         None => return base_hints(state),
     };
@@ -92,6 +98,7 @@ pub fn help(state: &State) -> Vec<HelpSection> {
         sections.push(section("Power menu (p)", Context::PowerMenu));
         sections.push(section("Boot menu (b)", Context::BootMenu));
         sections.push(section("BMC menu (m)", Context::BmcMenu));
+        sections.push(section("Action log (L)", Context::Log));
     } else {
         sections[0].rows.push((
             state.prefix.clone(),

@@ -1,7 +1,9 @@
 //! Keys while something lies over the screen: menus, questions, lines being typed, lists.
 
 use super::{
-    Effect, Key, KeyCode, State, palette,
+    Effect, Key, KeyCode, State, actions,
+    commands::{self, Context},
+    palette,
     state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
@@ -23,7 +25,8 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         Some(Overlay::Filter { .. }) => filter(state, key),
         Some(Overlay::Command { .. }) => palette::key(state, key, out),
         Some(Overlay::Raw { .. }) => raw(state, key, out),
-        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => list(state, key),
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => list(state, key),
+        Some(Overlay::Actions(_)) => log(state, key, out),
         None => {}
     }
 }
@@ -258,23 +261,9 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     }
 }
 
-/// Help, details and the action log: moved like a pager.
-fn list(state: &mut State, key: Key) {
-    let most = match state.overlays.last() {
-        Some(Overlay::Help { .. }) => {
-            super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
-        }
-        Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        _ => state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>(),
-    };
-    let (at, backward) = match state.overlays.last_mut() {
-        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
-        Some(Overlay::Actions { back }) => (back, true),
-        _ => return,
-    };
-    let step: isize = match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
-        (KeyCode::Char('L'), false) if backward => return close(state),
+/// How far a key moves a pager: lines, the least and the most for the ends.
+fn paging(key: Key) -> Option<isize> {
+    Some(match (key.code, key.ctrl) {
         (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
         (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
         (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
@@ -283,9 +272,44 @@ fn list(state: &mut State, key: Key) {
         }
         (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
         (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        _ => return None,
+    })
+}
+
+/// The action log: keys that move go from entry to entry, pages by lines; the rest are its commands.
+fn log(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?' | 'L'), false) => return close(state),
+        _ => {}
+    }
+    match paging(key) {
+        Some(lines @ (-10 | 10)) => actions::scroll(state, lines),
+        Some(entries) => actions::select(state, entries),
+        None => {
+            commands::press(state, Context::Log, key, out);
+        }
+    }
+}
+
+/// Help and details: moved like a pager.
+fn list(state: &mut State, key: Key) {
+    let most = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => {
+            super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
+        }
+        Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
         _ => return,
     };
-    // The action log counts from its newest line, which is the last.
-    let step = if backward { -step } else { step };
+    let at = match state.overlays.last_mut() {
+        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => top,
+        _ => return,
+    };
+    let step = match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
+        _ => match paging(key) {
+            Some(step) => step,
+            None => return,
+        },
+    };
     *at = at.saturating_add_signed(step).min(most.saturating_sub(1));
 }

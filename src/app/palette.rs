@@ -7,7 +7,8 @@ use super::{
     verbs,
 };
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{NodeId, NodeSet, SortKey, Verb};
+use crate::fleet::{Identify, NodeId, NodeSet, SortKey, Verb};
+use std::time::Duration;
 
 /// Candidates that are offered at once.
 const OFFERED: usize = 100;
@@ -124,7 +125,7 @@ pub(super) fn run(state: &mut State, text: &str, out: &mut Vec<Effect>) -> Resul
     }
     let result = match &command.run {
         Run::Do(run) => run(state, args, out),
-        Run::Pick(pick) => verb(state, pick, args, out),
+        Run::Pick(pick) => verb(state, command.args, pick, args, out),
     };
     // `power of` is the menu `power` for a node called `of`, but hardly meant so.
     result.map_err(|why| match near(text, command.name) {
@@ -145,7 +146,13 @@ fn near(text: &str, begin: &str) -> Option<&'static str> {
 
 /// A verb typed as a command: options, then nodes; without nodes it acts on the marked ones or the
 /// cursor's, as its menu does.
-fn verb(state: &mut State, pick: &MenuPick, args: &str, out: &mut Vec<Effect>) -> Result<(), String> {
+fn verb(
+    state: &mut State,
+    command: Args,
+    pick: &MenuPick,
+    args: &str,
+    out: &mut Vec<Effect>,
+) -> Result<(), String> {
     let mut words: Vec<&str> = args.split_whitespace().collect();
     let mut option = |word: &str| {
         let before = words.len();
@@ -159,6 +166,9 @@ fn verb(state: &mut State, pick: &MenuPick, args: &str, out: &mut Vec<Effect>) -
             let targets = marked(state);
             return verbs::ask(state, verb, targets, out);
         }
+        MenuPick::Verb(Verb::Identify(what)) if command == Args::Identify => {
+            Some(Verb::Identify(lasting(&mut words)?.unwrap_or(*what)))
+        }
         MenuPick::Verb(verb) => Some(verb.clone()),
         MenuPick::Boot(device) => Some(verbs::boot(*device, option("persistent"), option("uefi"))),
         MenuPick::Cancel => None,
@@ -171,6 +181,14 @@ fn verb(state: &mut State, pick: &MenuPick, args: &str, out: &mut Vec<Effect>) -
         Some(verb) => verbs::ask(state, verb, targets, out),
         None => verbs::cancel(state, &targets.0, out),
     }
+}
+
+/// Takes `60s` off the front, if it stands there.
+fn lasting(words: &mut Vec<&str>) -> Result<Option<Identify>, String> {
+    let seconds = words.first().and_then(|word| word.strip_suffix('s')).and_then(|text| text.parse().ok());
+    let Some(seconds) = seconds else { return Ok(None) };
+    words.remove(0);
+    Identify::lasting(Duration::from_secs(seconds)).map(Some)
 }
 
 /// The nodes that a command names, or those that its menu would act on.
@@ -228,8 +246,11 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
         words.push(("persistent".into(), "for all boots".into()));
         words.push(("uefi".into(), "EFI, not legacy".into()));
     }
+    if command.args == Args::Identify {
+        words.extend(["15s", "60s", "255s"].map(|time| (time.to_owned(), "for so long".to_owned())));
+    }
     match command.args {
-        Args::Nodes | Args::Boot => {
+        Args::Nodes | Args::Boot | Args::Identify => {
             words.extend(state.nodes.iter().map(|row| (row.node.name.clone(), row.node.address.clone())));
             let tags: std::collections::BTreeSet<&String> =
                 state.nodes.iter().flat_map(|row| &row.node.tags).collect();

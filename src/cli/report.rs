@@ -58,9 +58,12 @@ pub fn would_send(node: &str, verb: &Verb, command: &str) -> String {
 fn confirmed(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Confirmed | Outcome::Already | Outcome::Boot(_) => Value::Bool(true),
-        Outcome::Accepted | Outcome::Unseen { .. } | Outcome::Status | Outcome::Info(_) | Outcome::Raw(_) => {
-            Value::Null
-        }
+        Outcome::Accepted
+        | Outcome::Unseen { .. }
+        | Outcome::Status
+        | Outcome::Info(_)
+        | Outcome::Raw(_)
+        | Outcome::SolHolder(_) => Value::Null,
         _ => Value::Bool(false),
     }
 }
@@ -115,6 +118,8 @@ fn line(words: &str, names: &[String]) -> String {
 
 fn success(result: &VerbResult) -> String {
     match &result.outcome {
+        Outcome::Confirmed if matches!(result.verb, Verb::Identify(_)) => result.verb.words(),
+        Outcome::SolHolder(holder) => format!("SOL held by {holder}"),
         Outcome::Already => format!("already {}", result.power),
         Outcome::Accepted => format!("{} accepted", result.verb.words()),
         Outcome::Unseen { reason } => format!("{} accepted ({reason})", result.verb.words()),

@@ -28,6 +28,15 @@ enum Interrupt {
     Stop,
     /// Open anew, now.
     Reopen,
+    /// Rest until somebody asks.
+    Freed,
+}
+
+/// What a console says whose SOL the operator freed.
+fn freed() -> ConsoleState {
+    let reason = "the SOL was freed (bmc free-sol), this console with it".to_owned();
+    let hint = Some("the prefix and o open it again".to_owned());
+    ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint }, retry: None }
 }
 
 /// Runs one console until its handle is dropped.
@@ -126,6 +135,10 @@ impl Core {
             self.shut();
             transport.close(around).await;
             let interrupt = match ending {
+                Err(Interrupt::Freed) => {
+                    self.shared.state(freed());
+                    self.interrupted().await
+                }
                 Err(interrupt) => interrupt,
                 Ok(ending) => match self.rest(ending, &mut backoff, &mut ghosts).await {
                     Some(interrupt) => interrupt,
@@ -134,6 +147,8 @@ impl Core {
             };
             match interrupt {
                 Interrupt::Stop => return,
+                // Nothing was open any more.
+                Interrupt::Freed => ghosts = 0,
                 Interrupt::Reopen => {
                     backoff.reset();
                     ghosts = 0;
@@ -290,6 +305,10 @@ impl Core {
                 self.place.ring();
             }
             SessionCommand::Reopen => return Some(Interrupt::Reopen),
+            // A console that is not attached holds nothing that could be freed; one that is on its way to an
+            // SOL that is stuck gets what it waits for.
+            SessionCommand::Freed if self.shared.attached() => return Some(Interrupt::Freed),
+            SessionCommand::Freed => {}
             SessionCommand::NextCharset => self.place.ask(Ask::NextCharset),
             SessionCommand::Search { pattern, from, backward, reply } => {
                 self.place.ask(Ask::Search { pattern, from, backward, reply })

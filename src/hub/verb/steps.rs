@@ -3,6 +3,7 @@
 use crate::bmc::{BmcError, Exchange, Priority, Reply};
 use crate::fleet::{Fault, FaultClass, Millis, Power, Verb};
 use crate::hub::audit::Tally;
+use crate::hub::consoles::Consoles;
 use crate::hub::line::{Granted, Line};
 use crate::hub::message::{Outcome, Pending, Phase, RequestId, Update, VerbResult};
 use crate::hub::node::Node;
@@ -39,6 +40,7 @@ pub(crate) struct Job {
     /// When it was asked for.
     pub asked: Duration,
     pub stagger: Arc<Stagger>,
+    pub consoles: Arc<Consoles>,
     /// Of changing verbs.
     pub tally: Option<Arc<Tally>>,
     /// The result has been told.
@@ -88,18 +90,28 @@ impl Drop for Job {
 #[derive(Debug)]
 pub(crate) struct Stagger {
     gap: Duration,
+    /// Turns there can be: one a node.
+    of: usize,
     next: Mutex<Turns>,
 }
 
 #[derive(Debug, Default)]
 struct Turns {
+    given: usize,
     reserved: Option<Duration>,
     sent: Option<Duration>,
 }
 
 impl Stagger {
-    pub fn new(gap: Duration) -> Stagger {
-        Stagger { gap, next: Mutex::default() }
+    pub fn new(gap: Duration, of: usize) -> Stagger {
+        Stagger { gap, of, next: Mutex::default() }
+    }
+
+    /// The number of a node's turn, from 1.
+    fn number(&self) -> usize {
+        let mut turns = self.next.lock().expect("no panic while it is locked");
+        turns.given += 1;
+        turns.given
     }
 
     /// Reserves a turn and tells when it is.
@@ -404,9 +416,11 @@ impl<'a> Run<'a> {
 
     /// Waits for this node's turn among the power-ons of its request. The time limit counts anew.
     pub async fn take_turn(&mut self) -> Step<()> {
-        self.phase(Phase::Queued);
+        let (number, of) = (self.job.stagger.number(), self.job.stagger.of);
         loop {
             let at = self.job.stagger.reserve(self.now());
+            let due = self.node.context.clock.wall_at(at);
+            self.phase(if of > 1 { Phase::Turn { number, of, due } } else { Phase::Queued });
             self.wait_until(at).await?;
             let granted = self.permit().await?;
             if self.job.stagger.take(self.now()) {
@@ -458,6 +472,8 @@ impl<'a> Run<'a> {
             Exchange::Nmi => "nmi",
             Exchange::BootSet(_) => "the boot device",
             Exchange::ResetBmc(_) => "the BMC reset",
+            Exchange::Identify(_) => "identify",
+            Exchange::SolDeactivate => "free-sol",
             _ => "the request",
         });
     }

@@ -1,7 +1,7 @@
 //! What holds for every picture.
 
 use super::fixture::*;
-use crate::app::state::Overlay;
+use crate::app::state::{ActionLog, Overlay};
 use crate::app::{Focus, State};
 use crate::fleet::{ConsoleMode, Millis, NodeId};
 use crate::theme::ColorDepth;
@@ -47,7 +47,7 @@ fn ascii_glyphs_are_ascii_everywhere() {
     let look = look_in("default", ColorDepth::Ansi16, Glyphs::Ascii);
     for size in [(80, 24), (120, 40), (40, 10)] {
         let mut state = busy_state(size);
-        for overlay in [None, Some(Overlay::Help { top: 0 }), Some(Overlay::Actions { back: 0 })] {
+        for overlay in [None, Some(Overlay::Help { top: 0 }), Some(Overlay::Actions(ActionLog::default()))] {
             state.overlays = overlay.into_iter().collect();
             let text = text(&buffer(&state, &look));
             assert!(text.is_ascii(), "{text}");
