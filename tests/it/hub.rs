@@ -2,6 +2,7 @@
 //! records are the witnesses.
 
 mod consoles;
+mod freeing;
 mod native;
 
 use crate::support::lab::{Lab, LabOptions};
