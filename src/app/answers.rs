@@ -150,6 +150,9 @@ fn done(state: &mut State, result: VerbResult) {
             _ => None,
         });
         state.notice(level, text, hint);
+        if let Some(notice) = state.notices.back_mut() {
+            notice.logged = true;
+        }
     }
 }
 

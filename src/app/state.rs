@@ -383,6 +383,8 @@ pub struct Notice {
     pub at: Millis,
     /// Shown until then; errors stay until a key is pressed after they were seen.
     pub until: Millis,
+    /// The action log tells the same as an entry of its own.
+    pub logged: bool,
 }
 
 /// An entry of the action log: one request on some nodes.

@@ -1,5 +1,7 @@
 //! The action log and the locator LED as an operator uses them, on the real program.
 
+use std::os::unix::fs::PermissionsExt;
+
 use lightsout::ipmi::command::LocatorLed;
 use lightsout::sim::{Fleet, FleetSpec, configuration};
 
@@ -11,12 +13,21 @@ use crate::tui_table::press_y_until_gone;
 
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"500ms\"\n[power]\ntimeout = \"8s\"\nstagger = \"3s\"";
 
-/// The dialog takes no keys in its first 300 ms: the word is typed until it counted.
+/// A configuration that holds a password in clear text: for nobody else.
+fn private(home: &Home, fleet: &Fleet, spec: &FleetSpec) -> String {
+    let config = home.config(&format!("{QUICK}\n{}", configuration(fleet, spec)));
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    config
+}
+
+/// The dialog takes no keys in its first 300 ms: the word is typed until it stands there.
 fn type_word(tui: &mut Tui, word: &str) {
     wait_for("the word is taken", SOON, || {
-        tui.keys(&format!("\x15{word}\r"));
-        (!tui.screen().contains(&format!("type {word}, then enter"))).then_some(())
+        tui.keys(&format!("\x15{word}"));
+        tui.screen().contains(&format!("then enter: {word}")).then_some(())
     });
+    tui.keys("\r");
+    tui.wait_gone("then enter:");
 }
 
 #[test]
@@ -46,7 +57,11 @@ fn what_failed_is_done_again_from_the_action_log() {
     });
     tui.keys("r");
     tui.wait("power off r1n02?");
-    press_y_until_gone(&mut tui);
+    // One too many copies the entry's names.
+    wait_for("y is taken", SOON, || {
+        tui.keys("y");
+        (!tui.screen().contains("power off r1n02?")).then_some(())
+    });
     wait_for("it is sent again", SOON, || (offs("r1n02") > before.1).then_some(()));
     assert_eq!(offs("r1n01"), before.0, "and nowhere else");
     tui.wait_until("a second entry with its result", SOON, |screen| {
@@ -82,13 +97,13 @@ fn staggered_power_ons_say_their_turn_and_the_rest_is_cancelled() {
     assert_eq!(["r1n01", "r1n02", "r1n03", "r1n04"].iter().filter(|node| sent(node)).count(), 1);
 }
 
-#[test]
-fn a_locator_led_is_lit_from_the_menu_and_noted_in_the_table() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locator_led_is_lit_from_the_menu_and_noted_in_the_table() {
     let spec =
         FleetSpec { names: vec!["s1".into(), "s2".into()], on: 100, record: true, ..FleetSpec::default() };
     let fleet = Fleet::start(&spec).expect("ports are free");
     let home = Home::new();
-    let config = home.config(&format!("{QUICK}\n{}", configuration(&fleet, &spec)));
+    let config = private(&home, &fleet, &spec);
     let mut tui = Tui::start(home.path(), &["-c", &config], (100, 24));
     tui.wait("2 on");
     let led = |name: &str| fleet.bmc(name).expect("it is there").with(|bmc, now| bmc.locator(now));
@@ -102,13 +117,13 @@ fn a_locator_led_is_lit_from_the_menu_and_noted_in_the_table() {
     assert_eq!(led("s2"), LocatorLed::Off);
 }
 
-#[test]
-fn freeing_an_sol_says_whose_it_is_and_our_own_pane_says_that_it_went() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn freeing_an_sol_says_whose_it_is_and_our_own_pane_says_that_it_went() {
     let spec = FleetSpec { names: vec!["s1".into()], on: 100, record: true, ..FleetSpec::default() };
     let fleet = Fleet::start(&spec).expect("ports are free");
     let bmc = fleet.bmc("s1").expect("it is there");
     let home = Home::new();
-    let config = home.config(&format!("{QUICK}\n{}", configuration(&fleet, &spec)));
+    let config = private(&home, &fleet, &spec);
     let mut tui = Tui::start(home.path(), &["-c", &config], (100, 30));
     tui.wait("1 on");
     tui.keys("c");

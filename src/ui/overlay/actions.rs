@@ -31,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, log: ActionLog) {
         let chosen = chosen == Some(action.id);
         entries.push((action.at, chosen, entry(state, action, chosen)));
     }
-    for notice in state.notices.iter().filter(|notice| notice.level != Level::Info) {
+    for notice in state.notices.iter().filter(|notice| notice.level != Level::Info && !notice.logged) {
         entries.push((notice.at, false, told(state, notice)));
     }
     entries.sort_by_key(|(at, ..)| *at);

@@ -204,16 +204,19 @@ async fn a_locator_led_is_lit_by_one_kind_and_unknown_to_the_other() {
     for driver in BOTH {
         let mut bmc = opened(&settings_of(driver, &node));
         let lit = Identify::lasting(Duration::from_secs(42)).expect("a byte");
-        for (what, word) in [(lit, "set identify 42"), (Identify::Off, "set identify 0")] {
+        // Seconds, and whether for good.
+        for (what, word) in [(lit, "42 0"), (Identify::On, "0 1"), (Identify::Off, "0 0")] {
             assert_eq!(
                 bmc.driver.exchange(&Exchange::Identify(what)).await,
                 Ok(Reply::Done),
                 "{driver} {what:?}"
             );
             let told = node.commands();
-            assert!(told.last().is_some_and(|line| line.ends_with(word)), "{driver}: {told:?}");
+            assert!(
+                told.last().is_some_and(|line| line.ends_with(&format!("set identify {word}"))),
+                "{driver}: {told:?}"
+            );
         }
-        bmc.driver.exchange(&Exchange::Identify(Identify::On)).await.expect("for good");
         assert_eq!(
             bmc.driver.exchange(&Exchange::Locator).await,
             Ok(Reply::Locator(None)),
