@@ -122,7 +122,7 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
     }
     let mut lines: Vec<String> =
         others.iter().map(|(word, nodes)| format!("{word}: {}", state.folded(nodes))).collect();
-    turns.sort_unstable_by_key(|(number, ..)| *number);
+    turns.sort_unstable_by_key(|(number, _, due, _)| (*due, *number));
     if let (Some(first), Some(last)) = (turns.first(), turns.last()) {
         let nodes: Vec<NodeId> = turns.iter().map(|(.., node)| *node).collect();
         let at = |due: Millis| view::clock_seconds(due, state.utc_offset);

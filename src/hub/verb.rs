@@ -5,9 +5,11 @@
 //! of the node's actor; stops at its next wait when it is told to. Must not know schedules.
 
 mod locator;
+mod stagger;
 mod steps;
 
-pub(crate) use steps::{Cancel, Job, Stagger};
+pub(crate) use stagger::Stagger;
+pub(crate) use steps::{Cancel, Job};
 
 use super::message::{Outcome, Phase};
 use super::node::Node;

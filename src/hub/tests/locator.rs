@@ -126,7 +126,7 @@ async fn one_power_on_has_no_turn_and_the_rest_of_many_can_be_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_verb_waits_for_nobody() {
+async fn one_verb_at_a_time_and_a_refused_led_is_a_failure() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = None);
     let mut front = bench.start(bench.settings(1), false);

@@ -1,5 +1,6 @@
 //! The steps verbs are made of: claim, look, send, observe, wait; every wait can be cancelled.
 
+use super::stagger::{Stagger, Turn};
 use crate::bmc::{BmcError, Exchange, Priority, Reply};
 use crate::fleet::{Fault, FaultClass, Millis, Power, Verb};
 use crate::hub::audit::Tally;
@@ -9,7 +10,7 @@ use crate::hub::message::{Outcome, Pending, Phase, RequestId, Update, VerbResult
 use crate::hub::node::Node;
 use crate::hub::plan::Looks;
 use crate::hub::shared::{Claim, PendingRecord};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -83,53 +84,6 @@ impl Drop for Job {
                 hint: None,
             }));
         }
-    }
-}
-
-/// Spreads the power-ons of one request: inrush current is real.
-#[derive(Debug)]
-pub(crate) struct Stagger {
-    gap: Duration,
-    /// Turns there can be: one a node.
-    of: usize,
-    next: Mutex<Turns>,
-}
-
-#[derive(Debug, Default)]
-struct Turns {
-    given: usize,
-    reserved: Option<Duration>,
-    sent: Option<Duration>,
-}
-
-impl Stagger {
-    pub fn new(gap: Duration, of: usize) -> Stagger {
-        Stagger { gap, of, next: Mutex::default() }
-    }
-
-    /// The number of a node's turn, from 1.
-    fn number(&self) -> usize {
-        let mut turns = self.next.lock().expect("no panic while it is locked");
-        turns.given += 1;
-        turns.given
-    }
-
-    /// Reserves a turn and tells when it is.
-    fn reserve(&self, now: Duration) -> Duration {
-        let mut turns = self.next.lock().expect("no panic while it is locked");
-        let at = turns.reserved.map_or(now, |last| (last + self.gap).max(now));
-        turns.reserved = Some(at);
-        at
-    }
-
-    /// Whether a power-on may be sent now: turns bunch when permits come late.
-    fn take(&self, now: Duration) -> bool {
-        let mut turns = self.next.lock().expect("no panic while it is locked");
-        let free = turns.sent.is_none_or(|last| now >= last + self.gap);
-        if free {
-            turns.sent = Some(now);
-        }
-        free
     }
 }
 
@@ -416,9 +370,13 @@ impl<'a> Run<'a> {
 
     /// Waits for this node's turn among the power-ons of its request. The time limit counts anew.
     pub async fn take_turn(&mut self) -> Step<()> {
-        let (number, of) = (self.job.stagger.number(), self.job.stagger.of);
+        let of = self.job.stagger.of();
+        let mut turn = None;
         loop {
-            let at = self.job.stagger.reserve(self.now());
+            // The pace that its BMC keeps is no turn of others.
+            let from = self.line()?.gate.earliest_mono().max(self.now());
+            let Turn { at, number } = self.job.stagger.reserve(from, turn);
+            turn = Some(at);
             let due = self.node.context.clock.wall_at(at);
             self.phase(if of > 1 { Phase::Turn { number, of, due } } else { Phase::Queued });
             self.wait_until(at).await?;

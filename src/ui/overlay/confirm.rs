@@ -93,13 +93,12 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
         return lines;
     }
     let total = confirm.targets.len();
-    let mut lines = vec![
-        Line::new("nodes", confirm.folded.clone()),
-        Line::new("on now", format!("{} of {total}", confirm.on)),
-    ];
+    let mut lines = vec![Line::new("nodes", confirm.folded.clone())];
     let frees = confirm.what == Question::Verb(Verb::FreeSol);
     if frees {
         lines.extend(holders(state, confirm));
+    } else {
+        lines.push(Line::new("on now", format!("{} of {total}", confirm.on)));
     }
     if confirm.consoles > 0 && frees {
         let text = format!("{} here, which will be closed", count(confirm.consoles, "console"));
