@@ -19,3 +19,4 @@ pub use driver::{
 };
 pub use error::BmcError;
 pub use permit::{Gate, Permit, Priority, SuiteMemory};
+pub(crate) use program::find as find_program;

@@ -8,6 +8,7 @@
 mod assemble;
 mod build;
 mod command;
+mod console;
 mod credentials;
 mod draft;
 pub mod error;
@@ -22,12 +23,13 @@ pub mod settings;
 mod units;
 mod words;
 
+pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, PollSettings, PowerSettings, Privilege,
-    ScreenSettings, Settings, TagSettings,
+    BmcSettings, Charset, ConsoleSettings, Credentials, Flow, NodeSettings, Parity, PollSettings,
+    PowerSettings, Privilege, ScreenSettings, SerialLine, Settings, TagSettings,
 };
 pub use units::duration as parse_duration;
 

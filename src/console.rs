@@ -8,12 +8,18 @@
 
 mod answers;
 mod backoff;
+mod command;
 mod log;
 mod outbox;
+mod pty;
+mod serial;
 pub mod session;
 mod shard;
 mod shared;
 mod sol;
+mod stream;
+mod tcp;
+mod telnet;
 mod transport;
 mod unix;
 

@@ -1,10 +1,10 @@
-//! Finding a program the way the shell does. Used by the drivers that run one.
+//! Finding a program the way the shell does. Used by the drivers and transports that run one.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The file behind `program`: itself when it has a slash, else the first one in `PATH`.
-pub(super) fn find(program: &Path) -> Option<PathBuf> {
+pub(crate) fn find(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {
         return executable(program).then(|| program.to_owned());
     }

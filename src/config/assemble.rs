@@ -1,16 +1,18 @@
 //! Puts the nodes together: zips their sets, finds what is there twice, gives them what their tags mean.
 //! Reads no secret; `build` attaches those.
 
+use super::console::RawConsole;
 use super::credentials::RawCredentials;
 use super::draft::RawTag;
 use super::error::{At, Place, Problem};
-use super::node::{IPMI_PORT, RawBmc, RawConsole, RawNode};
+use super::node::{IPMI_PORT, RawBmc, RawNode};
 use super::sets::{Set, zip};
 use super::settings::{BmcSettings, ConsoleSettings, NodeSettings, TagSettings};
 use super::words::suggest;
 use crate::fleet::NodeSet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The nodes as they are put together.
 pub(super) struct Fleet<'p> {
@@ -24,6 +26,8 @@ pub(super) struct Fleet<'p> {
     shared: BTreeMap<(Place, &'static str, Place), Shared>,
     wanted: BTreeSet<String>,
     used_tags: BTreeSet<String>,
+    /// See [`ConsoleSettings::hidden`].
+    hidden: Arc<[String]>,
     problems: &'p mut Vec<Problem>,
 }
 
@@ -53,9 +57,14 @@ pub(super) struct Assembled {
 }
 
 impl<'p> Fleet<'p> {
-    pub(super) fn new(tags: BTreeMap<String, RawTag>, problems: &'p mut Vec<Problem>) -> Fleet<'p> {
+    pub(super) fn new(
+        tags: BTreeMap<String, RawTag>,
+        hidden: Arc<[String]>,
+        problems: &'p mut Vec<Problem>,
+    ) -> Fleet<'p> {
         Fleet {
             tags,
+            hidden,
             nodes: Vec::new(),
             names: HashMap::new(),
             owners: HashMap::new(),
@@ -162,17 +171,40 @@ impl<'p> Fleet<'p> {
                 self.problems.extend(zip(&raw.name.value, set, key, what).err());
             }
         }
-        if let Some(start) = raw.bmc.as_ref().and_then(|bmc| bmc.start.as_ref())
-            && raw.name.value.names.len() > 1
-            && !start.value.iter().any(|word| word.contains("{name}"))
-        {
-            let text = "one start command for several nodes would start the same machine for each";
-            self.problems.push(
-                Problem::new(&start.place, "node.bmc.start", text)
-                    .help("write {name} where the node's name belongs"),
-            );
+        // A console server has one address for many nodes, and a port for each.
+        let console = raw.console.as_ref();
+        for (set, key, what) in [
+            (console.and_then(|console| console.host.as_ref()), "console.host", "host"),
+            (console.and_then(|console| console.port.as_ref()), "console.port", "port"),
+        ] {
+            if let Some(set) = set.filter(|set| set.value.names.len() > 1) {
+                self.problems.extend(zip(&raw.name.value, set, key, what).err());
+            }
         }
+        let start = raw.bmc.as_ref().and_then(|bmc| bmc.start.as_ref());
+        self.check_command(raw, start, "node.bmc.start", "start command", "start the same machine");
+        let argv = console.and_then(|console| console.argv.as_ref());
+        self.check_command(raw, argv, "node.console.argv", "command", "open the same console");
         self.problems.len() == before
+    }
+
+    /// A command of several nodes must name its node.
+    fn check_command(
+        &mut self,
+        raw: &RawNode,
+        words: Option<&At<Vec<String>>>,
+        key: &str,
+        what: &str,
+        would: &str,
+    ) {
+        if let Some(words) = words
+            && raw.name.value.names.len() > 1
+            && !words.value.iter().any(|word| word.contains("{name}"))
+        {
+            let text = format!("one {what} for several nodes would {would} for each");
+            let help = "write {name} where the node's name belongs";
+            self.problems.push(Problem::new(&words.place, key, text).help(help));
+        }
     }
 
     fn bmc(&mut self, raw: &RawBmc, name: &str, at: usize) -> BmcSettings {
@@ -200,21 +232,30 @@ impl<'p> Fleet<'p> {
             quirks: raw.quirks.clone(),
             keep_login: raw.keep_login,
             qmp: qmp.map(PathBuf::from),
-            start: raw
-                .start
-                .as_ref()
-                .map(|words| words.value.iter().map(|word| word.replace("{name}", name)).collect()),
+            start: raw.start.as_ref().map(|words| named(&words.value, name)),
         }
     }
 
     fn console(&mut self, raw: &RawConsole, name: &str, at: usize) -> ConsoleSettings {
-        let path = raw.path.as_ref().map(|set| set.value.names[at].clone());
+        let of = |set: &Option<At<Set>>| RawConsole::of(set.as_ref(), at).cloned();
+        let (path, host, port) = (of(&raw.path), of(&raw.host), of(&raw.port));
         if let (Some(set), Some(path)) = (&raw.path, &path) {
-            self.own(path.clone(), set, "node.console.path", name);
+            let serial = raw.transport == "serial";
+            let key = if serial { "node.console.device" } else { "node.console.path" };
+            self.own(path.clone(), set, key, name);
+        }
+        if let (Some(set), Some(host), Some(port)) = (&raw.host, &host, &port) {
+            self.own(format!("tcp {}:{port}", host.to_ascii_lowercase()), set, "node.console.host", name);
         }
         ConsoleSettings {
             transport: raw.transport.clone(),
             path: path.map(PathBuf::from),
+            host,
+            port: port.and_then(|port| port.parse().ok()),
+            argv: raw.argv.iter().flat_map(|words| named(&words.value, name)).collect(),
+            escape: raw.escape.clone(),
+            hidden: Arc::clone(&self.hidden),
+            line: raw.line,
             charset: raw.charset,
             size: raw.size,
             log: raw.log,
@@ -276,4 +317,9 @@ impl<'p> Fleet<'p> {
         }
         Assembled { nodes: self.nodes, tags, wanted: self.wanted, warnings }
     }
+}
+
+/// A command's words with the node's name where it belongs.
+fn named(words: &[String], name: &str) -> Vec<String> {
+    words.iter().map(|word| word.replace("{name}", name)).collect()
 }

@@ -1,6 +1,7 @@
 //! From what the files say to [`Settings`]: defaults, checks over several keys, secrets.
 
 use super::assemble::{Assembled, Fleet, Pending};
+use super::command::SECRETS;
 use super::credentials::{RawCredentials, read_kg};
 use super::draft::Draft;
 use super::error::{At, Problem};
@@ -27,7 +28,9 @@ pub(super) fn build(
         problems.push(Problem::nowhere(text).help("set one of them, or state_dir in [paths]"));
         PathBuf::new()
     });
-    let mut fleet = Fleet::new(draft.tags, problems);
+    let variables = draft.credentials.values().filter_map(RawCredentials::variable);
+    let hidden = variables.chain(SECRETS).map(str::to_owned).collect();
+    let mut fleet = Fleet::new(draft.tags, hidden, problems);
     fleet.expand(draft.nodes, &draft.credentials);
     let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials);
     let nodes = attach_secrets(nodes, &draft.credentials, &wanted, options, problems);

@@ -20,7 +20,7 @@ const HELP: &str = "run it by hand; it has no standard input";
 type Pipe = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
 /// Variables that hold secrets of ipmitool's.
-const SECRETS: [&str; 3] = ["IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"];
+pub(super) const SECRETS: [&str; 3] = ["IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"];
 
 /// Runs `program` to its end and gives its output. It gets our environment without the variables that
 /// hold other secrets: ipmitool's and `hidden`.

@@ -1,11 +1,11 @@
 //! `[[node]]` as written, and what its driver and transport need. `assemble` makes nodes of it.
 
+use super::console::RawConsole;
 use super::error::{At, Place};
 use super::load::LoadOptions;
 use super::section::Section;
 use super::sets::{Set, addresses, names, sockets};
-use super::settings::{Charset, Privilege};
-use super::units;
+use super::settings::Privilege;
 use super::words::{shown, suggest};
 use std::path::PathBuf;
 
@@ -37,16 +37,6 @@ pub(super) struct RawBmc {
     pub(super) keep_login: bool,
     pub(super) qmp: Option<At<Set>>,
     pub(super) start: Option<At<Vec<String>>>,
-}
-
-/// `console = { .. }`.
-pub(super) struct RawConsole {
-    pub(super) place: Place,
-    pub(super) transport: String,
-    pub(super) path: Option<At<Set>>,
-    pub(super) charset: Option<Charset>,
-    pub(super) size: Option<(u16, u16)>,
-    pub(super) log: bool,
 }
 
 impl RawNode {
@@ -107,20 +97,7 @@ impl RawBmc {
         let kg_file = section.path("kg_file");
         let qmp = section
             .parsed("qmp", "the path of a QMP socket, or a node set of them", |text| sockets(text, source));
-        let start = section.strings("start", "a list of a program and its arguments");
-        let start = start.and_then(|words| {
-            let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
-            if list.first().is_none_or(String::is_empty) {
-                section.report(
-                    &words.place,
-                    "start",
-                    "it names no program",
-                    "write [\"program\", \"argument\"]",
-                );
-                return None;
-            }
-            Some(At::new(list, words.place))
-        });
+        let start = section.program("start");
         let driver = match driver {
             Some(driver) => driver.value,
             None if driver_given => {
@@ -145,44 +122,6 @@ impl RawBmc {
             keep_login: keep_login.is_none_or(|keep| keep.value),
             qmp,
             start,
-        })
-    }
-}
-
-impl RawConsole {
-    fn read(mut section: Section<'_>, options: &LoadOptions<'_>) -> Option<RawConsole> {
-        section.missing(
-            "transport",
-            "a console has no transport",
-            &format!("write one of {}", options.transports.join(", ")),
-        );
-        let transport = section.choice("transport", options.transports);
-        let source = section.source;
-        let path = section
-            .parsed("path", "the path of a socket, or a node set of them", |text| sockets(text, source));
-        let charset = section.parsed("charset", "utf-8, cp437 or latin-1", charset);
-        let size = section.parsed("size", "columns x rows such as \"80x25\"", units::screen_size);
-        let log = section.boolean("log");
-        if let Some(transport) = &transport {
-            match transport.value.as_str() {
-                "unix" => section.missing(
-                    "path",
-                    "transport unix needs the path of its socket",
-                    "write path = \"/run/vm1.serial\"",
-                ),
-                "sol" => refuse(&section, "path", "transport sol has no socket", "remove it"),
-                _ => {}
-            }
-        }
-        section.finish();
-        let transport = transport?;
-        Some(RawConsole {
-            place: transport.place,
-            transport: transport.value,
-            path,
-            charset: charset.map(|charset| charset.value),
-            size: size.map(|size| size.value),
-            log: log.is_none_or(|log| log.value),
         })
     }
 }
@@ -282,13 +221,4 @@ fn privilege(text: &str) -> Result<Privilege, String> {
         .into_iter()
         .find(|level| level.name().eq_ignore_ascii_case(text))
         .ok_or_else(|| "there is no such privilege".into())
-}
-
-fn charset(text: &str) -> Result<Charset, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" => Ok(Charset::Utf8),
-        "cp437" => Ok(Charset::Cp437),
-        "latin-1" | "latin1" => Ok(Charset::Latin1),
-        _ => Err("there is no such character set".into()),
-    }
 }

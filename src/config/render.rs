@@ -1,7 +1,10 @@
 //! Merged settings as TOML for `config show`, without any secret: where one came from is shown instead.
 
+use super::console::key_words;
 use super::secret::{Secret, SecretSource};
-use super::settings::{BmcSettings, Charset, ConsoleSettings, Credentials, NodeSettings, Settings};
+use super::settings::{
+    BmcSettings, Charset, ConsoleSettings, Credentials, Flow, NodeSettings, Parity, SerialLine, Settings,
+};
 use super::units::{show_duration, show_size};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
@@ -126,8 +129,24 @@ fn bmc_fields(bmc: &BmcSettings) -> Vec<String> {
 fn console_fields(console: &ConsoleSettings) -> Vec<String> {
     let mut fields = vec![field("transport", quote(&console.transport))];
     if let Some(path) = &console.path {
-        fields.push(field("path", quote_path(path)));
+        let key = if console.transport == "serial" { "device" } else { "path" };
+        fields.push(field(key, quote_path(path)));
     }
+    if let Some(host) = &console.host {
+        fields.push(field("host", quote(host)));
+    }
+    if let Some(port) = console.port {
+        fields.push(field("port", port));
+    }
+    if !console.argv.is_empty() {
+        let words: Vec<String> = console.argv.iter().map(|word| quote(word)).collect();
+        fields.push(field("argv", format!("[{}]", words.join(", "))));
+    }
+    if let Some(escape) = &console.escape {
+        let words = if escape.is_empty() { "none".to_owned() } else { key_words(escape) };
+        fields.push(field("escape", quote(&words)));
+    }
+    line_fields(&console.line, &mut fields);
     if let Some(charset) = console.charset {
         let name = match charset {
             Charset::Utf8 => "utf-8",
@@ -143,6 +162,34 @@ fn console_fields(console: &ConsoleSettings) -> Vec<String> {
         fields.push(field("log", false));
     }
     fields
+}
+
+fn line_fields(line: &SerialLine, fields: &mut Vec<String>) {
+    if let Some(baud) = line.baud {
+        fields.push(field("baud", baud));
+    }
+    if let Some(bits) = line.data_bits {
+        fields.push(field("data_bits", bits));
+    }
+    if let Some(parity) = line.parity {
+        let word = match parity {
+            Parity::None => "none",
+            Parity::Even => "even",
+            Parity::Odd => "odd",
+        };
+        fields.push(field("parity", quote(word)));
+    }
+    if let Some(bits) = line.stop_bits {
+        fields.push(field("stop_bits", bits));
+    }
+    if let Some(flow) = line.flow {
+        let word = match flow {
+            Flow::None => "none",
+            Flow::Hardware => "hardware",
+            Flow::Software => "software",
+        };
+        fields.push(field("flow", quote(word)));
+    }
 }
 
 fn field(key: &str, value: impl Display) -> String {

@@ -2,6 +2,7 @@
 //! a problem, and reading goes on. Knows TOML and types, not what the keys mean.
 
 use super::error::{At, Place, Problem};
+use super::sets::{Set, ports};
 use super::words::{found, kind, shown, suggest};
 use super::{paths, units};
 use std::cell::RefCell;
@@ -203,6 +204,27 @@ impl<'a> Section<'a> {
             })
             .collect();
         Some(At::new(list?, self.at(value)))
+    }
+
+    /// A program and its arguments.
+    pub(super) fn program(&mut self, key: &'static str) -> Option<At<Vec<String>>> {
+        let words = self.strings(key, "a list of a program and its arguments")?;
+        let list: Vec<String> = words.value.into_iter().map(|word| word.value).collect();
+        if list.first().is_none_or(String::is_empty) {
+            let help = "write [\"program\", \"argument\"]";
+            self.report(&words.place, key, "it names no program", help);
+            return None;
+        }
+        Some(At::new(list, words.place))
+    }
+
+    /// A port, or a node set of ports.
+    pub(super) fn ports(&mut self, key: &'static str) -> Option<At<Set>> {
+        if self.value(key)?.get_ref().is_integer() {
+            let port = self.integer(key, 1..=65535)?;
+            return Some(port.map(|port| Set { text: port.to_string(), names: vec![port.to_string()] }));
+        }
+        self.parsed(key, "a port such as 4001, or a node set of them such as \"[4001-4016]\"", ports)
     }
 
     /// A duration of at least `shortest`.

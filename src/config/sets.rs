@@ -46,7 +46,7 @@ pub(super) fn addresses(text: &str) -> Result<Set, String> {
         let problem = if address.starts_with('-') {
             format!("\"{}\" begins with \"-\"", shown(address))
         } else if colons == 1 {
-            format!("\"{}\" holds a port, which is a key of its own: port = 623", shown(address))
+            format!("\"{}\" holds a port, which is a key of its own: port = ..", shown(address))
         } else if let Some(bad) =
             address.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_.:%".contains(*c)))
         {
@@ -55,6 +55,13 @@ pub(super) fn addresses(text: &str) -> Result<Set, String> {
             return Ok(());
         };
         Err(problem)
+    })
+}
+
+pub(super) fn ports(text: &str) -> Result<Set, String> {
+    set(text, |port| match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err(format!("\"{}\" is no port", shown(port))),
     })
 }
 

@@ -190,18 +190,69 @@ impl Privilege {
 }
 
 /// `console = { … }`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ConsoleSettings {
     /// Name of the transport, a row of `console::TRANSPORTS`.
     pub transport: String,
-    /// Socket path (transport `unix`).
+    /// Path of the socket (transport `unix`) or device (transport `serial`).
     pub path: Option<PathBuf>,
+    /// Host name or address (transports `tcp` and `telnet`).
+    pub host: Option<String>,
+    /// TCP port (transports `tcp` and `telnet`).
+    pub port: Option<u16>,
+    /// Program and arguments (transport `command`).
+    pub argv: Vec<String>,
+    /// Bytes that address the program itself and must not reach it from the node's keyboard (transport
+    /// `command`); known from the program's name when `None`, none at all when empty.
+    pub escape: Option<Vec<u8>>,
+    /// Environment variables that hold passwords of BMCs: none of the program's business (transport `command`).
+    pub hidden: Arc<[String]>,
+    /// What is asked of the serial line (transports `serial` and `telnet`).
+    pub line: SerialLine,
     /// Character set; detected when `None`.
     pub charset: Option<Charset>,
     /// Columns and rows; 80x25, grown to what firmware addresses, when `None`.
     pub size: Option<(u16, u16)>,
     /// Whether a raw log is written; on by default.
     pub log: bool,
+}
+
+/// Settings of a serial line; what is `None` is 115200 8N1 without flow control on a local port, and stays as the
+/// server has it behind telnet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SerialLine {
+    /// Bits a second.
+    pub baud: Option<u32>,
+    /// 5 to 8.
+    pub data_bits: Option<u8>,
+    /// Parity.
+    pub parity: Option<Parity>,
+    /// 1 or 2.
+    pub stop_bits: Option<u8>,
+    /// Flow control.
+    pub flow: Option<Flow>,
+}
+
+/// Parity of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parity {
+    /// None.
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+/// Flow control of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// None.
+    None,
+    /// RTS and CTS.
+    Hardware,
+    /// XON and XOFF.
+    Software,
 }
 
 /// Character set of a console's bytes.

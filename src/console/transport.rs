@@ -24,6 +24,8 @@ pub(super) struct Around {
     pub(super) suites: Arc<SuiteMemory>,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) driver: Driver,
+    /// Says something to the operator once.
+    pub(super) say: Arc<dyn Fn(String) + Send + Sync>,
 }
 
 /// The driver for exchanges beside the console: taken out for one, and back in its place afterwards, also
@@ -169,6 +171,26 @@ pub static TRANSPORTS: &[TransportRow] = &[
         name: "unix",
         about: "a unix socket that carries a serial line, such as a virtual machine's",
         open: || Box::new(super::unix::Unix::default()),
+    },
+    TransportRow {
+        name: "tcp",
+        about: "a plain TCP port that carries a serial line",
+        open: || Box::new(super::tcp::Tcp::default()),
+    },
+    TransportRow {
+        name: "telnet",
+        about: "a port of a console server that speaks telnet, with line settings and break (RFC 2217)",
+        open: || Box::new(super::telnet::Telnet::default()),
+    },
+    TransportRow {
+        name: "command",
+        about: "a program in a pseudo-terminal: ssh, virsh console, conserver's console",
+        open: || Box::new(super::command::Command::default()),
+    },
+    TransportRow {
+        name: "serial",
+        about: "a serial port of this machine",
+        open: || Box::new(super::serial::Serial::default()),
     },
 ];
 

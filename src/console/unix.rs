@@ -6,16 +6,14 @@
 
 mod listing;
 
-use super::transport::{Around, Ending, Link, PIECE, PIECES, Stage, Transport};
+use super::stream::{Plain, Stream};
+use super::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::FaultClass;
 use listing::{Listing, listing};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 /// A full backlog blocks the connecting itself.
@@ -29,9 +27,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// One console's socket.
 #[derive(Default)]
-pub(super) struct Unix {
-    tasks: Vec<JoinHandle<()>>,
-}
+pub(super) struct Unix(Stream);
 
 #[async_trait::async_trait]
 impl Transport for Unix {
@@ -58,25 +54,7 @@ impl Transport for Unix {
             .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
             .map_err(|error| refused(&path, &error))?;
         served(&path).await?;
-        let (mut read, mut write) = stream.into_split();
-        let (to_session, reader) = mpsc::channel(PIECES);
-        let (writer, mut from_session) = mpsc::channel::<Vec<u8>>(PIECES);
-        self.tasks.push(tokio::spawn(async move {
-            let mut buffer = vec![0; PIECE];
-            while let Ok(length @ 1..) = read.read(&mut buffer).await {
-                if to_session.send(buffer[..length].to_vec()).await.is_err() {
-                    return;
-                }
-            }
-        }));
-        self.tasks.push(tokio::spawn(async move {
-            while let Some(bytes) = from_session.recv().await {
-                if write.write_all(&bytes).await.is_err() {
-                    return;
-                }
-            }
-        }));
-        Ok(Link { reader, writer, first: Vec::new() })
+        Ok(self.0.start(stream, Plain, Vec::new()))
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
@@ -84,19 +62,11 @@ impl Transport for Unix {
     }
 
     async fn ended(&mut self) -> Ending {
-        Ending::failed(
-            FaultClass::Unreachable,
-            "the console was lost: its socket was closed",
-            Some("the machine behind it has probably quit"),
-        )
+        self.0.ended("its socket was closed", Some("the machine behind it has probably quit"))
     }
 
     async fn close(&mut self, _around: &mut Around) {
-        for task in self.tasks.drain(..) {
-            task.abort();
-            // Joined, so that the socket is closed when this returns.
-            let _ = task.await;
-        }
+        self.0.close().await;
     }
 }
 

@@ -14,6 +14,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// Every transport there is.
+const TRANSPORTS: [&str; 6] = ["sol", "unix", "tcp", "telnet", "command", "serial"];
+
 /// What stands in every secret of the fixtures; it may appear in no output.
 const CANARY: &str = "hunter2";
 const SECRETS: [(&str, &[u8], u32); 8] = [
@@ -79,7 +82,7 @@ impl Place {
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
             quirks: &["efi-disk-24", "sol-small"],
-            ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &["sol", "unix"], &["default", "mono"])
+            ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &TRANSPORTS, &["default", "mono"])
         })
     }
 

@@ -1,7 +1,10 @@
 //! Consoles on real BMCs, machines and sockets: one session at a time, driven as the hub drives it.
 
+mod command;
 mod ending;
+mod peers;
 mod sol;
+mod stream;
 mod unix;
 
 use crate::support::{lab::Node, wait_for};
@@ -70,7 +73,7 @@ struct Console {
 /// What a test may want otherwise.
 struct Wanted {
     bmc: Option<BmcSettings>,
-    socket: Option<PathBuf>,
+    console: ConsoleSettings,
     mode: ConsoleMode,
     by_operator: bool,
     log: Option<PathBuf>,
@@ -90,7 +93,7 @@ impl Wanted {
     fn bmc(bmc: BmcSettings, private_dir: &Path) -> Wanted {
         Wanted {
             bmc: Some(bmc),
-            socket: None,
+            console: ConsoleSettings { transport: "sol".into(), ..ConsoleSettings::default() },
             mode: ConsoleMode::Interactive,
             by_operator: true,
             log: None,
@@ -102,9 +105,19 @@ impl Wanted {
 
     /// A socket, as the operator opens it.
     fn socket(path: &Path, private_dir: &Path) -> Wanted {
+        let unix = ConsoleSettings {
+            transport: "unix".into(),
+            path: Some(path.to_owned()),
+            ..ConsoleSettings::default()
+        };
+        Wanted::console(unix, private_dir)
+    }
+
+    /// A console without a BMC, as the operator opens it.
+    fn console(console: ConsoleSettings, private_dir: &Path) -> Wanted {
         Wanted {
             bmc: None,
-            socket: Some(path.to_owned()),
+            console,
             mode: ConsoleMode::Interactive,
             by_operator: true,
             log: None,
@@ -131,13 +144,7 @@ impl Wanted {
         };
         let spec = SessionSpec {
             node: "n1".to_owned(),
-            console: ConsoleSettings {
-                transport: if self.socket.is_some() { "unix" } else { "sol" }.to_owned(),
-                path: self.socket,
-                charset: None,
-                size: None,
-                log: self.log.is_some(),
-            },
+            console: ConsoleSettings { log: self.log.is_some(), ..self.console },
             bmc: self.bmc,
             context,
             suites,

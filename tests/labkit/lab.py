@@ -227,7 +227,7 @@ def command_logins(options) -> int:
 
 
 def command_provide(options) -> int:
-    provide.packages(provide.SIM, provide.MACHINE, provide.VENV, provide.GUEST_TOOLS)
+    provide.packages(provide.SIM, provide.MACHINE, provide.VENV, provide.GUEST_TOOLS, provide.PEERS)
     provide.pyghmi()
     provide.guest()
     return 0

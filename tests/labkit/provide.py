@@ -27,6 +27,13 @@ MACHINE = {
     "/usr/share/seabios/bios-256k.bin": "seabios",
     "/usr/lib/ipxe/qemu/*e1000*.rom": "ipxe-qemu",
 }
+# Console servers that people already have.
+PEERS = {
+    "/usr/sbin/conserver": "conserver-server",
+    "/usr/bin/console": "conserver-client",
+    "/usr/sbin/conmand": "conman",
+    "/usr/sbin/ser2net": "ser2net",
+}
 # The file of the static one: a busybox that needs libraries is of no use in the guest.
 GUEST_TOOLS = {"/usr/share/doc/busybox-static": "busybox-static", "/usr/bin/cpio": "cpio"}
 

@@ -68,6 +68,10 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         suites: spec.suites,
         gate: spec.gate,
         driver: Driver::new(spec.driver),
+        say: {
+            let shared = Arc::clone(&core.shared);
+            Arc::new(move |text| shared.note(text))
+        },
     };
     core.live(transport.as_mut(), &mut around, spec.by_operator).await;
     drop(core.place);

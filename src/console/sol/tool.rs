@@ -212,13 +212,7 @@ mod tests {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let around = Around {
             node: "n1".into(),
-            console: ConsoleSettings {
-                transport: "sol".into(),
-                path: None,
-                charset: None,
-                size: None,
-                log: false,
-            },
+            console: ConsoleSettings { transport: "sol".into(), ..ConsoleSettings::default() },
             bmc: None,
             context: DriverContext {
                 network: Arc::default(),
@@ -229,6 +223,7 @@ mod tests {
             suites: Arc::default(),
             gate: Arc::new(Slow(Duration::from_secs(60))),
             driver: Driver::new(Some(Box::new(Asked(Arc::clone(&asked))))),
+            say: Arc::new(|_| {}),
         };
         free(&around).await;
         assert_eq!(*asked.lock().expect("fine"), [Exchange::SolDeactivate]);

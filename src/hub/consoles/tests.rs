@@ -21,9 +21,7 @@ fn consoles(dir: &std::path::Path) -> (Arc<Consoles>, Arc<AtomicUsize>) {
     settings.nodes[0].console = Some(ConsoleSettings {
         transport: "unix".into(),
         path: Some(dir.join("none.sock")),
-        charset: None,
-        size: None,
-        log: false,
+        ..ConsoleSettings::default()
     });
     let outbox = Arc::new(Outbox::default());
     let (audit, _) = Audit::start(&settings.state_dir, "alice", Arc::clone(&outbox));

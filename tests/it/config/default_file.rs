@@ -47,7 +47,7 @@ fn its_examples_are_right_and_show_every_key() {
     place.write("old1.kg", "key", 0o600);
     let text = uncommented(true);
     let loaded = place.load_text(&text).expect("the examples");
-    assert_eq!(loaded.settings.nodes.len(), 19);
+    assert_eq!(loaded.settings.nodes.len(), 41);
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
     // What each table may hold is listed when a key is far from all of them.
     let tables = [

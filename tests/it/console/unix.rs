@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Listens, and runs `serve` in a thread for every client.
-fn server(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
+pub(super) fn server(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
     let listener = UnixListener::bind(path).expect("a free path");
     let serve = Arc::new(serve);
     std::thread::spawn(move || {
@@ -29,7 +29,7 @@ fn server(path: &Path, serve: impl Fn(UnixStream) + Send + Sync + 'static) {
 }
 
 /// Sends every byte back.
-fn echo(mut client: UnixStream) {
+pub(super) fn echo(mut client: UnixStream) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         if client.write_all(&buffer[..length]).is_err() {
