@@ -59,14 +59,16 @@ impl Stagger {
         Turn { at, number: place + 1 }
     }
 
-    /// Whether a power-on may be sent now: turns bunch when permits come late.
-    pub(super) fn take(&self, now: Duration) -> bool {
+    /// A power-on is sent now, unless the one before is too near, since permits come late: then when it could be.
+    pub(super) fn take(&self, now: Duration) -> Result<(), Duration> {
         let mut turns = self.turns.lock().expect("no panic while it is locked");
-        let free = turns.sent.is_none_or(|last| now >= last + self.gap);
-        if free {
-            turns.sent = Some(now);
+        match turns.sent.map(|last| last + self.gap).filter(|free| now < *free) {
+            Some(free) => Err(free),
+            None => {
+                turns.sent = Some(now);
+                Ok(())
+            }
         }
-        free
     }
 }
 
@@ -97,10 +99,10 @@ mod tests {
     fn a_turn_that_was_not_used_is_given_back_and_what_was_sent_late_counts() {
         let stagger = Stagger::new(secs(2), 3);
         let first = stagger.reserve(secs(10), None);
-        assert!(stagger.take(secs(13)), "late");
-        assert!(!stagger.take(secs(14)));
+        assert_eq!(stagger.take(secs(13)), Ok(()), "late");
+        assert_eq!(stagger.take(secs(14)), Err(secs(15)));
         assert_eq!(stagger.reserve(secs(14), Some(first.at)), turn(15, 1));
-        assert!(stagger.take(secs(15)));
+        assert_eq!(stagger.take(secs(15)), Ok(()));
     }
 
     #[test]
@@ -108,6 +110,6 @@ mod tests {
         let stagger = Stagger::new(Duration::ZERO, 3);
         assert_eq!(stagger.reserve(secs(1), None).at, secs(1));
         assert_eq!(stagger.reserve(secs(1), None).at, secs(1));
-        assert!(stagger.take(secs(1)) && stagger.take(secs(1)));
+        assert_eq!((stagger.take(secs(1)), stagger.take(secs(1))), (Ok(()), Ok(())));
     }
 }

@@ -25,6 +25,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// For an exchange of another that is under way when the time is up.
 const TURN: Duration = Duration::from_secs(30);
 
+/// Who is so little too early for the one before, which was as little late, need not take another turn.
+const LATE: Duration = Duration::from_millis(100);
+
 /// Gap between looks for a state that passes, unless the pace wants more.
 const QUICK: Duration = Duration::from_millis(500);
 
@@ -381,7 +384,14 @@ impl<'a> Run<'a> {
             self.phase(if of > 1 { Phase::Turn { number, of, due } } else { Phase::Queued });
             self.wait_until(at).await?;
             let granted = self.permit().await?;
-            if self.job.stagger.take(self.now()) {
+            let mut taken = self.job.stagger.take(self.now());
+            if let Err(free) = taken
+                && free <= self.now() + LATE
+            {
+                self.wait_until(free).await?;
+                taken = self.job.stagger.take(self.now());
+            }
+            if taken.is_ok() {
                 self.turn = Some(granted);
                 self.give_up = self.now() + self.allowed;
                 return Ok(());
