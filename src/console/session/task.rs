@@ -35,8 +35,7 @@ enum Interrupt {
 /// What a console says whose SOL the operator freed.
 fn freed() -> ConsoleState {
     let reason = "the SOL was freed (bmc free-sol), this console with it".to_owned();
-    let hint = Some("the prefix and o open it again".to_owned());
-    ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint }, retry: None }
+    ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: None }, retry: None }
 }
 
 /// Runs one console until its handle is dropped.

@@ -204,6 +204,18 @@ fn details_of_a_node_that_does_not_answer() {
 }
 
 #[test]
+fn details_and_note_tell_of_a_lit_locator_led_until_it_goes_off() {
+    use crate::app::message::Lit;
+    let mut state = with((80, 24), Overlay::Details { node: NodeId(0), top: 0, info: None });
+    state.nodes[0].status.locator = Some(Lit::Until(NOW + Duration::from_secs(240)));
+    assert!(picture(&state, &look()).contains("locator    lit from here until 22:35:"));
+    state.now = NOW + Duration::from_secs(240);
+    assert!(!picture(&state, &look()).contains("locator"));
+    state.nodes[0].status.locator = Some(Lit::On);
+    assert!(picture(&state, &look()).contains("until it is turned off"));
+}
+
+#[test]
 fn details_of_a_node_with_a_pending_verb() {
     let overlay = Overlay::Details { node: NodeId(2), top: 0, info: None };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
