@@ -112,7 +112,7 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
             }
             Some(Phase::Sending) => "being sent",
             Some(Phase::Observing) => "sent, waiting to see it",
-            Some(Phase::Queued) => "waiting for the BMC's turn",
+            Some(Phase::Queued) => "waiting for its turn",
             None => "asked",
         };
         match others.iter_mut().find(|(other, _)| *other == word) {
@@ -138,6 +138,10 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
 
 /// The nodes without a result.
 fn rest(action: &Action) -> Vec<NodeId> {
+    // Of a long log nearly every entry has ended, and all are looked at for every picture.
+    if action.results.len() >= action.nodes.len() {
+        return Vec::new();
+    }
     let ended = |node: &NodeId| action.results.iter().any(|result| result.node == *node);
     action.nodes.iter().copied().filter(|node| !ended(node)).collect()
 }
