@@ -40,6 +40,7 @@ fn emulators(out: &mut impl Write) -> std::io::Result<()> {
             rows: 25,
             grows: false,
             charset: None,
+            force_wrap: false,
             scrollback: 2000,
         });
         let mine = time(|| {

@@ -22,6 +22,7 @@ mod tcp;
 mod telnet;
 mod transport;
 mod unix;
+mod watch;
 
 pub use session::{Session, SessionCommand, SessionSpec, spawn_session};
 pub use transport::{TRANSPORTS, TransportRow, transport_names};

@@ -250,8 +250,12 @@ fn console_not_taken(state: &mut State, console: ConsoleId, what: ConsoleRequest
                 );
             }
         }
-        ConsoleRequest::Reopen | ConsoleRequest::Copy { .. } | ConsoleRequest::NextCharset => {
-            state.warn("the hub is busy: nothing was done");
-        }
+        ConsoleRequest::Reopen
+        | ConsoleRequest::Steal
+        | ConsoleRequest::Wait
+        | ConsoleRequest::Watch
+        | ConsoleRequest::Copy { .. }
+        | ConsoleRequest::NextCharset
+        | ConsoleRequest::ForceWrap => state.warn("the hub is busy: nothing was done"),
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Effect, Key, KeyCode, State, actions,
     commands::{self, Context},
-    palette,
+    palette, panes,
     state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::fleet::verb::parse_raw;
 use crate::fleet::{NodeId, Verb};
+use crate::hub::message::ConsoleRequest;
 
 /// Pages of lists that are scrolled without knowing how many rows are shown.
 const PAGE: usize = 10;
@@ -202,6 +203,9 @@ fn answer(confirm: &mut Confirm, key: Key) -> Answer {
 fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<Effect>) {
     match what {
         Question::Verb(verb) => verbs::send_verb(state, verb, targets, out),
+        Question::Steal { console, .. } => {
+            out.push(panes::request(console, ConsoleRequest::Steal));
+        }
         Question::Quit { .. } => {
             state.quitting = true;
             out.push(Effect::Quit);

@@ -275,6 +275,9 @@ fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
             Err(format!("{name} is not attached yet; nothing was sent"))
         }
         ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {prefix} o tries again")),
+        ConsoleState::Watching { .. } => {
+            Err(format!("{name} is held by somebody else, this is its log; {prefix} o tries to attach"))
+        }
         ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {prefix} o opens it again")),
     }
 }

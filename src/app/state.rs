@@ -345,6 +345,13 @@ pub struct Holders {
 pub enum Question {
     /// A verb.
     Verb(Verb),
+    /// Take a console from whoever has it.
+    Steal {
+        /// Which.
+        console: ConsoleId,
+        /// Who has it, where that is known.
+        holder: Option<String>,
+    },
     /// Leave the program, with what would be lost.
     Quit {
         /// Sessions.

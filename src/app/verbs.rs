@@ -190,19 +190,13 @@ fn open_confirm(
     });
     let protected = nodes_of(state, &targets).iter().filter(|node| node.protected).count();
     let confirm = Confirm {
-        what: Question::Verb(verb),
         folded: state.folded(&targets),
         targets,
-        on: 0,
-        consoles: 0,
         protected,
         hidden,
-        command: None,
         describe,
         holders,
-        level,
-        opened: state.now,
-        error: None,
+        ..question(state, Question::Verb(verb), level)
     };
     state.overlays.push(Overlay::Confirm(Box::new(confirm)));
     recount(state);
@@ -281,6 +275,56 @@ pub(super) fn cancel(state: &mut State, targets: &[NodeId], out: &mut Vec<Effect
     Ok(())
 }
 
+/// Asks whether a console may be taken from whoever has it.
+pub(super) fn ask_steal(state: &mut State) -> Result<(), String> {
+    let pane = state.meant_pane()?;
+    let (console, node) = (pane.console, pane.node);
+    let name = state.name(node).to_owned();
+    if !pane.status.state.can_steal() {
+        return Err(match pane.status.state {
+            ConsoleState::Busy { .. } => format!("the console of {name} cannot be taken from its holder"),
+            _ => format!("nobody else has the console of {name}"),
+        });
+    }
+    let holder = match &pane.status.state {
+        ConsoleState::Busy { holder, .. } => holder.clone(),
+        _ => None,
+    };
+    let row = state.row(node).ok_or("there is no such node")?;
+    guard::may_type(&row.node, state.read_only).map_err(|why| format!("not taken: {why}"))?;
+    let level = if row.node.protected {
+        ConfirmLevel::Typed { word: name.clone(), input: Input::default() }
+    } else {
+        ConfirmLevel::Key
+    };
+    let confirm = Confirm {
+        folded: name,
+        targets: vec![node],
+        ..question(state, Question::Steal { console, holder }, level)
+    };
+    state.overlays.push(Overlay::Confirm(Box::new(confirm)));
+    Ok(())
+}
+
+/// A question with nothing filled in.
+fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
+    Confirm {
+        what,
+        targets: Vec::new(),
+        folded: String::new(),
+        on: 0,
+        consoles: 0,
+        protected: 0,
+        hidden: 0,
+        command: None,
+        describe: None,
+        holders: None,
+        level,
+        opened: state.now,
+        error: None,
+    }
+}
+
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
     let sessions = state.panes.len();
@@ -295,19 +339,6 @@ pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
         out.push(Effect::Quit);
         return;
     }
-    state.overlays.push(Overlay::Confirm(Box::new(Confirm {
-        what: Question::Quit { sessions, pending, queued },
-        targets: Vec::new(),
-        folded: String::new(),
-        on: 0,
-        consoles: 0,
-        protected: 0,
-        hidden: 0,
-        command: None,
-        describe: None,
-        holders: None,
-        level: ConfirmLevel::Key,
-        opened: state.now,
-        error: None,
-    })));
+    let confirm = question(state, Question::Quit { sessions, pending, queued }, ConfirmLevel::Key);
+    state.overlays.push(Overlay::Confirm(Box::new(confirm)));
 }

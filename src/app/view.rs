@@ -244,7 +244,7 @@ pub fn console_cell(state: &State, node: NodeId) -> Option<ConsoleCell> {
         (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => ConsoleGlyph::Interactive,
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => ConsoleGlyph::Monitor,
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => ConsoleGlyph::Connecting,
-        (ConsoleState::Busy { .. }, _) => ConsoleGlyph::Busy,
+        (ConsoleState::Busy { .. } | ConsoleState::Watching { .. }, _) => ConsoleGlyph::Busy,
         (ConsoleState::Closed { .. }, _) => ConsoleGlyph::Closed,
     };
     Some(ConsoleCell {

@@ -258,6 +258,7 @@ impl<'p> Fleet<'p> {
             line: raw.line,
             charset: raw.charset,
             size: raw.size,
+            force_wrap: raw.force_wrap,
             log: raw.log,
         }
     }

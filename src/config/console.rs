@@ -23,6 +23,7 @@ pub(super) struct RawConsole {
     pub(super) line: SerialLine,
     pub(super) charset: Option<Charset>,
     pub(super) size: Option<(u16, u16)>,
+    pub(super) force_wrap: bool,
     pub(super) log: bool,
 }
 
@@ -71,6 +72,7 @@ impl RawConsole {
         let line = line(&mut section);
         let charset = section.parsed("charset", "utf-8, cp437 or latin-1", charset);
         let size = section.parsed("size", "columns x rows such as \"80x25\"", units::screen_size);
+        let force_wrap = section.boolean("force_wrap");
         let log = section.boolean("log");
         if let Some(transport) = &transport {
             check_keys(&transport.value, &section);
@@ -93,6 +95,7 @@ impl RawConsole {
             line,
             charset: charset.map(|charset| charset.value),
             size: size.map(|size| size.value),
+            force_wrap: force_wrap.is_some_and(|force| force.value),
             log: log.is_none_or(|log| log.value),
         })
     }

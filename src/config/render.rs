@@ -158,6 +158,9 @@ fn console_fields(console: &ConsoleSettings) -> Vec<String> {
     if let Some((columns, rows)) = console.size {
         fields.push(field("size", quote(&format!("{columns}x{rows}"))));
     }
+    if console.force_wrap {
+        fields.push(field("force_wrap", true));
+    }
     if !console.log {
         fields.push(field("log", false));
     }

@@ -213,6 +213,8 @@ pub struct ConsoleSettings {
     pub charset: Option<Charset>,
     /// Columns and rows; 80x25, grown to what firmware addresses, when `None`.
     pub size: Option<(u16, u16)>,
+    /// Long lines wrap although firmware left that switched off.
+    pub force_wrap: bool,
     /// Whether a raw log is written; on by default.
     pub log: bool,
 }

@@ -110,6 +110,12 @@ impl Pty {
         self.gone(limit).await
     }
 
+    /// What ends it by force from elsewhere.
+    pub(super) fn killer(&self) -> impl FnOnce() + Send + 'static {
+        let process = Arc::clone(&self.process);
+        move || signal(&process, Signal::SIGKILL)
+    }
+
     /// Ends it by force.
     pub(super) async fn kill(&mut self, limit: Duration) {
         signal(&self.process, Signal::SIGKILL);

@@ -67,8 +67,16 @@ pub enum SessionCommand {
     Reopen,
     /// The operator frees the SOL that it may hold: end the link, do not open it again by itself.
     Freed,
+    /// Open it now; whoever has it loses it.
+    Steal,
+    /// Try again by itself until it is free.
+    Wait,
+    /// Read along in the log while somebody else has it.
+    Watch,
     /// Next character set.
     NextCharset,
+    /// Wrap long lines although the node switched that off, or do as the node says.
+    ForceWrap,
     /// Search the history.
     Search {
         /// Regular expression, smart case.

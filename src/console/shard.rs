@@ -25,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(2);
 pub(super) enum Ask {
     /// Next character set.
     NextCharset,
+    /// Force wrap on or off.
+    ForceWrap,
     /// Search the history.
     Search {
         pattern: String,
@@ -63,8 +65,10 @@ impl Place {
         let (bytes, feed) = mpsc::channel(PIECES);
         let (asks, questions) = mpsc::channel(64);
         let bell = Arc::clone(shard());
+        let emulator = Emulator::new(options);
         lock(&bell.inbox).push(Slot {
-            emulator: Emulator::new(options),
+            charset: emulator.charset(),
+            emulator,
             rebuilt: 0,
             shared,
             answers,
@@ -182,6 +186,8 @@ fn run(bell: &Bell) {
 /// One console on its shard.
 struct Slot {
     emulator: Emulator,
+    /// The character set as last told.
+    charset: Charset,
     /// How often it had to render anew after a panic (it guards itself), as last told.
     rebuilt: u64,
     shared: Arc<Shared>,
@@ -228,6 +234,11 @@ impl Slot {
                 break;
             }
         }
+        let charset = self.emulator.charset();
+        if charset != self.charset {
+            self.charset = charset;
+            self.shared.note(format!("charset {} detected", charset_name(charset)));
+        }
         if self.emulator.rebuilt() != self.rebuilt {
             self.rebuilt = self.emulator.rebuilt();
             self.shared.note("the console's picture failed and was drawn anew");
@@ -246,10 +257,19 @@ impl Slot {
             Ask::NextCharset => {
                 let next = next_charset(self.emulator.charset());
                 self.emulator.set_charset(next);
+                self.charset = next;
                 // Rendered anew, the node's old questions are no questions.
                 drop(self.emulator.take_replies());
                 self.dirty = true;
                 self.shared.note(format!("charset {}", charset_name(next)));
+            }
+            Ask::ForceWrap => {
+                let force = !self.emulator.force_wrap();
+                self.emulator.set_force_wrap(force);
+                drop(self.emulator.take_replies());
+                self.dirty = true;
+                let text = if force { "long lines are wrapped" } else { "long lines as the node says" };
+                self.shared.note(text);
             }
             Ask::Search { pattern, from, backward, reply } => {
                 let found = self.emulator.search(&pattern, pair(from), backward);

@@ -136,6 +136,11 @@ impl Shared {
         self.writable.load(Ordering::Acquire)
     }
 
+    /// Whether there is no link and none on its way.
+    pub(super) fn over(&self) -> bool {
+        lock(&self.status).state.is_over()
+    }
+
     /// Makes room for `bytes` typed bytes, if there is room.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
         let grow = |pending: usize| pending.checked_add(bytes).filter(|sum| *sum <= MAX_PENDING);

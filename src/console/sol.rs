@@ -21,8 +21,7 @@ use tool::Tool;
 pub(super) const ENDING: Duration = tool::ENDING;
 
 /// What can be done about an SOL that somebody else holds.
-const BUSY_HINT: &str =
-    "wait until whoever has it leaves, then reopen; `ipmitool sol deactivate` would throw them out";
+const BUSY_HINT: &str = "one session at a time has it; stealing it throws the other one out";
 
 /// One console's SOL. Each opening goes the way of the node's driver.
 #[derive(Default)]
@@ -39,6 +38,10 @@ impl Transport for Sol {
         let way: Box<dyn Transport> =
             if native { Box::new(Native::default()) } else { Box::new(Tool::default()) };
         self.0.insert(way).open(around, stage).await
+    }
+
+    fn can_steal(&self) -> bool {
+        true
     }
 
     fn clean(&mut self, piece: Vec<u8>) -> Vec<u8> {

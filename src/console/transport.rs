@@ -24,6 +24,8 @@ pub(super) struct Around {
     pub(super) suites: Arc<SuiteMemory>,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) driver: Driver,
+    /// The next opening may take the console from whoever has it.
+    pub(super) steal: bool,
     /// Says something to the operator once.
     pub(super) say: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -127,6 +129,11 @@ pub(super) trait Transport: Send {
         around: &mut Around,
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<Link, Ending>;
+
+    /// Whether it can take a console from its holder, when [`Around::steal`] says so.
+    fn can_steal(&self) -> bool {
+        false
+    }
 
     /// Removes from a piece what the tool said and the node did not.
     fn clean(&mut self, piece: Vec<u8>) -> Vec<u8> {

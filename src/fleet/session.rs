@@ -1,6 +1,6 @@
 //! A console's session as plain data: what state it is in, who may type.
 
-use super::{Fault, Millis};
+use super::{Fault, FaultClass, Millis};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -38,6 +38,15 @@ pub enum ConsoleState {
         holder: Option<String>,
         /// What can be done.
         hint: String,
+        /// It can be taken from its holder, if the operator wants that.
+        steal: bool,
+        /// When it is tried again by itself; `None`: only on request.
+        retry: Option<Millis>,
+    },
+    /// Not attached: its log is read along, which another process of ours writes.
+    Watching {
+        /// It can be taken from its holder.
+        steal: bool,
     },
     /// Ended; tried again at `retry`, or only on request when `None`.
     Closed {
@@ -46,6 +55,28 @@ pub enum ConsoleState {
         /// When it is tried again.
         retry: Option<Millis>,
     },
+}
+
+impl ConsoleState {
+    /// Whether somebody else has the console, and it could be taken from them.
+    #[must_use]
+    pub fn can_steal(&self) -> bool {
+        match self {
+            ConsoleState::Busy { steal, .. } | ConsoleState::Watching { steal } => *steal,
+            // It was taken from us.
+            ConsoleState::Closed { fault, .. } => fault.class == FaultClass::Busy,
+            _ => false,
+        }
+    }
+
+    /// Whether there is no link and none on its way.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            ConsoleState::Busy { .. } | ConsoleState::Watching { .. } | ConsoleState::Closed { .. }
+        )
+    }
 }
 
 /// Everything the screen shows of a session besides its frame.

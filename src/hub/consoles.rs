@@ -137,6 +137,16 @@ impl Consoles {
                 self.operator_acts(node);
                 SessionCommand::Reopen
             }
+            ConsoleRequest::Steal if self.read_only(node) => {
+                return self.warn(node, "is read-only: its console is not taken from anybody");
+            }
+            ConsoleRequest::Steal => {
+                self.context.audit.console("steal", self.name(node));
+                self.operator_acts(node);
+                SessionCommand::Steal
+            }
+            ConsoleRequest::Wait => SessionCommand::Wait,
+            ConsoleRequest::Watch => SessionCommand::Watch,
             ConsoleRequest::Input(_) | ConsoleRequest::Paste(_) | ConsoleRequest::Break
                 if self.read_only(node) =>
             {
@@ -151,6 +161,7 @@ impl Consoles {
             ConsoleRequest::Mode(mode) => SessionCommand::Mode(mode),
             ConsoleRequest::View(view) => SessionCommand::View(view),
             ConsoleRequest::NextCharset => SessionCommand::NextCharset,
+            ConsoleRequest::ForceWrap => SessionCommand::ForceWrap,
             ConsoleRequest::Search { id, pattern, from, backward } => {
                 let reply = self.answer(console, move |found| Update::Found { id, found });
                 SessionCommand::Search { pattern, from, backward, reply }

@@ -79,6 +79,12 @@ pub enum ConsoleRequest {
     Detach,
     /// End it and start it again, now.
     Reopen,
+    /// Open it now; whoever has it loses it.
+    Steal,
+    /// Try again by itself until it is free.
+    Wait,
+    /// Read along in the log while somebody else has it; a second one ends that.
+    Watch,
     /// Bytes to the node, in order.
     Input(Vec<u8>),
     /// Pasted bytes: paced, since serial lines drop characters.
@@ -113,6 +119,8 @@ pub enum ConsoleRequest {
     },
     /// Take the next character set (UTF-8, CP437, Latin-1).
     NextCharset,
+    /// Wrap long lines although the node switched that off, or do as the node says again.
+    ForceWrap,
 }
 
 /// What the hub tells. `Node` and `Console` coalesce (the newest wins); the others never get lost.

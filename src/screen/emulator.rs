@@ -47,6 +47,8 @@ pub struct EmulatorOptions {
     pub grows: bool,
     /// `None` detects CP437 and takes everything for UTF-8 otherwise.
     pub charset: Option<Charset>,
+    /// Long lines wrap, whatever the node says: firmware leaves that off and Linux inherits it.
+    pub force_wrap: bool,
     /// Lines of history.
     pub scrollback: usize,
 }
@@ -79,7 +81,7 @@ impl Emulator {
         Emulator {
             named: options.charset,
             detected: false,
-            gate: Gate::new(options.charset),
+            gate: Gate::new(options.charset, options.force_wrap),
             grid: Grid::new(size, options.grows, Store::new(options.scrollback)),
             ring: Ring::default(),
             checkpoints: VecDeque::new(),
@@ -183,6 +185,20 @@ impl Emulator {
         self.rebuild();
     }
 
+    /// Whether long lines wrap, whatever the node says.
+    #[must_use]
+    pub fn force_wrap(&self) -> bool {
+        self.options.force_wrap
+    }
+
+    /// Changes that; what is still in the raw ring is rendered anew.
+    pub fn set_force_wrap(&mut self, force: bool) {
+        if self.options.force_wrap != force {
+            self.options.force_wrap = force;
+            self.rebuild();
+        }
+    }
+
     /// The character set in use.
     #[must_use]
     pub fn charset(&self) -> Charset {
@@ -232,7 +248,8 @@ impl Emulator {
         let mut store = std::mem::replace(&mut self.grid.store, Store::new(0));
         store.truncate(next);
         self.grid = Grid::new(size, self.options.grows, store);
-        self.gate = if self.detected { Gate::detected() } else { Gate::new(self.named) };
+        let wrap = self.options.force_wrap;
+        self.gate = if self.detected { Gate::detected(wrap) } else { Gate::new(self.named, wrap) };
     }
 
     fn replay(&mut self) {
@@ -300,6 +317,7 @@ mod tests {
             rows: 5,
             grows: false,
             charset: None,
+            force_wrap: false,
             scrollback: 100,
         });
         emulator.feed(&b"line\r\n".repeat(50));

@@ -93,11 +93,13 @@ pub(super) struct Gate {
     credit: usize,
     /// Cells that may still go into the history by whole screens.
     history: usize,
+    /// Autowrap is never switched off.
+    force_wrap: bool,
 }
 
 impl Gate {
     /// `charset`: `None` detects.
-    pub(super) fn new(charset: Option<Charset>) -> Gate {
+    pub(super) fn new(charset: Option<Charset>, force_wrap: bool) -> Gate {
         Gate {
             state: State::Ground,
             decoder: Decoder::new(charset),
@@ -106,12 +108,13 @@ impl Gate {
             line_feed_mode: false,
             credit: CREDIT,
             history: HISTORY,
+            force_wrap,
         }
     }
 
     /// A gate that has detected CP437 already.
-    pub(super) fn detected() -> Gate {
-        Gate { decoder: Decoder::detected(), ..Gate::new(None) }
+    pub(super) fn detected(force_wrap: bool) -> Gate {
+        Gate { decoder: Decoder::detected(), ..Gate::new(None, force_wrap) }
     }
 
     /// The character set in use.

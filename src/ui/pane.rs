@@ -13,7 +13,7 @@ use super::canvas::Canvas;
 use super::{blit, glyphs, words};
 use crate::app::state::{Pane, PrefixState};
 use crate::app::{Area, Focus, State, view};
-use crate::fleet::{ConsoleMode, ConsoleState};
+use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis};
 use crate::screen::Frame;
 use crate::theme::Role;
 use ratatui::style::Style;
@@ -65,6 +65,7 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
+        (ConsoleState::Watching { .. }, _) => "watching its log",
         (ConsoleState::Closed { .. }, _) => "closed",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
@@ -92,6 +93,8 @@ fn transport_words(name: &str) -> &str {
     match name {
         "sol" => "SOL",
         "unix" => "unix socket",
+        "tcp" => "TCP",
+        "serial" => "serial port",
         other => other,
     }
 }
@@ -155,16 +158,24 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             let at = words::clock_seconds(*until, state.utc_offset);
             vec![(format!("waiting for the BMC's pace until {at}"), Role::StatePending)]
         }
-        ConsoleState::Busy { holder, hint } => {
+        // The log is what counts; the frame says what it is.
+        ConsoleState::Watching { .. } => Vec::new(),
+        ConsoleState::Busy { holder, hint, steal, retry } => {
             let held = match holder {
                 Some(holder) => format!("busy: held by {holder}"),
                 None => "busy: somebody else holds this console".into(),
             };
-            vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text), (again, Role::HintText)]
+            let mut lines = vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text)];
+            lines.extend(offers(state, *steal, *retry));
+            lines.push((again, Role::HintText));
+            lines
         }
         ConsoleState::Closed { fault, retry } => {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
             lines.extend(fault.hint.iter().map(|hint| (hint.clone(), Role::Text)));
+            if fault.class == FaultClass::Busy {
+                lines.extend(offers(state, true, *retry));
+            }
             lines.push(match retry {
                 Some(at) => {
                     let at = view::clock(*at, state.utc_offset);
@@ -175,6 +186,20 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines
         }
     }
+}
+
+/// What can be done about a console that somebody else has.
+fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
+    let prefix = &state.prefix;
+    let mut lines = vec![format!("{prefix} L reads along in its log")];
+    if steal {
+        lines.insert(0, format!("{prefix} s takes it, after a question"));
+    }
+    lines.push(match retry {
+        Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
+        None => format!("{prefix} t waits until it is free"),
+    });
+    lines.into_iter().map(|line| (line, Role::HintText)).collect()
 }
 
 fn blank(frame: &Frame) -> bool {

@@ -23,7 +23,14 @@ fn draw(terminal: &mut Terminal<SavingBackend<Vec<u8>>>, buffer: &Buffer) -> Vec
 }
 
 fn outer(cols: u16, rows: u16) -> Emulator {
-    Emulator::new(EmulatorOptions { cols, rows, grows: false, charset: Some(Charset::Utf8), scrollback: 10 })
+    Emulator::new(EmulatorOptions {
+        cols,
+        rows,
+        grows: false,
+        charset: Some(Charset::Utf8),
+        force_wrap: false,
+        scrollback: 10,
+    })
 }
 
 fn color(color: Color) -> screen::Color {

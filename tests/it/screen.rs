@@ -15,7 +15,7 @@ const RECORDINGS: [&[u8]; 4] = [OVMF_SETUP, OVMF_SHELL, GRUB_LINUX, IPXE_UI];
 const BOXES: usize = 28_557;
 
 fn options() -> EmulatorOptions {
-    EmulatorOptions { cols: 80, rows: 25, grows: true, charset: None, scrollback: 2000 }
+    EmulatorOptions { cols: 80, rows: 25, grows: true, charset: None, force_wrap: false, scrollback: 2000 }
 }
 
 fn emulator(cols: u16, rows: u16) -> Emulator {
@@ -24,6 +24,7 @@ fn emulator(cols: u16, rows: u16) -> Emulator {
         rows,
         grows: false,
         charset: Some(Charset::Utf8),
+        force_wrap: false,
         scrollback: 2000,
     })
 }
@@ -160,6 +161,24 @@ fn a_named_character_set_renders_anew() {
     emulator.feed(b"\x9b31mred\x9d0;title\x9cshown");
     let frame = emulator.frame();
     assert_eq!((frame.line_text(1).as_str(), frame.row(1)[0].style.fg), ("redshown", Color::Indexed(1)));
+}
+
+#[test]
+fn forced_long_lines_wrap_whatever_the_node_says_and_what_came_is_drawn_anew() {
+    let mut emulator = Emulator::new(EmulatorOptions { cols: 10, rows: 4, grows: false, ..options() });
+    emulator.feed(b"\x1b[?7labcdefghijKLM\r\nshort");
+    assert_eq!(screen(&mut emulator), "abcdefghiM\nshort");
+    emulator.set_force_wrap(true);
+    assert_eq!(screen(&mut emulator), "abcdefghij\nKLM\nshort");
+    emulator.feed(b"\r\n\x1b[?7;25l0123456789x");
+    assert_eq!(screen(&mut emulator), "KLM\nshort\n0123456789\nx");
+    assert_eq!(emulator.frame().cursor, None, "the other modes of the sequence are the node's");
+    emulator.set_force_wrap(false);
+    assert_eq!(screen(&mut emulator), "abcdefghiM\nshort\n012345678x");
+    // iPXE leaves it off, and Linux's long lines after it would be cut.
+    let mut off = fed(options(), GRUB_LINUX);
+    let mut on = fed(EmulatorOptions { force_wrap: true, ..options() }, GRUB_LINUX);
+    assert!(on.frame().live_top > off.frame().live_top, "wrapped lines take more of them");
 }
 
 #[test]

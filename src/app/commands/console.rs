@@ -1,7 +1,7 @@
 //! Commands of a console: after the prefix, or typed for the cursor's node.
 
 use super::{Args, Bind, Command, Context, Function, Run, key};
-use crate::app::{Effect, State, guard, panes, panes::request, scroll};
+use crate::app::{Effect, State, guard, panes, panes::request, scroll, verbs};
 use crate::fleet::ConsoleMode;
 use crate::hub::message::{ConsoleId, ConsoleRequest};
 
@@ -49,6 +49,15 @@ pub(super) const ROWS: &[Command] = &[
         out.push(request(console, ConsoleRequest::Reopen));
         Ok(())
     }),
+    row("steal", &[p("s")], "take the console from whoever has it, after a question", "", |state, _, _| {
+        verbs::ask_steal(state)
+    }),
+    row("wait", &[p("t")], "try a console that somebody else has until it is free", "", |state, _, out| {
+        held(state).map(|console| out.push(request(console, ConsoleRequest::Wait)))
+    }),
+    row("watch log", &[p("L")], "read along while somebody else has the console", "", |state, _, out| {
+        held(state).map(|console| out.push(request(console, ConsoleRequest::Watch)))
+    }),
     row("mode", &[p("m")], "monitor (read-only) or interactive", "mode", mode),
     row("next console", &[p("n")], "to the next console", "next", |state, _, _| panes::neighbour(state, 1)),
     row("previous console", &[p("N")], "to the console before", "", |state, _, _| {
@@ -61,7 +70,22 @@ pub(super) const ROWS: &[Command] = &[
         out.push(request(console, ConsoleRequest::NextCharset));
         Ok(())
     }),
+    row("force wrap", &[p("w")], "wrap long lines although firmware left that off", "", |state, _, out| {
+        let console = meant(state)?;
+        out.push(request(console, ConsoleRequest::ForceWrap));
+        Ok(())
+    }),
 ];
+
+/// The console that is meant, if there is no link to it.
+fn held(state: &State) -> Result<ConsoleId, String> {
+    let pane = state.meant_pane()?;
+    if pane.status.state.is_over() {
+        Ok(pane.console)
+    } else {
+        Err(format!("nobody else has the console of {}", state.name(pane.node)))
+    }
+}
 
 fn meant(state: &State) -> Result<ConsoleId, String> {
     state.meant_pane().map(|pane| pane.console)

@@ -236,7 +236,8 @@ fn the_question_before_an_sol_is_freed_says_who_holds_it() {
     bench.result(holders.id, 0, Verb::SolHolder, Outcome::SolHolder(SolHolder::Unknown));
 
     // A console that only waits for the SOL is not closed with it.
-    let busy = crate::fleet::ConsoleState::Busy { holder: None, hint: String::new() };
+    let busy =
+        crate::fleet::ConsoleState::Busy { holder: None, hint: String::new(), steal: false, retry: None };
     let mut status = bench.state.pane(console).expect("open").status.clone();
     status.state = busy;
     bench.hub(Update::Console(console, Box::new(status)));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::app::state::{Focus, PrefixState};
+use crate::app::state::{Focus, PrefixState, Question};
 use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, SessionStatus};
 use crate::screen::Modes;
 
@@ -149,7 +149,7 @@ fn nothing_is_typed_into_a_console_that_is_not_attached() {
     let states = [
         ConsoleState::Connecting,
         ConsoleState::Waiting { until: Millis(START) },
-        ConsoleState::Busy { holder: None, hint: String::new() },
+        ConsoleState::Busy { holder: None, hint: String::new(), steal: true, retry: None },
         ConsoleState::Closed { fault, retry: None },
     ];
     for state in states {
@@ -166,6 +166,55 @@ fn nothing_is_typed_into_a_console_that_is_not_attached() {
         bench.keys("<ctrl-]>o");
         assert_eq!(bench.requests().len(), 1, "{state:?}");
     }
+}
+
+#[test]
+fn a_console_is_taken_from_its_holder_only_after_a_question() {
+    let busy =
+        |steal| ConsoleState::Busy { holder: Some("anna".into()), hint: String::new(), steal, retry: None };
+    let with = |read_only: bool, state: ConsoleState| {
+        let mut bench = Bench::with(read_only, "ctrl-]");
+        let console = bench.attach();
+        let status = SessionStatus { state, ..SessionStatus::default() };
+        bench.hub(Update::Console(console, Box::new(status)));
+        bench.requests();
+        (bench, console)
+    };
+    let (mut bench, console) = with(false, busy(true));
+    bench.keys("<ctrl-]>s").pass(1000).keys("<enter>");
+    assert_eq!(bench.requests(), [], "enter leaves it");
+    bench.pass(1000);
+    bench.keys("<ctrl-]>sy");
+    assert_eq!(bench.requests(), [], "y before the question could be read");
+    let holder = Some("anna".to_owned());
+    assert_eq!(bench.confirm().what, Question::Steal { console, holder });
+    bench.pass(1000).keys("y");
+    assert_eq!(bench.requests(), [Request::Console { console, what: ConsoleRequest::Steal }]);
+    // What was stolen from us may be taken back, by the operator alone.
+    let fault = Fault { class: FaultClass::Busy, reason: "taken over".into(), hint: None };
+    let (mut bench, _) = with(false, ConsoleState::Closed { fault, retry: None });
+    bench.keys("<ctrl-]>s").pass(1000).keys("y");
+    assert_eq!(bench.requests().len(), 1);
+    for (read_only, state) in [
+        (false, busy(false)),
+        (true, busy(true)),
+        (false, ConsoleState::Attached { silent: false }),
+        (false, ConsoleState::Connecting),
+    ] {
+        let (mut bench, _) = with(read_only, state.clone());
+        bench.keys("<ctrl-]>s").pass(1000).keys("y");
+        assert!(
+            !bench
+                .requests()
+                .iter()
+                .any(|request| matches!(request, Request::Console { what: ConsoleRequest::Steal, .. })),
+            "{state:?}"
+        );
+    }
+    let (mut bench, console) = with(true, busy(true));
+    bench.keys("<ctrl-]>t<ctrl-]>L");
+    let wanted = [ConsoleRequest::Wait, ConsoleRequest::Watch].map(|what| Request::Console { console, what });
+    assert_eq!(bench.requests(), wanted, "looking and waiting change nothing");
 }
 
 #[test]

@@ -120,6 +120,30 @@ impl Link {
             && turn.request(&Command::sol_deactivate()).await.is_ok_and(|reply| reply.code == 0)
     }
 
+    /// Ends the SOL of whoever has it; that it is free already is fine. To be called with a permit for the BMC.
+    ///
+    /// # Errors
+    /// The BMC refused, or did not answer.
+    pub async fn end_sol(&self) -> Result<(), BmcError> {
+        let mut turn = self.turn().await;
+        let command = Command::sol_deactivate();
+        let reply = turn
+            .request(&command)
+            .await
+            .map_err(|failure| classify::failure(failure, self.place(), || silent(self.place())))?;
+        match reply.code {
+            // 0x80: it is not active (IPMI 2.0, section 24.2).
+            0 | 0x80 => Ok(()),
+            code => {
+                let words = crate::ipmi::completion::words(code);
+                let text = format!("{} refused to end it: {words} (0x{code:02x})", self.place());
+                let mut error = BmcError::new(FaultClass::Rejected, text);
+                error.code = Some(code);
+                Err(error)
+            }
+        }
+    }
+
     /// Opens SOL on this BMC's login; logs in first where there is none. To be called with a permit for
     /// the BMC, as it exchanges commands.
     ///

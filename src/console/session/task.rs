@@ -11,15 +11,21 @@ use crate::console::outbox::{Out, Outbox};
 use crate::console::shard::{Ask, Piece, Place};
 use crate::console::shared::{Shared, wall_clock};
 use crate::console::transport::{Around, Driver, Ending, Link, Stage, Transport, transport};
-use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass};
+use crate::console::watch::Watch;
+use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Millis};
 use crate::screen::{Charset, EmulatorOptions};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 /// A console's size unless the settings fix one; it grows to what firmware addresses.
 const SIZE: (u16, u16) = (80, 25);
+
+/// What a console says whose SOL the operator freed.
+const FREED: &str = "the SOL was freed (bmc free-sol), this console with it";
 
 /// Why the task stops what it is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +34,14 @@ enum Interrupt {
     Stop,
     /// Open anew, now.
     Reopen,
-    /// Rest until somebody asks.
+    /// The same, and take it from whoever has it.
+    Steal,
+    /// Try again by itself until it is free. Only while there is no link.
+    Wait,
+    /// Read along in the log. Only while there is no link.
+    Watch,
+    /// The operator freed its SOL: rest until somebody asks.
     Freed,
-}
-
-/// What a console says whose SOL the operator freed.
-fn freed() -> ConsoleState {
-    let reason = "the SOL was freed (bmc free-sol), this console with it".to_owned();
-    ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: None }, retry: None }
 }
 
 /// Runs one console until its handle is dropped.
@@ -48,6 +54,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
     };
     let (answers_in, answers) = mpsc::channel(4);
     let options = emulator_options(&spec);
+    let log_path = spec.log.clone();
     let log = spec.log.and_then(|path| Log::start(path, spec.log_max_bytes, &shared));
     let mut core = Core {
         place: Place::take(options, Arc::clone(&shared), answers_in),
@@ -57,6 +64,8 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         allowance: Answers::default(),
         outbox: Outbox::default(),
         log,
+        log_path,
+        patient: false,
         tell_resumed: spec.resumed,
     };
     let mut around = Around {
@@ -67,6 +76,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         suites: spec.suites,
         gate: spec.gate,
         driver: Driver::new(spec.driver),
+        steal: false,
         say: {
             let shared = Arc::clone(&core.shared);
             Arc::new(move |text| shared.note(text))
@@ -90,6 +100,7 @@ fn emulator_options(spec: &SessionSpec) -> EmulatorOptions {
             config::Charset::Cp437 => Charset::Cp437,
             config::Charset::Latin1 => Charset::Latin1,
         }),
+        force_wrap: spec.console.force_wrap,
         scrollback: spec.scrollback,
     }
 }
@@ -104,6 +115,9 @@ struct Core {
     allowance: Answers,
     outbox: Outbox,
     log: Option<Log>,
+    log_path: Option<PathBuf>,
+    /// A busy console is tried again until it is free.
+    patient: bool,
     /// See [`SessionSpec::resumed`].
     tell_resumed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -120,8 +134,12 @@ impl Core {
         // Whether the way has ever worked: then a busy SOL is most likely our own, not yet forgotten by the BMC.
         let mut ghosts = 0;
         loop {
-            let ending = match self.open(transport, around).await {
+            let opened = self.open(transport, around).await;
+            // What was asked for one opening holds for no other.
+            around.steal = false;
+            let ending = match opened {
                 Ok(Ok(link)) => {
+                    self.patient = false;
                     let since = Instant::now();
                     let interrupt = self.carry(transport, around, link, asked).await;
                     asked = false;
@@ -137,26 +155,32 @@ impl Core {
             };
             self.shut();
             transport.close(around).await;
-            let interrupt = match ending {
+            let steal = transport.can_steal();
+            let ending = match ending {
                 Err(Interrupt::Freed) => {
-                    self.shared.state(freed());
-                    self.interrupted().await
+                    // Nobody has it now: it is not busy, there is nothing to take or to wait for.
+                    let fault = Fault { class: FaultClass::Local, reason: FREED.to_owned(), hint: None };
+                    Ok(Ending::Failed { fault, retry: false })
                 }
+                ending => ending,
+            };
+            let interrupt = match ending {
                 Err(interrupt) => interrupt,
-                Ok(ending) => match self.rest(ending, &mut backoff, &mut ghosts).await {
+                Ok(ending) => match self.rest(ending, steal, &mut backoff, &mut ghosts).await {
                     Some(interrupt) => interrupt,
                     None => continue,
                 },
             };
             match interrupt {
                 Interrupt::Stop => return,
-                // Nothing was open any more.
-                Interrupt::Freed => ghosts = 0,
-                Interrupt::Reopen => {
+                Interrupt::Reopen | Interrupt::Steal => {
+                    around.steal = interrupt == Interrupt::Steal;
                     backoff.reset();
                     ghosts = 0;
                     asked = true;
                 }
+                // They end in `rest`, or mean nothing where nothing is attached.
+                Interrupt::Wait | Interrupt::Watch | Interrupt::Freed => {}
             }
         }
     }
@@ -205,30 +229,76 @@ impl Core {
     }
 
     /// Says why there is no link and waits until the next attempt is due, or an interrupt.
-    async fn rest(&mut self, ending: Ending, backoff: &mut Backoff, ghosts: &mut u32) -> Option<Interrupt> {
-        let (state, gap) = match ending {
-            Ending::Busy { holder, hint } if *ghosts > 0 => {
-                *ghosts -= 1;
-                let gap = backoff.next();
-                let fault = Fault {
-                    class: FaultClass::Busy,
-                    reason: busy_again(holder.as_deref()),
-                    hint: Some(hint),
-                };
-                let retry = Some(wall_clock() + gap);
-                (ConsoleState::Closed { fault, retry }, Some(gap))
-            }
-            Ending::Busy { holder, hint } => (ConsoleState::Busy { holder, hint }, None),
-            Ending::Failed { fault, retry } => {
-                let gap = retry.then(|| backoff.next());
-                let retry = gap.map(|gap| wall_clock() + gap);
-                (ConsoleState::Closed { fault, retry }, gap)
-            }
+    async fn rest(
+        &mut self,
+        ending: Ending,
+        steal: bool,
+        backoff: &mut Backoff,
+        ghosts: &mut u32,
+    ) -> Option<Interrupt> {
+        let held = match &ending {
+            Ending::Busy { .. } => true,
+            Ending::Failed { fault, .. } => fault.class == FaultClass::Busy,
         };
-        self.shared.state(state);
-        match gap {
-            Some(gap) => tokio::time::timeout(gap, self.interrupted()).await.ok(),
-            None => Some(self.interrupted().await),
+        let ghost = *ghosts > 0 && matches!(ending, Ending::Busy { .. });
+        let mut gap = match &ending {
+            Ending::Busy { .. } if ghost => {
+                *ghosts -= 1;
+                Some(backoff.next())
+            }
+            Ending::Failed { retry: true, .. } => Some(backoff.next()),
+            _ => (held && self.patient).then_some(PATIENCE),
+        };
+        loop {
+            self.shared.state(told(&ending, steal, gap.map(|gap| wall_clock() + gap), ghost));
+            let interrupt = match gap {
+                Some(gap) => tokio::time::timeout(gap, self.interrupted()).await.ok(),
+                None => Some(self.interrupted().await),
+            };
+            let interrupt = match interrupt {
+                Some(Interrupt::Watch) => self.watch(steal).await,
+                other => other,
+            };
+            match interrupt {
+                Some(Interrupt::Wait) if held => {
+                    self.patient = true;
+                    gap = gap.or(Some(PATIENCE));
+                }
+                // What failed for another reason is not waited for. A second watch ends the first.
+                Some(Interrupt::Wait | Interrupt::Watch) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Reads along in the log until an interrupt; without one when there is no log to be read.
+    async fn watch(&mut self, steal: bool) -> Option<Interrupt> {
+        let Some(path) = self.log_path.clone() else {
+            self.shared.note("no log is written for this node");
+            return Some(Interrupt::Watch);
+        };
+        self.shared.update(|status| {
+            status.state = ConsoleState::Watching { steal };
+            status.note = None;
+        });
+        let mut watch = Watch::new(path.clone());
+        loop {
+            tokio::select! {
+                interrupt = self.interrupted() => return Some(interrupt),
+                bytes = watch.next() => match bytes {
+                    Ok(bytes) => {
+                        let piece = Piece { bytes, answered: false };
+                        if self.place.bytes.send(piece).await.is_err() {
+                            return Some(Interrupt::Stop);
+                        }
+                        self.place.ring();
+                    }
+                    Err(error) => {
+                        self.shared.note(format!("cannot read the log {}: {error}", path.display()));
+                        return Some(Interrupt::Watch);
+                    }
+                },
+            }
         }
     }
 
@@ -312,7 +382,13 @@ impl Core {
             // SOL that is stuck gets what it waits for.
             SessionCommand::Freed if self.shared.attached() => return Some(Interrupt::Freed),
             SessionCommand::Freed => {}
+            // Somebody else has it no longer: then there is nothing to take, to wait for or to read along.
+            SessionCommand::Steal if self.shared.over() => return Some(Interrupt::Steal),
+            SessionCommand::Wait if self.shared.over() => return Some(Interrupt::Wait),
+            SessionCommand::Watch if self.shared.over() => return Some(Interrupt::Watch),
+            SessionCommand::Steal | SessionCommand::Wait | SessionCommand::Watch => {}
             SessionCommand::NextCharset => self.place.ask(Ask::NextCharset),
+            SessionCommand::ForceWrap => self.place.ask(Ask::ForceWrap),
             SessionCommand::Search { pattern, from, backward, reply } => {
                 self.place.ask(Ask::Search { pattern, from, backward, reply })
             }
@@ -399,6 +475,21 @@ impl Core {
 /// A console that was lost and is found busy is tried again so often: the BMC keeps a session whose client
 /// vanished for about a minute.
 const GHOSTS: u32 = 4;
+
+/// How often a busy console is tried that the operator waits for: every try is a command to its BMC.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The state of a console without a link. `lost`: it had one before, and the one that holds it may be our own.
+fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> ConsoleState {
+    match ending.clone() {
+        Ending::Busy { holder, hint } if lost => {
+            let reason = busy_again(holder.as_deref());
+            ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
+        }
+        Ending::Busy { holder, hint } => ConsoleState::Busy { holder, hint, steal, retry },
+        Ending::Failed { fault, .. } => ConsoleState::Closed { fault, retry },
+    }
+}
 
 fn busy_again(holder: Option<&str>) -> String {
     match holder {

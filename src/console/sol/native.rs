@@ -46,6 +46,10 @@ impl Transport for Native {
         {
             opened = link.open_sol().await;
         }
+        if let (Err(SolFault::Busy(_)), true) = (&opened, around.steal) {
+            link.end_sol().await.map_err(not_stolen)?;
+            opened = link.open_sol().await;
+        }
         let mut channel = match opened {
             Ok(channel) => channel,
             Err(fault) => return Err(refused(fault)),
@@ -111,6 +115,12 @@ fn cannot_open(error: crate::bmc::BmcError) -> Ending {
     let mut fault = Fault::from(error);
     fault.reason = format!("cannot open the console: {}", fault.reason);
     Ending::from(fault)
+}
+
+fn not_stolen(error: crate::bmc::BmcError) -> Ending {
+    let reason = format!("the console could not be taken from its holder: {}", error.reason);
+    // Nothing was opened: it is still somebody else's, and not tried again by itself.
+    Ending::Failed { fault: Fault { class: FaultClass::Busy, reason, hint: error.hint }, retry: false }
 }
 
 fn refused(fault: SolFault) -> Ending {

@@ -4,6 +4,7 @@
 
 mod child;
 mod lines;
+mod owner;
 mod verdict;
 
 use crate::bmc::ipmitool::{refuses_suite, sol_command, suites_to_try};
@@ -11,9 +12,11 @@ use crate::bmc::{Exchange, Permit};
 use crate::config::BmcSettings;
 use crate::console::shared::wall_clock;
 use crate::console::transport::{Around, Ending, Link, Stage, Transport};
-use crate::fleet::FaultClass;
+use crate::fleet::{Fault, FaultClass};
 use child::{Child, Exit};
 use lines::{Banner, BreakEcho, Found, InputGuard};
+use owner::Owner;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -44,6 +47,7 @@ pub(super) struct Tool {
     permit: Option<Permit>,
     /// The banner came: the BMC has an SOL that must be freed.
     attached: bool,
+    owner: Option<Owner>,
     guard: InputGuard,
     echo: BreakEcho,
 }
@@ -55,6 +59,9 @@ impl Transport for Tool {
         around: &mut Around,
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<Link, Ending> {
+        if around.steal {
+            end_foreign(around, stage).await?;
+        }
         let (bmc, permit) = super::permit(around, stage).await?;
         self.permit = Some(permit);
         let link = self.log_in(around, &bmc).await;
@@ -62,6 +69,10 @@ impl Transport for Tool {
             // From here on it is data and keepalive, which are no commands.
             self.permit = None;
             self.attached = true;
+            if let Some(child) = &self.child {
+                let (driver, gate) = (around.driver.clone(), Arc::clone(&around.gate));
+                self.owner = Some(Owner::watch(driver, gate, child.killer()));
+            }
         }
         link
     }
@@ -83,6 +94,9 @@ impl Transport for Tool {
     }
 
     async fn ended(&mut self) -> Ending {
+        if self.owner.as_ref().is_some_and(Owner::is_stolen) {
+            return verdict::stolen();
+        }
         match self.child.as_mut() {
             Some(child) => verdict::lost(&child.exited(REAP).await),
             None => Ending::failed(FaultClass::Local, "the console is not open", None),
@@ -91,6 +105,15 @@ impl Transport for Tool {
 
     async fn close(&mut self, around: &mut Around) {
         let mut active = false;
+        let owner = self.owner.take();
+        let stolen = owner.as_ref().is_some_and(Owner::is_stolen);
+        if let Some(owner) = owner {
+            owner.stop().await;
+        }
+        // Asked to end in order it would end the thief's SOL.
+        if let (true, Some(mut child)) = (stolen, self.child.take()) {
+            child.kill_and_wait(REAP).await;
+        }
         if let Some(mut child) = self.child.take()
             && !child.interrupt_and_wait(GRACE).await
         {
@@ -160,6 +183,19 @@ async fn banner(output: &mut tokio::sync::mpsc::Receiver<Vec<u8>>) -> Option<Vec
     None
 }
 
+/// Ends the SOL of whoever has it.
+async fn end_foreign(around: &Around, stage: &(dyn Fn(Stage) + Send + Sync)) -> Result<(), Ending> {
+    stage(Stage::Waiting(around.gate.earliest()));
+    match around.driver.exchange(&*around.gate, &Exchange::SolDeactivate).await {
+        Some(Err(error)) => {
+            let reason = format!("the console could not be taken from its holder: {error}");
+            let fault = Fault { class: FaultClass::Busy, reason, hint: error.hint };
+            Err(Ending::Failed { fault, retry: false })
+        }
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
 /// Frees an SOL whose ipmitool had to be killed.
 async fn free(around: &Around) {
     let limit = around.gate.earliest().since(wall_clock()) + FREE;
@@ -223,6 +259,7 @@ mod tests {
             suites: Arc::default(),
             gate: Arc::new(Slow(Duration::from_secs(60))),
             driver: Driver::new(Some(Box::new(Asked(Arc::clone(&asked))))),
+            steal: false,
             say: Arc::new(|_| {}),
         };
         free(&around).await;

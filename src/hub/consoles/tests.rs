@@ -106,7 +106,7 @@ async fn the_end_of_all_waits_for_a_session_that_an_attach_waited_for() {
 #[tokio::test]
 async fn a_console_of_another_kind_stays_when_the_sol_is_freed() {
     let dir = tempfile::tempdir().expect("tempdir");
-    let _listener = tokio::net::UnixListener::bind(dir.path().join("none.sock")).expect("a socket");
+    let listener = tokio::net::UnixListener::bind(dir.path().join("none.sock")).expect("a socket");
     let (consoles, _) = consoles(dir.path());
     attach(&consoles, 1);
     let attached = || {
@@ -115,11 +115,13 @@ async fn a_console_of_another_kind_stays_when_the_sol_is_freed() {
         session.is_some_and(|session| matches!(session.status().state, ConsoleState::Attached { .. }))
     };
     let until_attached = async {
+        let peer = listener.accept().await.expect("a client");
         while !attached() {
             yield_now().await;
         }
+        peer
     };
-    tokio::time::timeout(Duration::from_secs(10), until_attached).await.expect("attached");
+    let _peer = tokio::time::timeout(Duration::from_secs(10), until_attached).await.expect("attached");
     consoles.sol_freed(NODE);
     settle().await;
     assert!(attached());

@@ -9,6 +9,8 @@ const LONGEST: usize = 256;
 const PARAMETERS: usize = 32;
 /// Ceiling for counts and positions: more than any screen has.
 const CEILING: u16 = 999;
+/// DECAWM.
+const AUTOWRAP: u16 = 7;
 /// Tab stops to go at once: alacritty walks the row for each, and a node can clear them all.
 const TABS: u16 = 64;
 
@@ -108,7 +110,8 @@ impl Gate {
                 }
                 (None, []) if !parameters.contains(&b':') => self.plain(last, &numbers, sink),
                 (Some(b'?'), []) if matches!(last, b'h' | b'l') => {
-                    numbers.all().iter().for_each(|&mode| private_mode(mode, last == b'h', sink));
+                    let wanted = |mode: u16| last == b'h' || (mode == AUTOWRAP && self.force_wrap);
+                    numbers.all().iter().for_each(|&mode| private_mode(mode, wanted(mode), sink));
                 }
                 (None, [b'!']) if last == b'p' => {
                     self.line_feed_mode = false;

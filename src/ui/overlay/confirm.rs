@@ -72,6 +72,7 @@ fn title(state: &State, confirm: &Confirm) -> String {
             [node] => format!("{} {}?", verb.words(), state.name(*node)),
             many => format!("{} {}?", verb.words(), count(many.len(), "node")),
         },
+        Question::Steal { .. } => format!("take the console of {}?", confirm.folded),
         Question::Quit { .. } => "quit lightsout?".to_owned(),
     }
 }
@@ -91,6 +92,13 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
             lines.push(Line::new("", text).role(Role::NoticeWarn));
         }
         return lines;
+    }
+    if let Question::Steal { holder, .. } = &confirm.what {
+        let holder = holder.as_deref().unwrap_or("another session");
+        return vec![
+            Line::new("held by", holder),
+            Line::new("", "they lose it at once, in the middle of whatever they do").role(Role::NoticeWarn),
+        ];
     }
     let total = confirm.targets.len();
     let mut lines = vec![Line::new("nodes", confirm.folded.clone())];
@@ -160,6 +168,7 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
         ConfirmLevel::Key => {
             let yes = match &confirm.what {
                 Question::Verb(verb) => format!("y  {}", verb.words()),
+                Question::Steal { .. } => "y  take it".to_owned(),
                 Question::Quit { .. } => "y  quit".to_owned(),
             };
             canvas.put(area.x + used + 2, last, rest, &yes, danger);

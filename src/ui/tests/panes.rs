@@ -84,7 +84,9 @@ fn a_silent_console_says_what_to_do() {
 fn a_busy_console_says_who_holds_it() {
     let busy = ConsoleState::Busy {
         holder: Some("operator anna from 10.0.0.7".into()),
-        hint: "wait, or ask the holder to leave".into(),
+        hint: "one session at a time has it".into(),
+        steal: true,
+        retry: None,
     };
     assert_snapshot!(picture(&one((80, 24), busy, INTERACTIVE, None), &look()));
 }

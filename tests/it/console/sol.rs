@@ -10,6 +10,7 @@ use crate::support::{
     sol::Sol,
     wait_for,
 };
+use lightsout::bmc::Exchange;
 use lightsout::console::SessionCommand;
 use lightsout::fleet::{ConsoleMode, ConsoleState, FaultClass};
 use std::sync::atomic::Ordering;
@@ -39,6 +40,8 @@ macro_rules! with_both_drivers {
 with_both_drivers! {
     two_consoles_are_typed_into_and_stopped_in_order
     a_held_sol_is_busy_and_is_not_taken
+    a_held_sol_is_taken_when_the_operator_asks_for_it
+    a_held_sol_is_attached_to_when_it_is_free_if_the_operator_waits
     a_wrong_password_is_final
     a_dead_bmc_is_unreachable_and_tried_again
     a_bmc_reset_under_an_open_sol_is_noticed_and_the_console_comes_back
@@ -64,8 +67,15 @@ async fn two_consoles_are_typed_into_and_stopped_in_order(driver: &str) {
         .collect();
     for console in &consoles {
         console.attached();
-        assert_eq!(console.gate.held.load(Ordering::SeqCst), 0, "data is no exchange");
-        assert_eq!(console.gate.given.load(Ordering::SeqCst), 1, "a refused suite costs no second permit");
+        // Beside ipmitool the BMC is asked whose the SOL is.
+        if driver == "ipmi" {
+            assert_eq!(console.gate.held.load(Ordering::SeqCst), 0, "data is no exchange");
+            assert_eq!(
+                console.gate.given.load(Ordering::SeqCst),
+                1,
+                "a refused suite costs no second permit"
+            );
+        }
     }
     for (console, node) in consoles.iter().zip(&nodes) {
         // Every byte that a key can give, first a newline.
@@ -119,14 +129,67 @@ async fn a_held_sol_is_busy_and_is_not_taken(driver: &str) {
     holder.shows("[SOL Session operational.");
     let dir = private();
     let console = Wanted::sol(driver, &node, dir.path()).open();
-    assert!(console.busy().contains("wait"));
+    assert!(console.busy().contains("throws the other one out"));
     assert!(console.session.send(SessionCommand::Input(b"x".to_vec())).is_err());
     holder.types("\r\rstill mine\r");
     holder.shows("you said [still mine]");
     holder.interrupt();
     assert!(console.session.send(SessionCommand::Reopen).is_ok());
     console.attached();
-    assert!(console.asked.lock().expect("not poisoned").is_empty(), "nothing was freed by force");
+    let asked = console.asked.lock().expect("not poisoned").clone();
+    assert!(!asked.contains(&Exchange::SolDeactivate), "nothing was freed by force");
+    console.session.stop().await;
+}
+
+async fn a_held_sol_is_taken_when_the_operator_asks_for_it(driver: &str) {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let holder = Sol::activate(&node);
+    holder.shows("[SOL Session operational.");
+    let dir = private();
+    let mut wanted = Wanted::sol(driver, &node, dir.path());
+    wanted.real_driver = true;
+    let console = wanted.open();
+    console.busy();
+    assert!(console.state().can_steal());
+    assert!(console.session.send(SessionCommand::Steal).is_ok());
+    console.attached();
+    console.types(b"\r\rnow ours\r");
+    console.shows("you said [now ours]");
+    // A second packet: ipmi_sim loses the next session's first one otherwise.
+    console.types(b"second\r");
+    console.shows("you said [second]");
+    // Asked for once: who takes it from us keeps it.
+    assert!(lab.ipmitool("r1n01", &["sol", "deactivate"]).ok);
+    let mut thief = Sol::activate(&node);
+    thief.shows("[SOL Session operational.");
+    let stolen = Instant::now();
+    let (fault, retried) = console.closed();
+    assert!(stolen.elapsed() < NOTICED, "{:?}", stolen.elapsed());
+    assert!(fault.class == FaultClass::Busy && !retried, "{fault:?}");
+    thief.types("\r\rmine now\r");
+    thief.shows("you said [mine now]");
+    console.session.stop().await;
+    thief.types("still\r");
+    thief.shows("you said [still]");
+    thief.interrupt();
+}
+
+async fn a_held_sol_is_attached_to_when_it_is_free_if_the_operator_waits(driver: &str) {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let holder = Sol::activate(&node);
+    holder.shows("[SOL Session operational.");
+    let dir = private();
+    let console = Wanted::sol(driver, &node, dir.path()).open();
+    console.busy();
+    assert!(console.session.send(SessionCommand::Wait).is_ok());
+    wait_for("a next try", SOON, || match console.state() {
+        ConsoleState::Busy { retry, .. } => retry,
+        _ => None,
+    });
+    holder.interrupt();
+    console.attached();
     console.session.stop().await;
 }
 

@@ -12,7 +12,7 @@ const A: ConsoleId = ConsoleId(1);
 
 fn is_freed(status: &SessionStatus) -> bool {
     matches!(&status.state, ConsoleState::Closed { fault, retry: None }
-        if fault.class == FaultClass::Busy && fault.reason.contains("was freed"))
+        if fault.class == FaultClass::Local && fault.reason.contains("was freed"))
 }
 
 /// Attaches, frees, sees the console say so and stay closed, and opens it again on request.

@@ -162,7 +162,7 @@ proptest! {
         named in 0usize..4,
     ) {
         let charset = [None, Some(Charset::Utf8), Some(Charset::Cp437), Some(Charset::Latin1)][named];
-        let options = EmulatorOptions { cols: size.0, rows: size.1, grows: true, charset, scrollback: 100 };
+        let options = EmulatorOptions { cols: size.0, rows: size.1, grows: true, charset, force_wrap: false, scrollback: 100 };
         let mut whole = fed(options, &bytes);
         let mut pieces = Emulator::new(options);
         let mut rest = &bytes[..];
@@ -207,7 +207,7 @@ fn a_megabyte_of_random_bytes_is_survived() {
         state ^= state << 17;
         state
     };
-    let mut emulator = Emulator::new(EmulatorOptions { scrollback: 500, ..options() });
+    let mut emulator = Emulator::new(EmulatorOptions { force_wrap: false, scrollback: 500, ..options() });
     for _ in 0..(1 << 20) / 512 {
         let bytes: Vec<u8> = (0..64).flat_map(|_| random().to_le_bytes()).collect();
         emulator.feed(&bytes);

@@ -90,6 +90,11 @@ impl Child {
         self.pty.end(limit).await
     }
 
+    /// What ends it by force from elsewhere.
+    pub(super) fn killer(&self) -> impl FnOnce() + Send + 'static {
+        self.pty.killer()
+    }
+
     /// Ends it by force.
     pub(super) async fn kill_and_wait(&mut self, limit: Duration) {
         self.pty.kill(limit).await;

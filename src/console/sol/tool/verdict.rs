@@ -34,6 +34,13 @@ fn common(exit: &Exit) -> Option<Ending> {
     None
 }
 
+/// Another session owns the SOL.
+pub(super) fn stolen() -> Ending {
+    let reason = "the console was taken over by another session".to_owned();
+    let fault = Fault { class: FaultClass::Busy, reason, hint: Some(BUSY_HINT.to_owned()) };
+    Ending::Failed { fault, retry: false }
+}
+
 /// Why ipmitool ended before it was attached.
 pub(super) fn refused(exit: &Exit) -> Ending {
     if let Some(ending) = common(exit) {

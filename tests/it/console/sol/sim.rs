@@ -3,6 +3,7 @@
 use super::super::{Console, LATER, Wanted, bmc, private};
 use super::NOTICED;
 use crate::support::wait_for;
+use lightsout::console::SessionCommand;
 use lightsout::fleet::{ConsoleState, FaultClass};
 use lightsout::sim::{Fleet, FleetSpec, SimBmc};
 use std::path::Path;
@@ -144,15 +145,31 @@ async fn a_held_sol_names_its_holder() {
     let dir = private();
     let (_fleet, sim, console) = simulated(dir.path());
     // With sockets and a login of its own, as another process.
-    let other = Wanted::bmc(bmc("ipmi", "127.0.0.1", sim.address().port(), "secret"), dir.path()).open();
+    let mut other = Wanted::bmc(bmc("ipmi", "127.0.0.1", sim.address().port(), "secret"), dir.path());
+    other.log = Some(dir.path().join("s1.log"));
+    let other = other.open();
     other.busy();
     let state = other.state();
     let ConsoleState::Busy { holder, .. } = state else { panic!("{state:?}") };
     assert_eq!(holder.as_deref(), Some("admin from 127.0.0.1"));
     // One permit for the try and the question.
     assert_eq!(other.gate.given.load(Ordering::SeqCst), 1);
-    other.session.stop().await;
+    // A BMC that does not let it be taken: said, and not tried again.
+    sim.faults(|faults| faults.codes = vec![(0x06, 0x49, 0xd4)]);
+    assert!(other.session.send(SessionCommand::Steal).is_ok());
+    let (fault, retried) = other.closed();
+    assert!(fault.reason.starts_with("the console could not be taken from its holder"), "{fault:?}");
+    assert!(!retried);
+    sim.faults(|faults| faults.codes.clear());
+    // Its holder's log is read along, and nothing is sent.
+    assert!(other.session.send(SessionCommand::Watch).is_ok());
+    wait_for("watching", LATER, || matches!(other.state(), ConsoleState::Watching { .. }).then_some(()));
     console.types(b"\r");
     console.shows("s1 login:");
+    other.shows("s1 login:");
+    assert!(other.session.send(SessionCommand::Input(b"x".to_vec())).is_err());
+    other.session.stop().await;
+    console.types(b"root\r");
+    console.shows("Password:");
     console.session.stop().await;
 }

@@ -1,0 +1,70 @@
+//! Whether the SOL is still ours: a robbed ipmitool says nothing for a minute, so its BMC is asked beside it who
+//! owns the payload (IPMI 2.0, section 24.4). Ends with the transport; never takes back what was stolen.
+
+use crate::bmc::{Exchange, Gate, Reply};
+use crate::console::transport::Driver;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+/// Between two questions: each is a login of its own for the BMC.
+const ASK: Duration = Duration::from_secs(10);
+/// Get Payload Instance Info, payload SOL, instance 1.
+const OWNER: [u8; 4] = [0x06, 0x4b, 0x01, 0x01];
+
+/// The questions; dropped, they end.
+pub(super) struct Owner {
+    task: JoinHandle<()>,
+    stolen: watch::Receiver<bool>,
+}
+
+impl Owner {
+    /// Asks until the owner changes or the BMC turns out not to tell.
+    pub(super) fn watch(driver: Driver, gate: Arc<dyn Gate>, rob: impl FnOnce() + Send + 'static) -> Owner {
+        let (say, stolen) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            if changed(&driver, &*gate).await {
+                say.send_replace(true);
+                rob();
+            }
+        });
+        Owner { task, stolen }
+    }
+
+    /// Whether somebody else owns it now.
+    pub(super) fn is_stolen(&self) -> bool {
+        *self.stolen.borrow()
+    }
+
+    /// Ends the questions; the driver is back afterwards.
+    pub(super) async fn stop(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// Waits until another session owns the SOL; false when that cannot be known.
+async fn changed(driver: &Driver, gate: &dyn Gate) -> bool {
+    let exchange = Exchange::Raw(OWNER.to_vec());
+    let mut ours = None;
+    loop {
+        match driver.exchange(gate, &exchange).await {
+            Some(Ok(Reply::Raw(data))) => {
+                let owner = data.first_chunk::<4>().map_or(0, |id| u32::from_le_bytes(*id));
+                match ours {
+                    None if owner == 0 => return false,
+                    None => ours = Some(owner),
+                    // 0: nobody owns it; ipmitool is told that by the BMC.
+                    Some(ours) if owner != ours && owner != 0 => return true,
+                    Some(_) => {}
+                }
+            }
+            // Once it has told, a lost answer means nothing.
+            Some(Err(_)) if ours.is_some() => {}
+            _ => return false,
+        }
+        sleep(ASK).await;
+    }
+}
