@@ -12,11 +12,13 @@ pub mod ipmitool;
 pub mod permit;
 mod program;
 mod qemu;
+mod remedy;
 mod words;
 
 pub use driver::{
     Bmc, BmcInfo, Capabilities, DRIVERS, DriverContext, DriverRow, Exchange, Reply, driver_names, open,
 };
 pub use error::BmcError;
-pub use permit::{Gate, Permit, Priority, SuiteMemory};
+pub use permit::{Gate, Permit, Priority, SOL_TOLD, SuiteMemory};
 pub(crate) use program::find as find_program;
+pub use remedy::remedy;

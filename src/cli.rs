@@ -5,18 +5,22 @@
 
 mod args;
 mod demo;
+mod doctor;
 mod exit;
+mod out;
 mod report;
 mod sim;
 mod verbs;
 
 use crate::config::{self, LoadOptions, Loaded, Secrets};
-use crate::fleet::{Fault, Verb};
-use crate::{bmc, console, runtime, theme};
+use crate::fleet::Verb;
+use crate::{app, bmc, console, runtime, theme};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
-use std::io::{IsTerminal, Write};
+use out::{say, say_error, say_fault};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use verbs::Job;
 
@@ -26,18 +30,31 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; what cannot be printed cannot be helped.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
+            // Help and version are no errors.
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(Exit::Usage.code());
+            }
+            out::note(printed);
+            return ended(Exit::Done);
         }
     };
-    match dispatch(&cli) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => {
-            say_error(&format!("{error:#}"));
-            ExitCode::from(Exit::Failed.code())
+    ended(dispatch(&cli).unwrap_or_else(|error| {
+        say_error(&format!("{error:#}"));
+        Exit::Failed
+    }))
+}
+
+/// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.
+fn ended(exit: Exit) -> ExitCode {
+    let exit = match out::failure() {
+        None => exit,
+        Some(error) => {
+            say_error(&format!("cannot write to standard output: {error}"));
+            Exit::Usage
         }
-    }
+    };
+    ExitCode::from(exit.code())
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
@@ -45,6 +62,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { what }) => return Ok(config_command(cli, *what)),
         Some(Command::Sim(args)) => return sim::run(args),
         Some(Command::Demo) => return demo::run(cli),
+        Some(Command::Doctor { nodes, no_login, json }) => {
+            return doctor::run(cli, nodes.as_deref(), *no_login, *json);
+        }
         _ => {}
     }
     let verb = match cli.command.as_ref().map(verb_of).transpose() {
@@ -86,7 +106,11 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
         Command::Bmc { verb, bytes, light, .. } => Some(verb.verb(bytes, *light)?),
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => None,
+        Command::Console { .. }
+        | Command::Config { .. }
+        | Command::Doctor { .. }
+        | Command::Demo
+        | Command::Sim(_) => None,
     })
 }
 
@@ -113,7 +137,11 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
         }
-        Command::Console { .. } | Command::Config { .. } | Command::Demo | Command::Sim(_) => {}
+        Command::Console { .. }
+        | Command::Config { .. }
+        | Command::Doctor { .. }
+        | Command::Demo
+        | Command::Sim(_) => {}
     }
     job
 }
@@ -165,6 +193,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
+        ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
         ConfigWord::Default => {}
     }
@@ -173,13 +202,7 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
-    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
-    let quirks = bmc::ipmi::quirk_names();
-    let mut options = LoadOptions::new(&drivers, &transports, &themes);
-    options.quirks = &quirks;
-    options.path.clone_from(&cli.common.config);
-    options.secrets = secrets;
-    match config::load(&options) {
+    match read(cli.common.config.clone(), secrets) {
         Ok(loaded) => {
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
             Some(loaded)
@@ -191,34 +214,22 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     }
 }
 
+/// Reads the configuration, from `path` if one is named.
+fn read(path: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, config::ConfigErrors> {
+    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
+    let quirks = bmc::ipmi::quirk_names();
+    let mut options = LoadOptions::new(&drivers, &transports, &themes);
+    options.quirks = &quirks;
+    options.keys = app::key_rules();
+    options.path = path;
+    options.secrets = secrets;
+    config::load(&options)
+}
+
 /// The operator's name for the audit trail: who logged in, also under sudo.
 fn operator() -> String {
     ["SUDO_USER", "LOGNAME", "USER"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()))
-}
-
-/// Prints a line on standard output; a closed pipe is no reason to panic.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", clean(line));
-}
-
-/// Prints a line on standard error.
-fn say_error(line: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", clean(line));
-}
-
-fn say_fault(fault: &Fault) {
-    say_error(&fault.reason);
-    if let Some(hint) = &fault.hint {
-        say_error(&format!("  hint: {hint}"));
-    }
-}
-
-/// Text may hold words of a BMC: nothing but line feeds may steer the terminal.
-fn clean(line: &str) -> String {
-    line.chars().map(|ch| if ch.is_control() && ch != '\n' { '\u{fffd}' } else { ch }).collect()
 }

@@ -12,6 +12,7 @@ mod console;
 mod credentials;
 mod draft;
 pub mod error;
+mod keys;
 pub mod load;
 mod node;
 mod paths;
@@ -20,11 +21,13 @@ pub mod secret;
 mod section;
 mod sets;
 pub mod settings;
+mod twice;
 mod units;
 mod words;
 
 pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
+pub use keys::{KeyBinding, KeyFault, KeyRules};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
 pub use secret::{Secret, SecretSource};
 pub use settings::{

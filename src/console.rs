@@ -25,4 +25,4 @@ mod unix;
 mod watch;
 
 pub use session::{Session, SessionCommand, SessionSpec, spawn_session};
-pub use transport::{TRANSPORTS, TransportRow, transport_names};
+pub use transport::{OF_THE_BMC, TRANSPORTS, TransportRow, transport_names};

@@ -3,6 +3,7 @@
 //! Owns no I/O, no clock and no task; every function takes what it needs. Everybody uses it.
 
 pub mod boot;
+pub mod checkup;
 pub mod fault;
 pub mod filter;
 pub mod node;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod verb;
 
 pub use boot::{BootDevice, BootSetting};
+pub use checkup::{Checkup, SolState};
 pub use fault::{Fault, FaultClass};
 pub use filter::Filter;
 pub use node::{Node, NodeId};

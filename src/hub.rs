@@ -10,6 +10,7 @@ mod clock;
 mod consoles;
 mod dirs;
 pub mod handle;
+mod inspect;
 mod line;
 pub mod message;
 mod node;
@@ -24,3 +25,4 @@ mod verb;
 mod tests;
 
 pub use handle::{Hub, HubHandle, HubOptions};
+pub use inspect::{Inspection, inspect};

@@ -6,7 +6,7 @@ mod front;
 mod panic;
 mod trace;
 
-use crate::app::{self, Abilities, Event, State, StateOptions};
+use crate::app::{self, Abilities, Event, Keymap, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
@@ -121,6 +121,8 @@ fn start_state(
         read_only: options.read_only,
         title,
         prefix: &settings.screen.prefix,
+        keys: Keymap::new(&settings.keys),
+        mouse: settings.screen.mouse,
         poll_interval: settings.poll.interval,
         utc_offset: jiff::Zoned::now().offset().seconds(),
         size,

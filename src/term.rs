@@ -17,7 +17,7 @@ pub mod writer;
 
 pub use backend::SavingBackend;
 pub use caps::{Caps, Multiplexer};
-pub use decode::{Decoder, Input};
+pub use decode::{Decoder, Input, Mouse, MouseKind};
 pub use input::Inputs;
 pub use key::{Key, KeyCode};
 pub use pacer::Pacer;

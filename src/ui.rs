@@ -17,7 +17,7 @@ mod words;
 pub use columns::COLUMNS;
 pub use glyphs::Glyphs;
 
-use crate::app::State;
+use crate::app::{Spots, State};
 use crate::theme::{Role, Theme};
 use canvas::Canvas;
 use ratatui::Frame;
@@ -31,7 +31,7 @@ pub struct Look {
     pub glyphs: Glyphs,
 }
 
-/// Draws everything.
+/// Draws everything; returns what of it can be clicked.
 ///
 /// ```text
 /// title
@@ -40,9 +40,9 @@ pub struct Look {
 /// notice, or the prompt that is typed into
 /// hints
 /// ```
-pub fn draw(frame: &mut Frame<'_>, state: &State, look: &Look) {
+pub fn draw(frame: &mut Frame<'_>, state: &State, look: &Look) -> Spots {
     let area = frame.area();
-    let mut canvas = Canvas::new(frame.buffer_mut(), look);
+    let mut canvas = Canvas::new(frame.buffer_mut(), look, Spots::of(state));
     canvas.clear_all();
     // The state learns of a resize a moment after the terminal: what no longer fits is cut off.
     if state.layout.too_small {
@@ -54,9 +54,12 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, look: &Look) {
         bottom::draw(&mut canvas, state);
         overlay::draw_all(&mut canvas, state);
     }
-    if let Some(position) = canvas.cursor() {
+    let cursor = canvas.cursor();
+    let spots = canvas.into_spots();
+    if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
+    spots
 }
 
 /// One line, cut where it must be; as small as a terminal gets.

@@ -9,7 +9,7 @@ mod scrollback;
 mod table;
 mod verbs;
 
-use super::{Effect, Key, State, state::MenuPick};
+use super::{Effect, Key, State, keymap::Bound, palette, state::MenuPick};
 
 /// Where a key means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     COMMANDS.iter().flat_map(|group| group.commands)
 }
 
-/// Every key of a context with its command, in the order of the table.
+/// Every default key of a context with its command, in the order of the table.
 pub fn bound(context: Context) -> impl Iterator<Item = (&'static Command, &'static Bind)> {
     all().flat_map(move |command| {
         let here = command.keys.iter().filter(move |bind| bind.context == context);
@@ -146,35 +146,16 @@ pub fn bound(context: Context) -> impl Iterator<Item = (&'static Command, &'stat
     })
 }
 
-/// A command's keys in words, each once: `j, down`.
-#[must_use]
-pub fn keys_of(command: &Command) -> String {
-    let mut keys: Vec<String> = Vec::new();
-    for bind in command.keys {
-        let key = match bind.context {
-            Context::Table | Context::Scroll => bind.key.to_owned(),
-            Context::Pane => format!("prefix {}", bind.key),
-            Context::PowerMenu => format!("p {}", bind.key),
-            Context::BootMenu => format!("b {}", bind.key),
-            Context::BmcMenu => format!("m {}", bind.key),
-            Context::Log => format!("L {}", bind.key),
-        };
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys.join(", ")
-}
-
 /// Runs what `key` means in `context`; `false` when it means nothing there.
 pub(super) fn press(state: &mut State, context: Context, key: Key, out: &mut Vec<Effect>) -> bool {
-    let found = bound(context).find(|(_, bind)| Key::parse(bind.key) == Some(key));
-    let Some((command, bind)) = found else {
+    let Some(Bound { command, arg, .. }) = state.keys.get(context, key).cloned() else {
         return false;
     };
-    if let Run::Do(run) = command.run
-        && let Err(why) = run(state, bind.arg, out)
-    {
+    let result = match &command.run {
+        Run::Do(run) => run(state, &arg, out),
+        Run::Pick(pick) => palette::verb(state, command.args, pick, &arg, out),
+    };
+    if let Err(why) = result {
         state.warn(why);
     }
     true
@@ -218,38 +199,6 @@ mod tests {
             for name in std::iter::once(&command.name).chain(command.aliases) {
                 assert!(seen.insert(*name), "{name}");
                 assert_eq!(*name, name.to_lowercase());
-            }
-        }
-    }
-
-    /// A split or mangled escape sequence arrives as one of these letters.
-    #[test]
-    fn letters_of_escape_sequences_only_move_and_show() {
-        let harmless = ["reverse", "bottom", "log", "previous console", "search backward"];
-        let contexts =
-            [Context::Table, Context::Pane, Context::PowerMenu, Context::BootMenu, Context::BmcMenu];
-        for context in contexts.into_iter().chain([Context::Log]) {
-            for (command, bind) in bound(context) {
-                let Some(Key { code: super::super::KeyCode::Char(ch), .. }) = Key::parse(bind.key) else {
-                    continue;
-                };
-                if "ABCDEFHMPQRSZO[~".contains(ch) {
-                    assert!(
-                        harmless.contains(&command.name) || command.name == "scrollback",
-                        "{}",
-                        command.name
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn menus_keep_the_keys_that_move_in_them() {
-        for context in [Context::PowerMenu, Context::BootMenu, Context::BmcMenu] {
-            for (command, bind) in bound(context) {
-                assert!(!["j", "k", "q"].contains(&bind.key), "{}", command.name);
-                assert!(command.pick().is_some(), "{}", command.name);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What happens to the front end, and what it wants done.
 
-use super::Key;
+use super::{Key, mouse::Mouse};
 use crate::fleet::Millis;
 use crate::hub::message::{ConsoleId, Level, Request, Update};
 use crate::screen::Frame;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub enum Event {
     /// A key was pressed.
     Key(Key),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// Text was pasted (bracketed paste).
     Paste(String),
     /// The outer terminal's new size, columns and rows.
@@ -38,6 +40,10 @@ pub enum Effect {
     FetchFrame(ConsoleId),
     /// Put text on the operator's clipboard (OSC 52).
     Copy(String),
+    /// Ask the outer terminal for the mouse, or leave it to the terminal, as [`State::mouse`] says.
+    ///
+    /// [`State::mouse`]: super::State::mouse
+    Mouse,
     /// Draw everything anew.
     Redraw,
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.

@@ -1,8 +1,8 @@
 //! Hints, help and the README's key table: all read off [`COMMANDS`].
 
 use super::{
-    State,
-    commands::{self, COMMANDS, Command, Context, keys_of},
+    Keymap, State,
+    commands::{COMMANDS, Command, Context},
     state::{ConfirmLevel, Focus, Overlay, PrefixState, Question},
 };
 
@@ -34,7 +34,7 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         }
         Some(Overlay::Actions(_)) => {
             let mut hints = vec![("j k".to_owned(), "entry".to_owned())];
-            hints.extend(bound_hints(Context::Log, ""));
+            hints.extend(bound_hints(state, Context::Log, ""));
             hints.push(("esc".to_owned(), "close".to_owned()));
             return hints;
         }
@@ -45,36 +45,39 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
 
 fn base_hints(state: &State) -> Vec<(String, String)> {
     let Focus::Pane(console) = state.focus else {
-        let range = state.table.range.map(|_| ("v".to_owned(), "mark range".to_owned()));
-        return range.into_iter().chain(bound_hints(Context::Table, "")).collect();
+        let mark = || (state.keys.key_in(Context::Table, "range"), "mark range".to_owned());
+        let range = state.table.range.map(|_| mark());
+        return range.into_iter().chain(bound_hints(state, Context::Table, "")).collect();
     };
     let scroll = state.pane(console).and_then(|pane| pane.scroll.as_ref());
     match (state.prefix_state, scroll) {
         (PrefixState::None, Some(scroll)) if scroll.typing.is_some() => {
             vec![("enter".into(), "search".into()), ("esc".into(), "cancel".into())]
         }
-        (PrefixState::None, Some(_)) => bound_hints(Context::Scroll, ""),
+        (PrefixState::None, Some(_)) => bound_hints(state, Context::Scroll, ""),
         (PrefixState::None, None) => {
-            let mut hints = bound_hints(Context::Pane, &format!("{} ", state.prefix));
+            let mut hints = bound_hints(state, Context::Pane, &format!("{} ", state.prefix));
             hints.truncate(3);
-            hints.push((format!("{} ?", state.prefix), "help".into()));
+            hints.push((state.after_prefix("help"), "help".into()));
             hints
         }
-        (PrefixState::Half | PrefixState::Armed, _) => bound_hints(Context::Pane, ""),
+        (PrefixState::Half | PrefixState::Armed, _) => bound_hints(state, Context::Pane, ""),
     }
 }
 
 /// The hints of a context. In a console its own commands come first.
-fn bound_hints(context: Context, before: &str) -> Vec<(String, String)> {
+fn bound_hints(state: &State, context: Context, before: &str) -> Vec<(String, String)> {
     let mut seen: Vec<&str> = Vec::new();
     let mut hints: Vec<(bool, String, String)> = Vec::new();
-    for (command, bind) in commands::bound(context) {
-        if !command.hint.is_empty() && !seen.contains(&command.name) {
+    for bound in state.keys.bound(context) {
+        let command = bound.command;
+        // With an argument of its own it is another deed than its word says.
+        if !command.hint.is_empty() && bound.arg.is_empty() && !seen.contains(&command.name) {
             seen.push(command.name);
             let shared = command.keys.iter().any(|bind| bind.context != context);
             hints.push((
                 shared && context == Context::Pane,
-                format!("{before}{}", bind.key),
+                format!("{before}{}", bound.key),
                 command.hint.to_owned(),
             ));
         }
@@ -94,47 +97,69 @@ pub fn help(state: &State) -> Vec<HelpSection> {
         Focus::Pane(console) => state.pane(console).is_some_and(|pane| pane.scroll.is_some()),
         Focus::Table => false,
     };
-    let mut sections: Vec<HelpSection> = contexts.iter().map(|context| section(&title, *context)).collect();
+    let mut sections: Vec<HelpSection> =
+        contexts.iter().map(|context| section(state, &title, *context)).collect();
     if state.focus == Focus::Table {
-        sections.push(section("Power menu (p)", Context::PowerMenu));
-        sections.push(section("Boot menu (b)", Context::BootMenu));
-        sections.push(section("BMC menu (m)", Context::BmcMenu));
-        sections.push(section("Action log (L)", Context::Log));
+        for (menu, context) in [
+            ("Power menu", Context::PowerMenu),
+            ("Boot menu", Context::BootMenu),
+            ("BMC menu", Context::BmcMenu),
+            ("Action log", Context::Log),
+        ] {
+            let key = state.keys.key_in(Context::Table, context.opened_by().unwrap_or_default());
+            sections.push(section(state, &format!("{menu} ({key})"), context));
+        }
     } else {
         sections[0].rows.push((
             state.prefix.clone(),
             "sends the prefix itself to the node once; every other key goes there unchanged".into(),
         ));
-        let scroll = section("Scrollback", Context::Scroll);
+        let scroll = section(state, "Scrollback", Context::Scroll);
         sections.insert(usize::from(!scrolled), scroll);
     }
     sections
 }
 
-fn section(title: &str, context: Context) -> HelpSection {
+fn section(state: &State, title: &str, context: Context) -> HelpSection {
     let mut rows: Vec<(String, String)> = Vec::new();
-    let mut last: Option<&str> = None;
-    for (command, bind) in commands::bound(context) {
+    let mut last: Option<(&str, bool)> = None;
+    for bound in state.keys.bound(context) {
+        let special = bound.own && !bound.arg.is_empty();
         match rows.last_mut() {
-            Some((keys, _)) if last == Some(command.name) => {
+            Some((keys, _)) if last == Some((bound.command.name, false)) && !special => {
                 keys.push(' ');
-                keys.push_str(bind.key);
+                keys.push_str(&bound.key.to_string());
             }
-            _ => rows.push((bind.key.to_owned(), command.help.to_owned())),
+            _ if special => {
+                rows.push((bound.key.to_string(), format!("{} {}", bound.command.name, bound.arg)))
+            }
+            _ => rows.push((bound.key.to_string(), bound.command.help.to_owned())),
         }
-        last = Some(command.name);
+        last = Some((bound.command.name, special));
     }
     HelpSection { title: title.to_owned(), rows }
 }
 
-/// Every key in Markdown, for the README.
+impl State {
+    /// How a command is reached from inside a console: prefix and key, or as it is typed after `:`.
+    #[must_use]
+    pub fn after_prefix(&self, command: &str) -> String {
+        match self.keys.key_in(Context::Pane, command) {
+            typed if typed.starts_with(':') && typed.len() > 1 => typed,
+            key => format!("{} {key}", self.prefix),
+        }
+    }
+}
+
+/// Every default key in Markdown, for the README.
 #[must_use]
 pub fn key_table() -> String {
+    let keymap = Keymap::default();
     let mut text = String::new();
     for group in COMMANDS {
         text.push_str(&format!("### {}\n\n| key | command | what it does |\n|---|---|---|\n", group.title));
         for command in group.commands {
-            text.push_str(&line(command));
+            text.push_str(&line(&keymap, command));
         }
         text.push('\n');
     }
@@ -143,8 +168,10 @@ pub fn key_table() -> String {
     text
 }
 
-fn line(command: &Command) -> String {
-    let keys: Vec<String> = keys_of(command).split(", ").map(|key| format!("`{key}`")).collect();
+fn line(keymap: &Keymap, command: &Command) -> String {
+    let keys = keymap.keys_of(command);
+    let keys: Vec<String> =
+        keys.split(", ").filter(|key| !key.is_empty()).map(|key| format!("`{key}`")).collect();
     let typed = if command.in_palette() { format!("`:{}`", command.name) } else { String::new() };
     format!("| {} | {} | {} |\n", keys.join(" "), typed, command.help)
 }

@@ -1,7 +1,7 @@
 //! How the front end starts: options in, a [`State`] out.
 
 use super::{
-    Key, KeyCode, State,
+    Key, KeyCode, Keymap, State,
     state::{Focus, Inner, NodeRow, PrefixState, Table},
 };
 use crate::fleet::{Millis, Node};
@@ -43,6 +43,10 @@ pub struct StateOptions<'a> {
     pub title: String,
     /// The prefix as people write it: `ctrl-]`, `ctrl-e c`.
     pub prefix: &'a str,
+    /// What the keys mean.
+    pub keys: Keymap,
+    /// The mouse is asked for.
+    pub mouse: bool,
     /// How often each node's power is read.
     pub poll_interval: Duration,
     /// Local time minus UTC in seconds.
@@ -106,6 +110,9 @@ impl State {
             read_only: options.read_only,
             title: options.title,
             prefix: prefix.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            keys: options.keys,
+            mouse: options.mouse,
+            epoch: 0,
             prefix_state: PrefixState::None,
             poll_interval: options.poll_interval,
             quitting: false,

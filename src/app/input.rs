@@ -30,10 +30,9 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         if state.inner.answered.is_none_or(|at| state.now.since(at) >= BLIND || state.now < at) {
             panes::key(state, console, key, out);
         }
-    } else if key == Key::ctrl('c') {
-        state.say("ctrl-c does not end lightsout; q does");
-    } else {
-        commands::press(state, Context::Table, key, out);
+    } else if !commands::press(state, Context::Table, key, out) && key == Key::ctrl('c') {
+        let quit = state.keys.key_in(Context::Table, "quit");
+        state.say(format!("ctrl-c does not end lightsout; {quit} does"));
     }
 }
 
@@ -51,9 +50,13 @@ fn goes_to_the_node(state: &State, key: Key) -> bool {
 fn small(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     if key.code == KeyCode::Esc && !state.overlays.is_empty() {
         overlay::key(state, key, out);
-    } else if key == Key::char('q') && state.overlays.is_empty() && state.focus == Focus::Table {
+    } else if state.overlays.is_empty() && state.focus == Focus::Table && quits(state, key) {
         commands::press(state, Context::Table, key, out);
     }
+}
+
+fn quits(state: &State, key: Key) -> bool {
+    state.keys.get(Context::Table, key).is_some_and(|bound| bound.command.name == "quit")
 }
 
 /// Text was pasted. It goes into a line that is being typed or to a console; it never presses a

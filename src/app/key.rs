@@ -143,6 +143,11 @@ const NAMES: &[(&str, KeyCode)] = &[
     ("pgdn", KeyCode::PageDown),
 ];
 
+/// The names of keys that have one.
+pub(super) fn names() -> impl Iterator<Item = (&'static str, KeyCode)> {
+    NAMES.iter().copied()
+}
+
 /// `text` without `prefix`, in any case of letters, if something is left of it.
 fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (head, tail) = text.split_at_checked(prefix.len())?;

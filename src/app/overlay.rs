@@ -4,7 +4,7 @@ use super::{
     Effect, Key, KeyCode, State, actions,
     commands::{self, Context},
     palette, panes,
-    state::{Confirm, ConfirmLevel, Input, Menu, MenuPick, Overlay, Question},
+    state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
     verbs,
@@ -81,15 +81,23 @@ fn menu(state: &mut State, key: Key, out: &mut Vec<Effect>) {
             return;
         }
         KeyCode::Enter => menu.cursor,
-        _ => match menu.items.iter().position(|item| Some(item.key) == key.typed()) {
+        _ => match menu.items.iter().position(|item| item.keys.contains(&key)) {
             Some(at) => at,
             None => return,
         },
     };
-    menu.cursor = picked;
-    let Some(item) = menu.items.get(picked) else {
+    pick(state, picked, out);
+}
+
+/// Does what a row of the open menu says, or says why not.
+pub(super) fn pick(state: &mut State, at: usize, out: &mut Vec<Effect>) {
+    let Some(Overlay::Menu(menu)) = state.overlays.last_mut() else {
         return;
     };
+    let Some(item) = menu.items.get(at) else {
+        return;
+    };
+    menu.cursor = at;
     if let Some(why) = &item.disabled {
         let text = format!("{}: {why}", item.label);
         state.warn(text);
@@ -265,38 +273,88 @@ fn raw(state: &mut State, key: Key, out: &mut Vec<Effect>) {
     }
 }
 
-/// How far a key moves a pager: lines, the least and the most for the ends.
-fn paging(key: Key) -> Option<isize> {
-    Some(match (key.code, key.ctrl) {
-        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
-        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
-        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
-        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
-            PAGE.cast_signed()
+/// The wheel over menus and lists; lines being typed and questions have nothing to scroll.
+pub(super) fn wheel(state: &mut State, by: isize) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Menu(menu)) => {
+            let last = menu.items.len().saturating_sub(1);
+            menu.cursor = menu.cursor.saturating_add_signed(by.signum()).min(last);
         }
-        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
-        (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => scroll(state, by),
+        Some(Overlay::Actions(_)) => actions::scroll(state, by),
+        _ => {}
+    }
+}
+
+/// How far a key moves in a list.
+enum Move {
+    By(isize),
+    Pages(isize),
+    First,
+    Last,
+}
+
+fn moves(key: Key) -> Option<Move> {
+    Some(match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => Move::By(-1),
+        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => Move::By(1),
+        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => Move::Pages(-1),
+        (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
+            Move::Pages(1)
+        }
+        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => Move::First,
+        (KeyCode::End, _) | (KeyCode::Char('G'), false) => Move::Last,
         _ => return None,
     })
 }
 
+/// Whether a key closes the list that is open.
+fn leaves(state: &State, key: Key) -> bool {
+    match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q'), false) => true,
+        _ => opens(state, key),
+    }
+}
+
+/// Help and details: moved like a pager.
+fn list(state: &mut State, key: Key) {
+    match moves(key) {
+        Some(Move::By(lines)) => scroll(state, lines),
+        Some(Move::Pages(pages)) => scroll(state, pages * PAGE.cast_signed()),
+        Some(Move::First) => scroll(state, isize::MIN + 1),
+        Some(Move::Last) => scroll(state, isize::MAX),
+        None if leaves(state, key) => close(state),
+        None => {}
+    }
+}
+
 /// The action log: keys that move go from entry to entry, pages by lines; the rest are its commands.
 fn log(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?' | 'L'), false) => return close(state),
-        _ => {}
-    }
-    match paging(key) {
-        Some(lines @ (-10 | 10)) => actions::scroll(state, lines),
-        Some(entries) => actions::select(state, entries),
+    match moves(key) {
+        Some(Move::By(entries)) => actions::select(state, entries),
+        Some(Move::Pages(pages)) => actions::scroll(state, pages * PAGE.cast_signed()),
+        Some(Move::First) => actions::select(state, isize::MIN + 1),
+        Some(Move::Last) => actions::select(state, isize::MAX),
+        None if leaves(state, key) => close(state),
         None => {
             commands::press(state, Context::Log, key, out);
         }
     }
 }
 
-/// Help and details: moved like a pager.
-fn list(state: &mut State, key: Key) {
+/// Whether the list that is open is opened by this key, too.
+fn opens(state: &State, key: Key) -> bool {
+    let name = match state.overlays.last() {
+        Some(Overlay::Help { .. }) => "help",
+        Some(Overlay::Actions(_)) => "log",
+        _ => return false,
+    };
+    let context = if state.focus == Focus::Table { Context::Table } else { Context::Pane };
+    state.keys.get(context, key).is_some_and(|bound| bound.command.name == name)
+}
+
+/// Moves a pager by lines; a negative number is up.
+fn scroll(state: &mut State, step: isize) {
     let most = match state.overlays.last() {
         Some(Overlay::Help { .. }) => {
             super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
@@ -304,16 +362,7 @@ fn list(state: &mut State, key: Key) {
         Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
         _ => return,
     };
-    let at = match state.overlays.last_mut() {
-        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => top,
-        _ => return,
-    };
-    let step = match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q' | '?'), false) => return close(state),
-        _ => match paging(key) {
-            Some(step) => step,
-            None => return,
-        },
-    };
-    *at = at.saturating_add_signed(step).min(most.saturating_sub(1));
+    if let Some(Overlay::Help { top } | Overlay::Details { top, .. }) = state.overlays.last_mut() {
+        *top = top.saturating_add_signed(step).min(most.saturating_sub(1));
+    }
 }

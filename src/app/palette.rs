@@ -3,7 +3,7 @@
 use super::{
     Effect, Key, KeyCode, State,
     commands::{self, Args, Command, Run},
-    state::{Input, MenuPick, Overlay},
+    state::{Focus, Input, MenuPick, Overlay},
     verbs,
 };
 use crate::fleet::verb::parse_raw;
@@ -38,7 +38,7 @@ pub(super) fn refresh(state: &mut State) {
 
 /// A key in the prompt.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
-    let Some(Overlay::Command { input, candidates, picked, error }) = state.overlays.last_mut() else {
+    let Some(Overlay::Command { input, candidates, picked, .. }) = state.overlays.last_mut() else {
         return;
     };
     let forward = match key.code {
@@ -89,13 +89,22 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         }
         (Some(at), false) => at - 1,
     };
-    *picked = Some(at);
-    *error = None;
-    *input = Input::new(&candidates[at].0);
+    pick(state, at);
+}
+
+/// Puts a candidate into the line, as tab does; running it is left to enter.
+pub(super) fn pick(state: &mut State, at: usize) {
+    if let Some(Overlay::Command { input, candidates, picked, error }) = state.overlays.last_mut()
+        && let Some((text, _)) = candidates.get(at)
+    {
+        *picked = Some(at);
+        *error = None;
+        *input = Input::new(text);
+    }
 }
 
 /// The command that a line begins with, and the rest of the line. The longest name wins.
-fn parse(text: &str) -> Option<(&'static Command, &str)> {
+pub(super) fn parse(text: &str) -> Option<(&'static Command, &str)> {
     let names = commands::all().flat_map(|command| {
         let names = std::iter::once(command.name).chain(command.aliases.iter().copied());
         names.map(move |name| (command, name))
@@ -135,7 +144,7 @@ pub(super) fn run(state: &mut State, text: &str, out: &mut Vec<Effect>) -> Resul
 }
 
 /// The command that is called nearly so, of those whose name goes on after `begin`.
-fn near(text: &str, begin: &str) -> Option<&'static str> {
+pub(super) fn near(text: &str, begin: &str) -> Option<&'static str> {
     commands::all()
         .filter(|command| command.name.starts_with(begin) && command.name != begin)
         .map(|command| (command.name, strsim::jaro_winkler(command.name, text)))
@@ -146,7 +155,7 @@ fn near(text: &str, begin: &str) -> Option<&'static str> {
 
 /// A verb typed as a command: options, then nodes; without nodes it acts on the marked ones or the
 /// cursor's, as its menu does.
-fn verb(
+pub(super) fn verb(
     state: &mut State,
     command: Args,
     pick: &MenuPick,
@@ -163,7 +172,7 @@ fn verb(
         MenuPick::Raw if args.is_empty() => return Err("which bytes? for example: bmc raw 06 01".into()),
         MenuPick::Raw => {
             let verb = Verb::Raw(parse_raw(args)?);
-            let targets = marked(state);
+            let targets = some_nodes(state, "")?;
             return verbs::ask(state, verb, targets, out);
         }
         MenuPick::Verb(Verb::Identify(what)) if command == Args::Identify => {
@@ -194,16 +203,20 @@ fn lasting(words: &mut Vec<&str>) -> Result<Option<Identify>, String> {
 /// The nodes that a command names, or those that its menu would act on.
 pub(super) fn some_nodes(state: &mut State, text: &str) -> Result<(Vec<NodeId>, usize), String> {
     if text.is_empty() {
-        Ok(marked(state))
+        marked(state)
     } else {
         // Named by the operator: that the filter hides them is no surprise.
         Ok((resolve(state, text)?, 0))
     }
 }
 
-fn marked(state: &mut State) -> (Vec<NodeId>, usize) {
+/// The marked nodes or the cursor's; in a console its own node, whatever the table behind it says.
+fn marked(state: &mut State) -> Result<(Vec<NodeId>, usize), String> {
+    if let Focus::Pane(_) = state.focus {
+        return Ok((vec![state.meant_pane()?.node], 0));
+    }
     super::table::end_range(state);
-    state.targets()
+    Ok(state.targets())
 }
 
 /// The nodes that a text means: names, node sets, `@tag`, `all`.
@@ -218,7 +231,7 @@ fn complete(state: &State, text: &str) -> Vec<(String, String)> {
     let text = text.trim_start();
     let mut found: Vec<(String, String)> = Vec::new();
     let offered = || commands::all().filter(|command| command.in_palette());
-    let explain = |command: &Command| match commands::keys_of(command) {
+    let explain = |command: &Command| match state.keys.keys_of(command) {
         keys if keys.is_empty() => command.help.to_owned(),
         keys => format!("{} ({keys})", command.help),
     };

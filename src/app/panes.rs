@@ -39,7 +39,10 @@ impl State {
             Focus::Pane(console) => self.pane(console),
             Focus::Table => self.panes.iter().find(|pane| Some(pane.node) == self.table.cursor),
         };
-        found.ok_or_else(|| "no console of this node is open; c opens it".into())
+        found.ok_or_else(|| {
+            let open = self.keys.key_in(Context::Table, "console");
+            format!("no console of this node is open; {open} opens it")
+        })
     }
 
     /// A number that was never used.
@@ -153,7 +156,8 @@ pub(super) fn neighbour(state: &mut State, by: isize) -> Result<(), String> {
     let at = state.panes.iter().position(|pane| Some(pane.console) == current);
     let at = at.and_then(|at| isize::try_from(at).ok()).unwrap_or(0);
     if count == 0 {
-        return Err("no console is open; c opens one".into());
+        let open = state.keys.key_in(Context::Table, "console");
+        return Err(format!("no console is open; {open} opens one"));
     }
     let next = usize::try_from((at + by).rem_euclid(count)).unwrap_or(0);
     let console = state.panes[next].console;
@@ -206,8 +210,8 @@ pub(super) fn key(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec
         PrefixState::Armed if Some(key) == first => plain(state, console, key, out),
         PrefixState::Armed => {
             if !commands::press(state, Context::Pane, key, out) {
-                let prefix = &state.prefix;
-                state.warn(format!("{prefix} {key} is no command; nothing was sent ({prefix} ? lists them)"));
+                let (prefix, help) = (&state.prefix, state.after_prefix("help"));
+                state.warn(format!("{prefix} {key} is no command; nothing was sent ({help} lists them)"));
             }
         }
     }
@@ -236,7 +240,10 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
         Some(Pane { scroll: Some(scroll), .. }) => {
             match &mut scroll.typing {
                 Some((input, _)) => input.insert(text),
-                None => state.warn("pasted text was ignored: this is the scrollback; q leaves it"),
+                None => {
+                    let leave = state.keys.key_in(Context::Scroll, "leave scrollback");
+                    state.warn(format!("pasted text was ignored: this is the scrollback; {leave} leaves it"));
+                }
             }
             return;
         }
@@ -264,20 +271,21 @@ pub(super) fn send(state: &mut State, console: ConsoleId, what: ConsoleRequest, 
 fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
     let pane = state.pane(console).ok_or("this console is closed")?;
     let row = state.row(pane.node).ok_or("there is no such node")?;
-    let (name, prefix) = (&row.node.name, &state.prefix);
+    let (name, again) = (&row.node.name, state.after_prefix("reopen"));
     guard::may_type(&row.node, state.read_only).map_err(|why| format!("nothing was sent: {why}"))?;
     if pane.status.mode == ConsoleMode::Monitor {
-        return Err(format!("monitoring {name}: keys are not sent; {prefix} m takes the keyboard"));
+        let mode = state.after_prefix("mode");
+        return Err(format!("monitoring {name}: keys are not sent; {mode} takes the keyboard"));
     }
     match &pane.status.state {
         ConsoleState::Attached { .. } => Ok(()),
         ConsoleState::Waiting { .. } | ConsoleState::Connecting => {
             Err(format!("{name} is not attached yet; nothing was sent"))
         }
-        ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {prefix} o tries again")),
+        ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {again} tries again")),
         ConsoleState::Watching { .. } => {
-            Err(format!("{name} is held by somebody else, this is its log; {prefix} o tries to attach"))
+            Err(format!("{name} is held by somebody else, this is its log; {again} tries to attach"))
         }
-        ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {prefix} o opens it again")),
+        ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {again} opens it again")),
     }
 }

@@ -98,6 +98,33 @@ fn put(state: &mut State, console: ConsoleId, to: LinePos) {
     scroll.top = top.clamp(bounds.oldest, most);
 }
 
+/// Scrolls by lines with the wheel. Upwards it freezes a live view, if there is more than is seen; it never goes
+/// back to the live screen by itself, for what is typed next would reach the node.
+pub(super) fn wheel(state: &mut State, console: ConsoleId, by: isize) {
+    let Some(pane) = state.pane(console) else {
+        return;
+    };
+    if pane.scroll.is_none() {
+        let more = |bounds: Bounds| bounds.newest - bounds.oldest >= u64::from(bounds.rows);
+        if by > 0 || !bounds(state, pane).is_some_and(more) || enter(state, console).is_err() {
+            return;
+        }
+    }
+    let Some(bounds) = state.pane(console).and_then(|pane| bounds(state, pane)) else {
+        return;
+    };
+    let Some(scroll) = state.pane_mut(console).and_then(|pane| pane.scroll.as_mut()) else {
+        return;
+    };
+    let rows = u64::from(bounds.rows);
+    let most = (bounds.newest + 1).saturating_sub(rows).max(bounds.oldest);
+    let by = i64::try_from(by).unwrap_or(0);
+    scroll.top = scroll.top.saturating_add_signed(by).clamp(bounds.oldest, most);
+    let line = scroll.cursor.line.clamp(scroll.top, scroll.top + rows - 1);
+    let to = LinePos { line, ..scroll.cursor };
+    put(state, console, to);
+}
+
 /// The history moved on: what was the oldest line may be gone.
 pub(super) fn clamp(state: &mut State, console: ConsoleId) {
     if let Some(cursor) =

@@ -1,6 +1,6 @@
 //! Everything the front end knows. Changed only by `app::update`, read by `ui`.
 
-use super::{Abilities, Key, Layout};
+use super::{Abilities, Key, Keymap, Layout};
 use crate::fleet::{
     BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb, View,
 };
@@ -44,6 +44,12 @@ pub struct State {
     pub title: String,
     /// The prefix as people write it: `ctrl-]`.
     pub prefix: String,
+    /// What the keys mean.
+    pub keys: Keymap,
+    /// The mouse is ours, not the terminal's.
+    pub mouse: bool,
+    /// Counts what was opened and closed over the screen: a click on what was drawn before is stale.
+    pub epoch: u64,
     /// What was typed of a prefix sequence, or that a command key is awaited.
     pub prefix_state: PrefixState,
     /// How often each node's power is read: AGE is shown only when a reading is overdue.
@@ -75,6 +81,8 @@ pub struct Inner {
     pub(super) copy: Option<RequestId>,
     /// The identity that the details overlay waits for.
     pub(super) info: Option<RequestId>,
+    /// The row that was clicked last, and when: twice opens its details.
+    pub(super) clicked: Option<(NodeId, Millis)>,
     /// When the last question was answered: what follows at once was meant for it.
     pub(super) answered: Option<Millis>,
     /// Consoles whose end was told; told again only after they were attached again.
@@ -271,8 +279,8 @@ pub struct Menu {
 /// A row of a menu.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MenuItem {
-    /// Its key.
-    pub key: char,
+    /// Its keys, the first of which is shown; none leaves it to the cursor.
+    pub keys: Vec<Key>,
     /// Its words.
     pub label: String,
     /// Why it cannot be picked, if it cannot: "not with driver qemu", "read-only".

@@ -1,6 +1,6 @@
 //! Results in words: one line for many nodes, folded.
 
-use super::{State, state::Action};
+use super::{State, commands::Context, state::Action};
 use crate::fleet::{BootSetting, NodeId, Verb};
 use crate::hub::message::{Level, Outcome, VerbResult};
 
@@ -27,7 +27,7 @@ pub fn word(outcome: &Outcome) -> String {
         Outcome::NotConfirmed { reason } => format!("not confirmed ({reason})"),
         Outcome::Status => "read".into(),
         Outcome::Boot(setting) => boot_text(setting),
-        Outcome::Info(_) => "answered".into(),
+        Outcome::Info(_) | Outcome::Checkup(_) => "answered".into(),
         Outcome::Raw(bytes) if bytes.is_empty() => "accepted, no data".into(),
         Outcome::Raw(bytes) => {
             let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -112,7 +112,8 @@ pub fn of(state: &State, action: &Action) -> (Level, String) {
         }
     }
     if more > 0 {
-        parts.push(format!("{more} more kinds of result (L shows all)"));
+        let log = state.keys.key_in(Context::Table, "log");
+        parts.push(format!("{more} more kinds of result ({log} shows all)"));
     }
     (level, format!("{verb}: {}", parts.join(", ")))
 }

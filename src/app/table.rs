@@ -6,7 +6,7 @@ use super::{
     State,
     state::{NodeRow, Overlay},
 };
-use crate::fleet::{Filter, NodeId, NodeSet};
+use crate::fleet::{Filter, NodeId, NodeSet, SortKey};
 use std::collections::BTreeSet;
 
 /// How far a move goes.
@@ -139,6 +139,29 @@ pub(super) fn go(state: &mut State, step: Step) {
         Step::Page(pages) => at.saturating_add_signed(pages * page),
     };
     state.table.cursor = state.table.order.get(to.min(last)).copied();
+}
+
+/// Scrolls by rows; the cursor goes along when it would be left behind.
+pub(super) fn wheel(state: &mut State, by: isize) {
+    let page = state.layout.page();
+    let (Some(at), true) = (position(state), page > 0) else {
+        return;
+    };
+    let most = state.table.order.len().saturating_sub(page);
+    let top = state.table.top.saturating_add_signed(by).min(most);
+    state.table.top = top;
+    let to = at.clamp(top, top + page - 1);
+    state.table.cursor = state.table.order.get(to).copied().or(state.table.cursor);
+}
+
+/// Sorts by a key; by the one that is in force already, the other way round.
+pub(super) fn sort_by(state: &mut State, key: SortKey) {
+    let same = state.table.sort == key;
+    state.table.reverse = same && !state.table.reverse;
+    state.table.sort = key;
+    state.inner.dirty = true;
+    let order = if state.table.reverse { ", reversed" } else { "" };
+    state.say(format!("sorted by {}{order}", key.name()));
 }
 
 /// Turns the cursor's mark round and goes down; with a range, marks the range.

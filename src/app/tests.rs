@@ -1,6 +1,8 @@
 //! `update` from outside: keys and updates in, state and effects out.
 
 mod actions;
+mod keys;
+mod mouse;
 mod panes;
 mod prompt;
 mod random;
@@ -10,7 +12,8 @@ mod table;
 mod verbs;
 
 use super::state::{Confirm, Overlay};
-use super::{Abilities, Effect, Event, Key, State, StateOptions, update};
+use super::{Abilities, Effect, Event, Key, Keymap, State, StateOptions, update};
+use crate::config::KeyBinding;
 use crate::fleet::{Freshness, Millis, Node, NodeId, Observation, Power, Verb};
 use crate::hub::message::{
     ConsoleId, ConsoleRequest, NodeStatus, Outcome, PollReason, Request, RequestId, Update, VerbResult,
@@ -76,6 +79,8 @@ impl Bench {
             read_only,
             title: "rack-a".into(),
             prefix,
+            keys: Keymap::default(),
+            mouse: true,
             poll_interval: Duration::from_secs(30),
             utc_offset: 0,
             size: (80, 24),
@@ -86,6 +91,21 @@ impl Bench {
         let mut bench = Bench { state, now: START, effects: Vec::new() };
         bench.event(Event::Tick);
         bench.effects.clear();
+        bench
+    }
+
+    /// With other keys: `context`, `key`, `command` each, an empty one for false.
+    fn with_keys(keys: &[(&str, &str, &str)]) -> Bench {
+        let own: Vec<KeyBinding> = keys
+            .iter()
+            .map(|(context, key, command)| KeyBinding {
+                context: (*context).to_owned(),
+                key: (*key).to_owned(),
+                command: (!command.is_empty()).then(|| (*command).to_owned()),
+            })
+            .collect();
+        let mut bench = Bench::new();
+        bench.state.keys = Keymap::new(&own);
         bench
     }
 

@@ -4,7 +4,7 @@
 //! siblings; here is what must hold after each of them.
 
 use super::{
-    Effect, Event, State, answers, input, layout, panes,
+    Effect, Event, State, answers, input, layout, mouse, panes,
     state::{Focus, Overlay},
     table,
 };
@@ -21,8 +21,10 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
     state.now = now;
     let mut out = Vec::new();
     let tick = matches!(event, Event::Tick);
+    let over = over(state);
     match event {
         Event::Key(key) => input::key(state, key, &mut out),
+        Event::Mouse(what) => mouse::mouse(state, what, &mut out),
         Event::Paste(text) => input::paste(state, &text, &mut out),
         Event::Resize(columns, rows) => state.size = (columns, rows),
         Event::Hub(updates) => updates.into_iter().for_each(|one| answers::take(state, one, &mut out)),
@@ -35,6 +37,9 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
             out.push(Effect::Quit);
         }
     }
+    if self::over(state) != over {
+        state.epoch += 1;
+    }
     settle(state, &mut out);
     let wake = wake(state);
     if tick || state.inner.wake != Some(wake) {
@@ -42,6 +47,11 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         out.push(Effect::WakeAt(wake));
     }
     out
+}
+
+/// What lies over the screen, as far as a click could mistake one for another.
+fn over(state: &State) -> (usize, Option<std::mem::Discriminant<Overlay>>) {
+    (state.overlays.len(), state.overlays.last().map(std::mem::discriminant))
 }
 
 /// What follows from the state, whatever the event was: the division of the screen, the order of

@@ -36,13 +36,14 @@ pub(super) fn open_menu(
         Context::BootMenu => "boot",
         _ => "BMC",
     };
-    let mut items = Vec::new();
-    for (command, bind) in commands::bound(menu) {
-        let (Some(pick), Some(key)) = (command.pick(), bind.key.chars().next()) else {
+    let mut items: Vec<MenuItem> = Vec::new();
+    // A row whose key was taken away is still there for the cursor.
+    for (command, _) in commands::bound(menu) {
+        let Some(pick) = command.pick().filter(|pick| items.iter().all(|item| item.pick != **pick)) else {
             continue;
         };
         items.push(MenuItem {
-            key,
+            keys: state.keys.of(menu, command.name).map(|bound| bound.key).collect(),
             label: command.help.to_owned(),
             disabled: cannot(state, pick, &targets),
             checked: matches!(pick, MenuPick::Persistent | MenuPick::Uefi).then_some(false),
@@ -128,9 +129,9 @@ fn unable(state: &State, verb: &Verb, targets: &[NodeId]) -> Option<String> {
 
 fn can(abilities: Abilities, verb: &Verb) -> bool {
     match verb {
-        Verb::Status | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => {
-            true
-        }
+        Verb::Status
+        | Verb::Checkup
+        | Verb::Power(PowerVerb::On | PowerVerb::Off | PowerVerb::Reset | PowerVerb::Reboot) => true,
         Verb::Power(PowerVerb::Soft) => abilities.soft,
         Verb::Power(PowerVerb::Cycle) => abilities.cycle,
         Verb::Power(PowerVerb::Nmi) => abilities.nmi,

@@ -3,7 +3,7 @@
 //! Everything here is a pure function of the state; nothing moves while nothing happens, except in
 //! the coarse steps that `update` asks to be woken for.
 
-use super::{State, state::NodeRow, summary};
+use super::{Keymap, State, commands::Context, state::NodeRow, summary};
 use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power};
 use crate::hub::message::{Lit, Phase, PollReason};
 use std::time::Duration;
@@ -156,7 +156,7 @@ fn span(seconds: u64) -> String {
 
 /// The NOTE cell: the most pressing thing to know of a node; empty when there is none.
 #[must_use]
-pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
+pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> String {
     let status = &row.status;
     let at = |time: Millis| clock(time, utc_offset);
     if let Some(pending) = &status.pending {
@@ -178,7 +178,7 @@ pub fn note(row: &NodeRow, now: Millis, utc_offset: i32) -> String {
         return format!("resetting since {}", at(since));
     }
     if status.why == PollReason::AuthFinal {
-        return "authentication failed; r tries again".into();
+        return format!("authentication failed; {} tries again", keys.key_in(Context::Table, "poll"));
     }
     if let Freshness::Failed(fault) = &status.seen.freshness {
         let next = status.next_poll.filter(|next| *next > now);

@@ -2,7 +2,7 @@
 
 use super::{BmcError, SuiteMemory};
 use crate::config::BmcSettings;
-use crate::fleet::{BmcReset, BootSetting, Identify, Locator, Power, SolHolder};
+use crate::fleet::{BmcReset, BootSetting, Checkup, Identify, Locator, Power, SolHolder};
 use crate::ipmi::command::LocatorLed;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub enum Exchange {
     ResetBmc(BmcReset),
     /// Identify the controller.
     Info,
+    /// Everything that one login tells.
+    Checkup,
     /// Raw bytes.
     Raw(Vec<u8>),
     /// Turn the locator LED on or off.
@@ -61,6 +63,8 @@ pub enum Reply {
     Boot(BootSetting),
     /// Identity, in order.
     Info(BmcInfo),
+    /// What one login told.
+    Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
     /// The locator LED; `None`: the BMC does not tell.
@@ -77,6 +81,18 @@ impl From<LocatorLed> for Locator {
             LocatorLed::Off => Locator::Off,
             LocatorLed::Timed => Locator::Timed,
             LocatorLed::On => Locator::On,
+        }
+    }
+}
+
+impl Reply {
+    /// The power state, where the answer holds one, with the driver's own word for it.
+    #[must_use]
+    pub fn power(&self) -> Option<(Power, Option<&str>)> {
+        match self {
+            Reply::Power(power, detail) => Some((*power, detail.as_deref())),
+            Reply::Checkup(checkup) => Some((checkup.power, checkup.detail.as_deref())),
+            _ => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! (`sol`). The protocol itself is `crate::ipmi`. Must not decide when to ask or what to ask next: that is
 //! `hub`. The SOL transport in `console` calls [`link`] and [`Link::open_sol`].
 
+mod checkup;
 mod classify;
 mod commands;
 mod holder;
@@ -26,7 +27,8 @@ use crate::config::{self, BmcSettings};
 use crate::fleet::FaultClass;
 use crate::ipmi::client::{Client, ClientError, ClientSettings};
 use crate::ipmi::{Privilege, Quirks, Secret, Suite, quirks};
-use link::{Failure, Login};
+use checkup::NoCheckup;
+use link::{Failure, Login, Turn};
 use std::sync::Arc;
 
 /// The row of [`super::DRIVERS`].
@@ -134,6 +136,9 @@ fn open(
 impl Bmc for Ipmi {
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
         let mut turn = self.link.turn().await;
+        if *exchange == Exchange::Checkup {
+            return self.checkup(&mut turn).await;
+        }
         if departs(exchange) {
             turn.identify().await.map_err(|failure| self.before(exchange, failure))?;
         }
@@ -218,6 +223,7 @@ fn departs(exchange: &Exchange) -> bool {
         | Exchange::Nmi
         | Exchange::KeepBootFlags
         | Exchange::BootGet
+        | Exchange::Checkup
         | Exchange::ResetBmc(_)
         | Exchange::Raw(_)
         | Exchange::Identify(_)
@@ -229,6 +235,17 @@ fn departs(exchange: &Exchange) -> bool {
 }
 
 impl Ipmi {
+    async fn checkup(&self, turn: &mut Turn<'_>) -> Result<Reply, BmcError> {
+        match checkup::checkup(turn, self.highest).await {
+            Ok(found) => Ok(Reply::Checkup(Box::new(found))),
+            Err(NoCheckup::Failed(failure)) => self.unanswered(&Exchange::Power, failure, false),
+            Err(NoCheckup::Refused(code)) => {
+                Err(refused(&Exchange::Power, self.link.place(), "refused", Some(code)))
+            }
+            Err(NoCheckup::Senseless) => Err(self.senseless(&Exchange::Power)),
+        }
+    }
+
     /// A failure of what precedes the exchange: nothing of the exchange itself was sent.
     fn before(&self, exchange: &Exchange, failure: Failure) -> BmcError {
         let place = self.link.place();

@@ -20,9 +20,9 @@ pub use suite::{refuses_suite, suites_to_try};
 use super::driver::{Bmc, Capabilities, DriverContext, DriverRow, Exchange, Reply};
 use super::{BmcError, SuiteMemory, words};
 use crate::config::BmcSettings;
-use crate::fleet::FaultClass;
 use crate::fleet::verb::raw_without_secret;
-use std::path::PathBuf;
+use crate::fleet::{Checkup, FaultClass};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -43,6 +43,17 @@ pub(super) const ROW: DriverRow = DriverRow {
     },
     open,
 };
+
+/// The installed ipmitool and what it calls itself, if it can do what the driver asks of it.
+///
+/// # Errors
+/// `Local`: it is missing, or does not know an option that is needed.
+pub fn probe(program: &Path) -> Result<(PathBuf, Option<String>), BmcError> {
+    let program = child::find(program)?;
+    usable::check(&program)?;
+    let version = usable::version(&program);
+    Ok((program, version))
+}
 
 /// One BMC that is reached with ipmitool.
 struct Ipmitool {
@@ -75,6 +86,9 @@ impl Bmc for Ipmitool {
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
         if let Some(error) = self.cannot(exchange) {
             return Err(error);
+        }
+        if *exchange == Exchange::Checkup {
+            return self.checkup().await;
         }
         let command = argv::command(exchange).ok_or_else(|| unsupported(exchange))?;
         let deadline = Instant::now() + self.context.limit;
@@ -138,6 +152,19 @@ impl Bmc for Ipmitool {
             .map(|word| if word.is_empty() { "''" } else { word.as_str() })
             .collect::<Vec<_>>()
             .join(" ")
+    }
+}
+
+impl Ipmitool {
+    /// One process is one login, and does one thing: reads the power state. The login itself asks for the
+    /// configured privilege level, so it was reached.
+    async fn checkup(&mut self) -> Result<Reply, BmcError> {
+        let reply = self.exchange(&Exchange::Power).await?;
+        let Some((power, detail)) = reply.power() else { return Ok(reply) };
+        let mut found = Checkup::new(power, detail.map(str::to_owned));
+        found.suite = self.suites.get();
+        found.privilege = Some(self.settings.privilege.name().to_owned());
+        Ok(Reply::Checkup(Box::new(found)))
     }
 }
 

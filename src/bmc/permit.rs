@@ -5,6 +5,10 @@
 
 use crate::fleet::{Fault, Millis};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// How often the holder of an SOL says that it lives.
+pub const SOL_TOLD: Duration = Duration::from_secs(15);
 
 /// Who asks; the order in which permits are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,12 +61,14 @@ pub trait Gate: Send + Sync {
     /// When a permit asked for now could be had at the earliest, for display.
     fn earliest(&self) -> Millis;
 
-    /// Notes that this process holds the BMC's SOL in that session of the BMC, or that it does no longer.
+    /// Notes that this process holds the BMC's SOL in that session of the BMC, or that it does no longer. To
+    /// be said again every [`SOL_TOLD`].
     fn holds_sol(&self, session: Option<u32>) {
         let _ = session;
     }
 
-    /// The session of an SOL that a process of this machine held when it was killed: nobody else's.
+    /// The session of an SOL that a process of this machine held when it was killed a moment ago. Nobody
+    /// else's: later the BMC may have used the number again.
     fn orphaned_sol(&self) -> Option<u32> {
         None
     }

@@ -1,4 +1,5 @@
-//! Finding a program the way the shell does. Used by the drivers and transports that run one.
+//! Finding a program the way the shell does. Used by the drivers and transports that run one, and by
+//! `lightsout doctor`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

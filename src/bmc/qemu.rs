@@ -9,7 +9,7 @@ mod qmp;
 use super::driver::{Bmc, Capabilities, DriverContext, DriverRow, Exchange, Reply};
 use super::{BmcError, BmcInfo, SuiteMemory};
 use crate::config::BmcSettings;
-use crate::fleet::{FaultClass, Power};
+use crate::fleet::{Checkup, FaultClass, Power};
 use qmp::{Qmp, QmpError};
 use serde_json::Value;
 use std::os::unix::fs::FileTypeExt;
@@ -78,7 +78,7 @@ fn command(exchange: &Exchange) -> Option<&'static str> {
         Exchange::Reset => Some("system_reset"),
         Exchange::Nmi => Some("inject-nmi"),
         Exchange::Resume => Some("cont"),
-        Exchange::Info => Some("query-version"),
+        Exchange::Info | Exchange::Checkup => Some("query-version"),
         _ => None,
     }
 }
@@ -164,6 +164,9 @@ impl Qemu {
     fn without_process(&self, exchange: &Exchange) -> Result<Reply, BmcError> {
         match exchange {
             Exchange::Power => Ok(Reply::Power(Power::Off, Some(NO_PROCESS.to_owned()))),
+            Exchange::Checkup => {
+                Ok(Reply::Checkup(Box::new(Checkup::new(Power::Off, Some(NO_PROCESS.to_owned())))))
+            }
             // It may have ended by itself since it was last seen; it is as it should be.
             Exchange::Off | Exchange::Soft => Ok(Reply::Done),
             Exchange::Resume => Ok(Reply::Resumed(false)),
@@ -247,10 +250,8 @@ impl Qemu {
 async fn converse(qmp: &mut Qmp, exchange: &Exchange, command: &str) -> Result<Reply, QmpError> {
     match exchange {
         Exchange::Power => {
-            let status = status(qmp).await?;
-            // With -no-shutdown the process outlives its guest.
-            let power = if status == "shutdown" { Power::Off } else { Power::On };
-            Ok(Reply::Power(power, (status != "running").then_some(status)))
+            let (power, detail) = power(qmp).await?;
+            Ok(Reply::Power(power, detail))
         }
         Exchange::Resume => {
             // Never on inmigrate, postmigrate, io-error, guest-panicked: cont would lose data there.
@@ -261,11 +262,24 @@ async fn converse(qmp: &mut Qmp, exchange: &Exchange, command: &str) -> Result<R
             Ok(Reply::Resumed(paused))
         }
         Exchange::Info => Ok(Reply::Info(info(qmp).await?)),
+        Exchange::Checkup => {
+            let (power, detail) = power(qmp).await?;
+            let identity = info(qmp).await?;
+            Ok(Reply::Checkup(Box::new(Checkup { identity, ..Checkup::new(power, detail) })))
+        }
         _ => {
             qmp.execute(command).await?;
             Ok(Reply::Done)
         }
     }
+}
+
+/// The power state, and the status where it says more.
+async fn power(qmp: &mut Qmp) -> Result<(Power, Option<String>), QmpError> {
+    let status = status(qmp).await?;
+    // With -no-shutdown the process outlives its guest.
+    let power = if status == "shutdown" { Power::Off } else { Power::On };
+    Ok((power, (status != "running").then_some(status)))
 }
 
 async fn status(qmp: &mut Qmp) -> Result<String, QmpError> {

@@ -43,9 +43,13 @@ pub(super) const ASK_PRIVILEGE: &str = "configure a lower privilege level for th
 pub(super) const NO_SUITE: &str = "the BMC refuses the cipher suite";
 pub(super) const ASK_SUITE: &str = "configure the cipher suites that it offers";
 pub(super) const NO_SESSION: &str = "the BMC has no free session";
-pub(super) const WAIT_SESSION: &str = "unclosed sessions end after about 60 s";
+pub(super) const WAIT_SESSION: &str = "wait, unclosed sessions end after about 60 s";
 pub(super) const NO_NAME: &str = "its name does not resolve";
 pub(super) const NO_ANSWER: &str = "no answer";
+pub(super) const NOTHING_LISTENS: &str = "port unreachable: nothing listens there";
+pub(super) const HOST_UNREACHABLE: &str = "the host is unreachable";
+pub(super) const NO_ROUTE: &str = "there is no route to it";
+pub(super) const FILTERED: &str = "a packet filter forbids it";
 pub(super) const SILENT_IN_LOGIN: &str = "it answered, then fell silent during the login";
 
 /// A login that failed: nothing of the request was sent.
@@ -99,6 +103,7 @@ pub(super) fn deed(exchange: &Exchange) -> &'static str {
         Exchange::ResetBmc(BmcReset::Cold) => "cold reset the BMC",
         Exchange::ResetBmc(BmcReset::Warm) => "warm reset the BMC",
         Exchange::Info => "read the controller's identity",
+        Exchange::Checkup => "look at the BMC",
         Exchange::Raw(_) => "send raw bytes",
         Exchange::Identify(Identify::Off) => "turn the locator LED off",
         Exchange::Identify(Identify::For(_) | Identify::On) => "turn the locator LED on",

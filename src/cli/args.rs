@@ -88,7 +88,7 @@ pub enum Command {
         nodes: String,
         #[command(flatten)]
         how: How,
-        /// Do not wait until the effect is seen
+        /// Do not wait until the effect is seen, nor for a BMC that does not take the login at once
         #[arg(long)]
         no_wait: bool,
         /// Longest wait for the effect: 60s, 10m
@@ -125,6 +125,18 @@ pub enum Command {
         /// Bytes for raw, in hexadecimal: net function, command, data
         #[arg(last = true, value_name = "BYTES")]
         bytes: Vec<String>,
+    },
+    /// Look at everything that has to work, and log in to each BMC once
+    Doctor {
+        /// Node set, @tag or all; naming nodes tries again what failed for good
+        #[arg(value_name = "NODES")]
+        nodes: Option<String>,
+        /// Leave the BMCs alone
+        #[arg(long)]
+        no_login: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
     },
     /// This terminal on one console
     Console {
@@ -332,6 +344,8 @@ pub enum ConfigWord {
     Check,
     /// Print it as merged, without secrets
     Show,
+    /// Print every key with its command, as they are with it
+    Keys,
     /// Print the files it was read from
     Path,
     /// Print the commented default configuration

@@ -40,6 +40,7 @@ impl Exit {
             | Outcome::Status
             | Outcome::Boot(_)
             | Outcome::Info(_)
+            | Outcome::Checkup(_)
             | Outcome::Raw(_)
             | Outcome::SolHolder(_) => Exit::Done,
             Outcome::NotConfirmed { .. } => Exit::NotConfirmed,

@@ -62,6 +62,7 @@ fn confirmed(outcome: &Outcome) -> Value {
         | Outcome::Unseen { .. }
         | Outcome::Status
         | Outcome::Info(_)
+        | Outcome::Checkup(_)
         | Outcome::Raw(_)
         | Outcome::SolHolder(_) => Value::Null,
         _ => Value::Bool(false),

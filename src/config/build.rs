@@ -40,6 +40,8 @@ pub(super) fn build(
     let number = |value: Option<At<i64>>, default: u32| {
         value.map_or(default, |number| u32::try_from(number.value).unwrap_or(default))
     };
+    let prefix = or(draft.prefix, || "ctrl-]".to_owned());
+    let keys = draft.keys.finish(&options.keys, &prefix, problems);
     let settings = Settings {
         theme: or(draft.theme, || "default".to_owned()),
         poll: PollSettings {
@@ -55,10 +57,12 @@ pub(super) fn build(
         screen: ScreenSettings {
             fps: number(draft.fps, 30),
             fps_ssh: number(draft.fps_ssh, 10),
-            prefix: or(draft.prefix, || "ctrl-]".to_owned()),
+            prefix,
             color: or(draft.color, || "auto".to_owned()),
             glyphs: or(draft.glyphs, || "auto".to_owned()),
+            mouse: or(draft.mouse, || false),
         },
+        keys,
         log_dir: or(draft.log_dir, || state_dir.join("consoles")),
         log_max_bytes: or(draft.log_max_size, || 10_000_000),
         scrollback: number(draft.scrollback, 2000) as usize,

@@ -3,6 +3,7 @@
 
 use super::credentials::RawCredentials;
 use super::error::At;
+use super::keys::RawKeys;
 use super::load::LoadOptions;
 use super::node::RawNode;
 use super::section::Section;
@@ -26,6 +27,8 @@ pub(super) struct Draft {
     pub(super) prefix: Option<At<String>>,
     pub(super) color: Option<At<String>>,
     pub(super) glyphs: Option<At<String>>,
+    pub(super) mouse: Option<At<bool>>,
+    pub(super) keys: RawKeys,
     pub(super) scrollback: Option<At<i64>>,
     pub(super) log_dir: Option<At<PathBuf>>,
     pub(super) log_max_size: Option<At<u64>>,
@@ -53,6 +56,7 @@ impl Draft {
         self.read_poll(&mut top);
         self.read_power(&mut top);
         self.read_screen(&mut top);
+        self.keys.read(&mut top, &options.keys);
         self.read_console(&mut top);
         self.read_paths(&mut top);
         for (name, section) in top.named("credentials") {
@@ -101,6 +105,7 @@ impl Draft {
         let colors = ["auto", "truecolor", "256", "16", "never"];
         set(&mut self.color, screen.choice("color", &colors));
         set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "ascii"]));
+        set(&mut self.mouse, screen.boolean("mouse"));
         screen.finish();
     }
 

@@ -3,9 +3,11 @@
 use super::build::build;
 use super::draft::Draft;
 use super::error::{ConfigErrors, Place, Problem};
+use super::keys::KeyRules;
 use super::paths;
 use super::section::{Section, Source, line_starts};
 use super::settings::Settings;
+use super::twice;
 use super::words::reason;
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -42,6 +44,8 @@ pub struct LoadOptions<'a> {
     pub themes: &'a [&'a str],
     /// Names of the quirks that driver `ipmi` knows; none by default.
     pub quirks: &'a [&'a str],
+    /// What `[keys.*]` is checked with; without, there are no keys to bind.
+    pub keys: KeyRules,
     /// Whether password commands are run.
     pub secrets: Secrets,
     /// The lowest layer, `/etc/lightsout/config.toml`.
@@ -62,6 +66,7 @@ impl<'a> LoadOptions<'a> {
             transports,
             themes,
             quirks: &[],
+            keys: KeyRules::NONE,
             secrets: Secrets::Read,
             system: PathBuf::from("/etc/lightsout/config.toml"),
             shared_runtime: PathBuf::from("/run/lightsout"),
@@ -198,8 +203,10 @@ impl Files<'_> {
         let (tree, errors) = DeTable::parse_recoverable(&source.text);
         if !errors.is_empty() {
             for error in errors {
-                let place = source.place(error.span().map_or(0, |span| span.start));
-                self.problems.push(syntax(&place, &error));
+                let span = error.span().unwrap_or_default();
+                let first = twice::first(tree.get_ref(), &source.text, span.clone());
+                let first = first.map(|offset| source.place(offset));
+                self.problems.push(syntax(&source.place(span.start), &error, first.as_ref()));
             }
             self.whole = false;
             return;
@@ -275,10 +282,14 @@ fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-fn syntax(place: &Place, error: &toml::de::Error) -> Problem {
+/// A mistake of TOML; `first` is where a key of the same name stands before.
+fn syntax(place: &Place, error: &toml::de::Error, first: Option<&Place>) -> Problem {
     let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
-    let text = lines.join(", ");
+    let mut text = lines.join(", ");
     let help = if text.contains("duplicate key") {
+        if let Some(first) = first {
+            text += &format!(", first at {first}");
+        }
         "a key or a [table] is written twice: remove one, or put both together"
     } else if text.contains("quoted") || text.contains("string") {
         "a text stands between two quotes on one line"

@@ -38,6 +38,16 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "prefix = {}", quote(&screen.prefix))?;
     writeln!(out, "color = {}", quote(&screen.color))?;
     writeln!(out, "glyphs = {}", quote(&screen.glyphs))?;
+    writeln!(out, "mouse = {}", screen.mouse)?;
+    let mut context = "";
+    for binding in &settings.keys {
+        if binding.context != context {
+            context = &binding.context;
+            writeln!(out, "\n[keys.{context}]")?;
+        }
+        let command = binding.command.as_ref().map_or_else(|| "false".to_owned(), |command| quote(command));
+        writeln!(out, "{} = {command}", quote(&binding.key))?;
+    }
     writeln!(out, "\n[console]")?;
     writeln!(out, "scrollback = {}", settings.scrollback)?;
     writeln!(out, "log_dir = {}", quote_path(&settings.log_dir))?;

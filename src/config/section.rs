@@ -326,6 +326,28 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// Every key that is there, whatever it is called, with a text or `false` (which is `None`).
+    pub(super) fn texts_or_false(&self) -> Vec<(At<String>, At<Option<String>>)> {
+        let mut pairs = Vec::new();
+        for (name, value) in self.table {
+            let text = match value.get_ref() {
+                DeValue::String(text) => Some(text.clone().into_owned()),
+                DeValue::Boolean(false) => None,
+                _ => {
+                    let help =
+                        "put the command between quotes, or write false to take the key's meaning away";
+                    let _: Option<()> = self.wrong(name.get_ref(), value, "a command or false", help);
+                    continue;
+                }
+            };
+            let key = At::new(name.get_ref().clone().into_owned(), self.source.place(name.span().start));
+            pairs.push((key, At::new(text, self.at(value))));
+        }
+        // In the order of the file.
+        pairs.sort_by(|a, b| a.0.place.cmp(&b.0.place));
+        pairs
+    }
+
     /// Reports every key that nobody has asked for.
     pub(super) fn finish(self) {
         for name in self.table.keys() {

@@ -1,6 +1,6 @@
 //! The typed settings that the rest of the program works with. Already merged, zipped and checked.
 
-use super::Secret;
+use super::{KeyBinding, Secret};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct Settings {
     pub power: PowerSettings,
     /// The outer screen.
     pub screen: ScreenSettings,
+    /// `[keys.*]`, checked: what differs from the default keys.
+    pub keys: Vec<KeyBinding>,
     /// Directory for console logs; default `$XDG_STATE_HOME/lightsout/consoles`.
     pub log_dir: PathBuf,
     /// A console log is rotated once (`.1`) when it reaches this many bytes.
@@ -71,6 +73,8 @@ pub struct ScreenSettings {
     pub color: String,
     /// `auto`, `unicode` or `ascii`.
     pub glyphs: String,
+    /// Clicks and the wheel are ours; the terminal no longer selects text without shift.
+    pub mouse: bool,
 }
 
 /// `[tags.NAME]`.

@@ -167,10 +167,13 @@ pub struct TransportRow {
     open: fn() -> Box<dyn Transport>,
 }
 
+/// The transport that goes by the way of the BMC: without a driver there is none.
+pub const OF_THE_BMC: &str = "sol";
+
 /// Every transport.
 pub static TRANSPORTS: &[TransportRow] = &[
     TransportRow {
-        name: "sol",
+        name: OF_THE_BMC,
         about: "serial-over-LAN of the node's BMC, by the way of its driver",
         open: || Box::new(super::sol::Sol::default()),
     },

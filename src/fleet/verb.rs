@@ -113,6 +113,8 @@ pub enum Verb {
     FreeSol,
     /// Who holds the SOL.
     SolHolder,
+    /// Everything that one login tells, for `lightsout doctor`.
+    Checkup,
     /// Bytes as given: net function, command, data.
     Raw(Vec<u8>),
 }
@@ -138,6 +140,7 @@ impl Verb {
             Verb::Identify(what) => format!("bmc identify {}", what.word()),
             Verb::FreeSol => "bmc free-sol".into(),
             Verb::SolHolder => "sol holder".into(),
+            Verb::Checkup => "doctor".into(),
             Verb::Raw(bytes) => {
                 let (shown, hidden) = raw_without_secret(bytes);
                 let mut words = vec!["bmc raw".to_owned()];
@@ -162,7 +165,7 @@ impl Verb {
     /// Whether it only reads. Raw bytes never count as reading: nobody can know.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        matches!(self, Verb::Status | Verb::BootGet | Verb::Info | Verb::SolHolder)
+        matches!(self, Verb::Status | Verb::BootGet | Verb::Info | Verb::SolHolder | Verb::Checkup)
     }
 
     /// The power state whose observation confirms it, if any.
@@ -180,7 +183,8 @@ impl Verb {
 #[must_use]
 pub fn raw_without_secret(bytes: &[u8]) -> (&[u8], usize) {
     match bytes {
-        [0x06, 0x47 | 0x56, data @ ..] => (&bytes[..2], data.len()),
+        // Drivers send the six bits of a net function, and those of its request.
+        [netfn, 0x47 | 0x56, data @ ..] if netfn & 0x3e == 0x06 => (&bytes[..2], data.len()),
         _ => (bytes, 0),
     }
 }
@@ -234,6 +238,11 @@ mod tests {
         assert_eq!(verb.words(), "bmc raw 06 47 (9 bytes not shown)");
         assert_eq!(verb.without_secret(), Verb::Raw(vec![0x06, 0x47]));
         assert_eq!(Verb::Raw(vec![0x06, 0x56, 0x01, 0x41]).words(), "bmc raw 06 56 (2 bytes not shown)");
+        // The same request, as all drivers send it.
+        for netfn in [0x07, 0x46, 0xc7] {
+            let odd = Verb::Raw(vec![netfn, 0x47, 0x02, 0x02, 0x68]);
+            assert_eq!(odd.without_secret(), Verb::Raw(vec![netfn, 0x47]));
+        }
         let harmless = Verb::Raw(vec![0x06, 0x46, 0x02]);
         assert_eq!(harmless.words(), "bmc raw 06 46 02");
         assert_eq!(harmless.without_secret(), harmless);

@@ -13,8 +13,8 @@ use super::pace::{Limits, Pace};
 use super::router::{Member, Router};
 use super::shared::{Login, Shared};
 use crate::bmc::{DriverContext, SuiteMemory};
-use crate::config::Settings;
-use crate::console::session;
+use crate::config::{ConsoleSettings, Settings};
+use crate::console::{self, session};
 use crate::fleet::{Fault, NodeId};
 use crate::screen::Frame;
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ const REQUESTS: usize = 256;
 /// Commands that may wait for a node.
 const MAILBOX: usize = 64;
 /// Wall-clock limit of one exchange.
-const EXCHANGE: Duration = Duration::from_secs(20);
+pub(super) const EXCHANGE: Duration = Duration::from_secs(20);
 /// At the end: for exchanges in flight, so that no login stays open on a BMC.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 /// At the end: for the goodbyes to BMCs.
@@ -244,8 +244,13 @@ fn lines(
     Ok(lines)
 }
 
-/// A fault when there are nodes with drivers and none of them can be opened.
+/// A fault when there are nodes with drivers, none of them can be opened, and there is no console that
+/// goes without.
 fn nothing_works(settings: &Settings, lines: &[Result<Line, Fault>]) -> Option<Fault> {
+    let alone = |console: &ConsoleSettings| console.transport != console::OF_THE_BMC;
+    if settings.nodes.iter().filter_map(|node| node.console.as_ref()).any(alone) {
+        return None;
+    }
     let mut broken = None;
     for (node, line) in settings.nodes.iter().zip(lines) {
         match line {

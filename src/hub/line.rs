@@ -170,11 +170,11 @@ impl Gate for BmcGate {
     }
 
     fn holds_sol(&self, session: Option<u32>) {
-        self.shared.hold_sol(self.slot, session);
+        self.shared.hold_sol(self.slot, session, self.clock.mono());
     }
 
     fn orphaned_sol(&self) -> Option<u32> {
-        self.shared.orphaned_sol(self.slot)
+        self.shared.orphaned_sol(self.slot, self.clock.mono())
     }
 }
 
@@ -287,15 +287,15 @@ impl Line {
             Ok(reply) => {
                 self.gate.clear_auth();
                 self.gate.pace.failing(self.gate.key, false);
-                if let Reply::Power(power, detail) = reply {
+                if let Some((power, detail)) = reply.power() {
                     shared.set_seen(
                         slot,
                         Seen {
                             boot: String::new(),
                             mono: u64::try_from(at.as_micros()).unwrap_or(u64::MAX),
                             wall: self.clock.wall().0,
-                            power: *power,
-                            detail: detail.as_ref().map(|detail| detail.chars().take(30).collect()),
+                            power,
+                            detail: detail.map(|detail| detail.chars().take(30).collect()),
                         },
                     );
                 }

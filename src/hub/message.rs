@@ -1,8 +1,8 @@
 //! Requests to the hub and updates from it: plain serialisable data.
 
 use crate::fleet::{
-    BootSetting, ConsoleMode, Fault, LinePos, Millis, NodeId, Observation, Power, SessionStatus, SolHolder,
-    Verb, View,
+    BootSetting, Checkup, ConsoleMode, Fault, LinePos, Millis, NodeId, Observation, Power, SessionStatus,
+    SolHolder, Verb, View,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -328,6 +328,8 @@ pub enum Outcome {
     Boot(BootSetting),
     /// Identity of the controller.
     Info(Vec<(String, String)>),
+    /// What one login told.
+    Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
     /// Who holds the SOL.

@@ -30,11 +30,14 @@ use std::time::Duration;
 /// First bytes of the file; a new layout gets a new number and a new file name.
 const MAGIC: &[u8] = b"lightsout shared state, layout 1\n";
 /// Name within the runtime directory.
-const NAME: &str = "fleet.v1";
+pub(super) const NAME: &str = "fleet.v1";
 const HEADER: u64 = 4096;
 const RECORD: u64 = 2048;
 /// The file is sparse: unused records take no room.
 const RECORDS: u64 = 16_384;
+/// BMCs forget the session of a dead process after 60 s, give or take 3 s, and may use its number for another's.
+/// When its holder last said that it lives the BMC had heard of it a few seconds before.
+const ORPHANED: Duration = Duration::from_secs(50);
 /// Where the header's change mark is.
 const MARK: u64 = 64;
 
@@ -367,13 +370,14 @@ impl Shared {
         self.put(slot, record::PREEMPT, &operator);
     }
 
-    /// Notes that this process holds the BMC's SOL in that session of the BMC, or no longer. The lock tells
-    /// others that it lives.
-    pub fn hold_sol(&self, slot: Slot, session: Option<u32>) {
+    /// Notes that this process holds the BMC's SOL in that session of the BMC at `now`, or no longer. The
+    /// lock tells others that it lives.
+    pub fn hold_sol(&self, slot: Slot, session: Option<u32>, now: Duration) {
         match session {
             Some(session) => {
                 if matches!(self.lock(slot.sol_lock()), Ok(true)) {
-                    self.put(slot, record::SOL, &SolRecord { boot: self.boot.clone(), session });
+                    let held = SolRecord { boot: self.boot.clone(), session, told: micros(now) };
+                    self.put(slot, record::SOL, &held);
                 }
             }
             None => {
@@ -383,10 +387,12 @@ impl Shared {
         }
     }
 
-    /// The session of an SOL whose holder, a process of this machine, is dead.
-    pub fn orphaned_sol(&self, slot: Slot) -> Option<u32> {
+    /// The session of an SOL whose holder, a process of this machine, has died so recently that the BMC
+    /// cannot have given its number to anybody else.
+    pub fn orphaned_sol(&self, slot: Slot, now: Duration) -> Option<u32> {
         let held = self.get::<SolRecord>(slot, record::SOL).filter(|held| held.boot == self.boot)?;
-        (!self.is_locked(slot.sol_lock())).then_some(held.session)
+        let recent = now.saturating_sub(Duration::from_micros(held.told)) < ORPHANED;
+        (recent && !self.is_locked(slot.sol_lock())).then_some(held.session)
     }
 
     /// Changes whenever a pending verb or an authentication mark of any record changes.

@@ -46,6 +46,7 @@ pub(crate) fn sends(verb: &Verb) -> Vec<Exchange> {
         Verb::Identify(what) => vec![Exchange::Identify(*what)],
         Verb::FreeSol => vec![Exchange::SolDeactivate],
         Verb::SolHolder => vec![Exchange::SolHolder],
+        Verb::Checkup => vec![Exchange::Checkup],
         Verb::Raw(bytes) => vec![Exchange::Raw(bytes.clone())],
     }
 }
@@ -75,6 +76,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
         Verb::BootGet => Exchange::BootGet,
         Verb::Info => Exchange::Info,
         Verb::SolHolder => Exchange::SolHolder,
+        Verb::Checkup => Exchange::Checkup,
         _ => {
             // A reading that another process makes while we wait for our turn is as good.
             return match run.look_or_take().await? {
@@ -90,6 +92,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
         }
         Ok(Reply::Info(info)) => Ok(Outcome::Info(info)),
         Ok(Reply::SolHolder(holder)) => Ok(Outcome::SolHolder(holder)),
+        Ok(Reply::Checkup(checkup)) => Ok(Outcome::Checkup(checkup)),
         Ok(other) => Err(Outcome::Failed(unexpected(&other))),
         Err(error) => Err(Outcome::Failed(error.into())),
     }
@@ -130,7 +133,7 @@ async fn changing(run: &mut Run<'_>) -> Step<Outcome> {
             run.job.consoles.sol_freed(run.node.id);
             sent(run, &Exchange::SolDeactivate).await.map(|_| Outcome::Accepted)
         }
-        Verb::Status | Verb::BootGet | Verb::Info | Verb::SolHolder => reading(run).await,
+        Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup | Verb::SolHolder => reading(run).await,
     }
 }
 
@@ -229,6 +232,11 @@ async fn reboot(run: &mut Run<'_>) -> Step<Outcome> {
     if before != Power::Off {
         match run.send(&Exchange::Off).await? {
             Sent::Reply(_) | Sent::Perhaps(_) => {}
+            // It went off since it was looked at, perhaps by a copy of this whose answer was lost.
+            Sent::Refused(error) if error.code == Some(NOT_IN_THIS_STATE) => match run.look().await? {
+                Ok(Power::Off) => {}
+                _ => return Err(Outcome::Failed(error.into())),
+            },
             Sent::Refused(error) => return Err(Outcome::Failed(error.into())),
         }
         if let Observed::Missed(reason) = run.observe(Power::Off, Duration::ZERO).await? {
@@ -262,7 +270,7 @@ async fn boot_set(run: &mut Run<'_>, wanted: BootSetting) -> Step<Outcome> {
         match run.ask(&Exchange::BootGet).await? {
             Ok(Reply::Boot(got)) => break got,
             Ok(other) => return Err(Outcome::Failed(unexpected(&other))),
-            Err(error) if run.may_try_again(&error) => run.pause().await?,
+            Err(error) if run.may_try_again(error.class) => run.pause().await?,
             Err(error) => {
                 let mut fault = Fault::from(error);
                 fault.reason = format!("set, but it could not be read back: {}", fault.reason);

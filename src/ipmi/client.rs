@@ -5,6 +5,7 @@
 //! the user level the session starts with; the privilege is raised in the same session for the rest.
 
 mod error;
+mod job;
 mod login;
 mod session;
 mod sol;
@@ -16,6 +17,7 @@ use super::command::Command;
 use super::packet::{self, Packet};
 use super::sol::SolEnd;
 use super::{Privilege, Quirks, Random, Secret, Suite};
+use job::Job;
 use login::{Login, Next};
 use session::{Received, Session};
 use sol::Sol;
@@ -82,22 +84,6 @@ pub struct Counters {
     pub ignored: u64,
     /// Logins that succeeded.
     pub logins: u64,
-}
-
-/// What is to be done in the session.
-#[derive(Debug)]
-enum Job {
-    /// The owner's request; `again`: the session was lost under it once. Nobody waits for an abandoned one.
-    Request {
-        command: Command,
-        again: bool,
-        abandoned: bool,
-    },
-    SolActivate,
-    SolDeactivate,
-    /// Whose the SOL is; keeps session and SOL alive.
-    Owner,
-    CloseSession,
 }
 
 /// One BMC's client.
@@ -182,16 +168,26 @@ impl Client {
         self.used = now;
         self.last_words.clear();
         self.sol = Some(Box::new(Sol::new(now)));
-        self.jobs.push_back(Job::SolActivate);
+        self.jobs.push_back(Job::SolActivate { abandoned: false });
         self.advance(now);
     }
 
     /// Ends our SOL; the BMC's is free afterwards. What was queued and not sent is lost.
     pub fn deactivate_sol(&mut self, now: Duration) {
         let Some(sol) = self.sol.take() else { return };
-        self.jobs.retain(|job| !matches!(job, Job::SolActivate) || sol.asked);
-        if sol.asked && matches!(self.state, State::Open(_)) {
-            self.jobs.push_back(Job::SolDeactivate);
+        // Not before the BMC has said that it is ours: it would be another's that is ended.
+        let mut unanswered = false;
+        self.jobs.retain_mut(|job| match job {
+            Job::SolActivate { abandoned: false } if !sol.asked => false,
+            Job::SolActivate { abandoned } => {
+                *abandoned = true;
+                unanswered = true;
+                true
+            }
+            _ => true,
+        });
+        if sol.asked && !unanswered && matches!(self.state, State::Open(_)) {
+            self.jobs.push_back(sol.release());
         }
         self.advance(now);
     }
@@ -209,6 +205,7 @@ impl Client {
     /// Ends SOL and session; ends with [`Event::Closed`]. Requests that wait are refused.
     pub fn close(&mut self, now: Duration) {
         if !matches!(self.state, State::Open(_)) {
+            self.give_up_login();
             self.fail_jobs(ClientError::Closed);
             self.state = State::Idle;
             self.sol = None;
@@ -226,14 +223,18 @@ impl Client {
     pub fn leave(&mut self, now: Duration) {
         if let State::Open(session) = &mut self.state {
             let goodbye = Command::close_session(session.bmc_id);
-            let free = self.sol.as_ref().is_some_and(|sol| sol.asked).then(Command::sol_deactivate);
+            // Not one that is only asked for: it may be another's. If it is ours it ends with the session.
+            let free = self.sol.as_ref().is_some_and(|sol| sol.active).then(Command::sol_deactivate);
             for command in free.into_iter().chain([goodbye]) {
                 self.out.push_back(session.send(now, &command, GOODBYE, &mut self.random));
             }
         }
+        self.give_up_login();
         self.jobs.clear();
         self.sol = None;
         self.state = State::Idle;
+        self.sent = false;
+        self.closing = false;
     }
 
     /// Whether there is a session.
@@ -304,6 +305,7 @@ impl Client {
         self.lose_sol(SolLoss::Unreachable);
         self.fail_jobs(ClientError::PortUnreachable { sent });
         self.state = State::Idle;
+        self.closing = false;
         self.advance(now);
     }
 
@@ -321,6 +323,9 @@ impl Client {
 
     /// Time has passed.
     pub fn timeout(&mut self, now: Duration) {
+        if matches!(&self.state, State::Login(login) if login.deadline() <= now) {
+            self.give_up_login();
+        }
         let next = match &mut self.state {
             State::Login(login) => Some(login.timeout(&self.settings, &mut self.random, now)),
             _ => None,
@@ -369,6 +374,12 @@ impl Client {
         self.events.pop_front()
     }
 
+    fn give_up_login(&mut self) {
+        if let State::Login(login) = &self.state {
+            self.out.extend(login.goodbye(&self.settings, &mut self.random));
+        }
+    }
+
     fn raising(&self) -> bool {
         matches!(&self.state, State::Open(session) if session.outstanding.is_some())
     }
@@ -412,7 +423,7 @@ impl Client {
                 let command = if first { Command::raise(self.settings.privilege) } else { command };
                 let datagram = session.send(now, &command, patience, &mut self.random);
                 self.out.push_back(datagram);
-                if matches!(self.jobs.front(), Some(Job::SolActivate))
+                if matches!(self.jobs.front(), Some(Job::SolActivate { abandoned: false }))
                     && self.sent
                     && let Some(sol) = &mut self.sol
                 {
@@ -476,15 +487,21 @@ impl Client {
         if !self.sent {
             // The raise of the privilege.
             if code == 0 {
-                if let (State::Open(session), Some(level)) = (&mut self.state, data.first()) {
-                    session.privilege =
-                        Privilege::from_number(level & 0x0f).unwrap_or(self.settings.privilege);
+                if let State::Open(session) = &mut self.state {
+                    // A BMC that does not say which level it granted has granted what was asked for.
+                    session.privilege = data
+                        .first()
+                        .and_then(|level| Privilege::from_number(level & 0x0f))
+                        .unwrap_or(self.settings.privilege);
                     // A BMC that grants less than it was asked for is not asked again and again.
                     if session.privilege < self.settings.privilege {
                         self.settings.privilege = session.privilege;
                     }
                 }
-            } else if let Some(job) = self.jobs.pop_front() {
+            } else if !matches!(self.jobs.front(), Some(Job::CloseSession))
+                && let Some(job) = self.jobs.pop_front()
+            {
+                // What it was raised for may have been given up meanwhile; a goodbye needs no privilege.
                 self.fail(job, ClientError::NotRaised { code });
             }
             return;
@@ -497,8 +514,17 @@ impl Client {
                 self.used = now;
                 self.events.push_back(Event::Reply(Ok(Reply { code, data })));
             }
-            Job::SolActivate => self.sol_activated(now, code, &data),
+            // Nobody wants it any more.
+            Job::SolActivate { abandoned: true } if code == 0 => self.jobs.push_front(Job::SolDeactivate),
+            Job::SolActivate { abandoned: true } => {}
+            Job::SolActivate { abandoned: false } => self.sol_activated(now, code, &data),
             Job::Owner => self.sol_owner(now, code, &data),
+            Job::SolRelease { owner } => {
+                // Stolen a moment ago, or freed by others: then there is nothing of ours to end.
+                if sol::holder(code, &data).is_none_or(|holder| holder == owner) {
+                    self.jobs.push_front(Job::SolDeactivate);
+                }
+            }
             Job::SolDeactivate => {}
             Job::CloseSession => self.closed(),
         }
@@ -508,19 +534,23 @@ impl Client {
         self.state = State::Idle;
         self.closing = false;
         self.sol = None;
+        self.jobs.retain(|job| !matches!(job, Job::CloseSession));
         self.fail_jobs(ClientError::Closed);
         self.events.push_back(Event::Closed);
     }
 
     /// No answer: the BMC dropped the session, is being reset, or is gone.
     fn session_lost(&mut self, now: Duration) {
-        if self.closing {
-            return self.closed();
-        }
         // It may be there and hear badly: then its slot is freed.
-        if let State::Open(session) = &mut self.state {
+        let said = self.sent && matches!(self.jobs.front(), Some(Job::CloseSession));
+        if let State::Open(session) = &mut self.state
+            && !said
+        {
             let goodbye = Command::close_session(session.bmc_id);
             self.out.push_back(session.send(now, &goodbye, GOODBYE, &mut self.random));
+        }
+        if self.closing {
+            return self.closed();
         }
         self.state = State::Idle;
         let sent = std::mem::replace(&mut self.sent, false);
@@ -528,6 +558,8 @@ impl Client {
             self.lose_sol(SolLoss::Silent);
         }
         let Some(job) = self.jobs.pop_front() else { return };
+        // The SOL ended with its session: in another one it would be somebody else's that is freed.
+        self.jobs.retain(|job| matches!(job, Job::Request { .. } | Job::SolActivate { abandoned: false }));
         match job {
             // Never reached its turn, or may be done twice: once more, in a new session.
             Job::Request { command, again: false, abandoned: false } if !sent || command.repeatable => {
@@ -548,32 +580,16 @@ impl Client {
     fn fail(&mut self, job: Job, error: ClientError) {
         match job {
             Job::Request { abandoned: false, .. } => self.events.push_back(Event::Reply(Err(error))),
-            Job::SolActivate => {
+            Job::SolActivate { abandoned: false } => {
                 self.sol = None;
                 self.events.push_back(Event::SolRefused(SolRefusal::Failed(error)));
             }
             Job::CloseSession => self.events.push_back(Event::Closed),
-            Job::Request { .. } | Job::SolDeactivate | Job::Owner => {}
-        }
-    }
-}
-
-impl Job {
-    fn command(&self, bmc_id: u32, quirks: Quirks) -> Command {
-        match self {
-            Job::Request { command, .. } => command.clone(),
-            Job::SolActivate => Command::sol_activate(quirks.has(Quirks::SOL_DEFERRED_ALERTS)),
-            Job::SolDeactivate => Command::sol_deactivate(),
-            Job::Owner => Command::sol_owner(),
-            Job::CloseSession => Command::close_session(bmc_id),
-        }
-    }
-
-    fn is_repeatable(&self) -> bool {
-        match self {
-            Job::Request { command, .. } => command.repeatable,
-            Job::SolActivate => false,
-            Job::SolDeactivate | Job::Owner | Job::CloseSession => true,
+            Job::Request { .. }
+            | Job::SolActivate { .. }
+            | Job::SolDeactivate
+            | Job::SolRelease { .. }
+            | Job::Owner => {}
         }
     }
 }

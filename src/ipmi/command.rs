@@ -119,6 +119,12 @@ impl Command {
         read(netfn::APP, 0x4b, &[0x01, 0x01])
     }
 
+    /// Get SOL Configuration Parameters of this channel (section 26.3): parameter 1, whether SOL is enabled.
+    #[must_use]
+    pub fn sol_enabled() -> Command {
+        Command { privilege: Privilege::Operator, ..read(netfn::TRANSPORT, 0x22, &[0x0e, 1, 0, 0]) }
+    }
+
     /// Get Chassis Status (section 28.2).
     #[must_use]
     pub fn chassis_status() -> Command {

@@ -2,7 +2,7 @@
 //! when something changed and the pacer allows.
 
 use super::step;
-use crate::app::{self, Effect, Event, State};
+use crate::app::{self, Effect, Event, Spots, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{ConsoleId, Level, Update};
@@ -30,6 +30,8 @@ pub struct Front {
     /// Consoles with a newer frame.
     fetch: BTreeSet<ConsoleId>,
     wake: Option<Millis>,
+    /// What of the newest drawing can be clicked.
+    spots: Spots,
     single: bool,
     quit: bool,
 }
@@ -38,6 +40,7 @@ struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+    suspend: Signal,
     continued: Signal,
     user: Option<Signal>,
 }
@@ -50,6 +53,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            suspend: signal(SignalKind::from_raw(nix::libc::SIGTSTP))?,
             continued: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
             user: if wanted { Some(signal(SignalKind::user_defined2())?) } else { None },
         })
@@ -79,6 +83,7 @@ impl Front {
             writer,
             fetch: BTreeSet::new(),
             wake: None,
+            spots: Spots::default(),
             single: false,
             quit: false,
         })
@@ -96,6 +101,7 @@ impl Front {
     pub async fn run(&mut self, mut inputs: Inputs) -> anyhow::Result<()> {
         let mut signals = Signals::listen()?;
         self.event(Event::Resize(self.state.size.0, self.state.size.1));
+        self.mouse();
         self.pacer.mark();
         while !self.quit {
             let draw_at = self.pacer.next(Instant::now());
@@ -115,7 +121,14 @@ impl Front {
                 _ = signals.terminate.recv() => self.event(Event::Terminate),
                 _ = signals.hang_up.recv() => self.event(Event::Terminate),
                 _ = signals.interrupt.recv() => self.event(Event::Terminate),
-                _ = signals.continued.recv() => self.effects(vec![Effect::Redraw]),
+                _ = signals.suspend.recv() => self.suspend().await?,
+                _ = signals.continued.recv() => {
+                    // Of a change of size in the background nobody was told.
+                    let (cols, rows) = term::tty::size();
+                    self.input(Input::Resize(cols, rows));
+                    self.mouse();
+                    self.effects(vec![Effect::Redraw]);
+                }
                 () = on_demand(&mut signals.user) => demanded(),
                 () = tokio::time::sleep(tick_in) => {
                     self.wake = None;
@@ -137,6 +150,10 @@ impl Front {
     fn input(&mut self, input: Input) {
         match input {
             Input::Key(key) => self.event(Event::Key(key_of(key))),
+            Input::Mouse(mouse) => {
+                let hit = self.spots.hit(kind_of(mouse.kind), (mouse.column, mouse.row));
+                self.event(Event::Mouse(hit));
+            }
             Input::Paste(text) => self.event(Event::Paste(text)),
             Input::Resize(cols, rows) => {
                 self.terminal.backend_mut().set_size(Size::new(cols, rows));
@@ -176,6 +193,7 @@ impl Front {
                 self.pacer.mark();
             }
             Effect::Copy(text) => self.copy(&text),
+            Effect::Mouse => self.mouse(),
             Effect::Redraw => {
                 self.terminal.backend_mut().invalidate();
                 self.pacer.mark();
@@ -195,7 +213,8 @@ impl Front {
             }
         }
         let (state, look) = (&self.state, &self.look);
-        self.terminal.draw(|frame| ui::draw(frame, state, look))?;
+        let spots = &mut self.spots;
+        self.terminal.draw(|frame| *spots = ui::draw(frame, state, look))?;
         self.pacer.drawn(Instant::now());
         Ok(())
     }
@@ -206,6 +225,22 @@ impl Front {
         let minute = Millis((now.0 / 60_000 + 1) * 60_000);
         let at = self.wake.map_or(minute, |wake| wake.min(minute));
         at.since(now).max(Duration::from_millis(1))
+    }
+
+    /// Gives the terminal back and stops until the shell brings us to the foreground again, which comes as
+    /// SIGCONT. All of the process stands still meanwhile.
+    async fn suspend(&mut self) -> anyhow::Result<()> {
+        // A frame that is still being written would land on the operator's own screen.
+        self.writer.ready().await;
+        term::restore();
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
+        term::tty::resume()?;
+        Ok(())
+    }
+
+    /// Asks the terminal for the mouse, or gives it back, as the state has it.
+    fn mouse(&mut self) {
+        self.writer.send(term::tty::mouse(self.state.mouse));
     }
 
     /// Puts text on the operator's clipboard (OSC 52, write only).
@@ -260,6 +295,14 @@ fn depth_of(depth: theme::ColorDepth) -> backend::ColorDepth {
         theme::ColorDepth::Ansi16 => backend::ColorDepth::C16,
         theme::ColorDepth::Indexed256 => backend::ColorDepth::C256,
         theme::ColorDepth::TrueColor => backend::ColorDepth::True,
+    }
+}
+
+fn kind_of(kind: term::MouseKind) -> app::MouseKind {
+    match kind {
+        term::MouseKind::Press => app::MouseKind::Press,
+        term::MouseKind::WheelUp => app::MouseKind::WheelUp,
+        term::MouseKind::WheelDown => app::MouseKind::WheelDown,
     }
 }
 

@@ -5,8 +5,12 @@
 //! dropping its tail would turn it into typed keys.
 
 mod csi;
+mod mouse;
+
+pub use mouse::{Mouse, MouseKind};
 
 use super::{Key, KeyCode};
+use mouse::Report;
 use std::time::{Duration, Instant};
 
 /// How long a begun sequence, once it cannot be typed by hand, may take to be completed.
@@ -25,6 +29,8 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub enum Input {
     /// A key.
     Key(Key),
+    /// The mouse, if it was asked for.
+    Mouse(Mouse),
     /// Pasted text.
     Paste(String),
     /// The new size, columns and rows.
@@ -41,12 +47,19 @@ pub struct Decoder {
     held: Vec<u8>,
     paste: Option<Vec<u8>>,
     newest: Option<Instant>,
+    /// When the newest report of the mouse came.
+    reported: Option<Instant>,
+    /// What may have been the head of a report and was given up as keys, and when.
+    given: Vec<u8>,
+    given_at: Option<Instant>,
 }
 
 /// What the start of the held bytes is.
 enum Step {
     /// Something that takes so many bytes; `None` when it means nothing to us.
     Take(usize, Option<Key>),
+    /// A report of the mouse that takes so many bytes.
+    Mouse(usize, Option<Mouse>),
     /// The start of a paste, so many bytes.
     Paste(usize),
     /// More bytes are needed to tell.
@@ -58,11 +71,23 @@ impl Decoder {
     /// 0x08 (its erase character), which otherwise is ctrl-h.
     #[must_use]
     pub fn new(esc_hold: Duration, erase_is_backspace: bool) -> Decoder {
-        Decoder { esc_hold, erase_is_backspace, held: Vec::new(), paste: None, newest: None }
+        Decoder {
+            esc_hold,
+            erase_is_backspace,
+            held: Vec::new(),
+            paste: None,
+            newest: None,
+            reported: None,
+            given: Vec::new(),
+            given_at: None,
+        }
     }
 
     /// Takes bytes that came at `now`.
     pub fn push(&mut self, bytes: &[u8], now: Instant) -> Vec<Input> {
+        if self.held.is_empty() && self.given_at.is_some_and(|at| now > at + SEQUENCE_HOLD) {
+            self.given.clear();
+        }
         self.newest = Some(now);
         self.held.extend_from_slice(bytes);
         let mut inputs = Vec::new();
@@ -77,8 +102,14 @@ impl Decoder {
         let hold = match (&self.paste, self.held.as_slice()) {
             (Some(_), _) => PASTE_HOLD,
             (None, []) => return None,
+            // A report of the mouse: typed by nobody, and its tail would be typed into the node.
+            (None, held) if !self.given.is_empty() && self.given.len() + held.len() > 3 => return None,
+            (None, [0x1b, b'[', b'<', ..]) => return None,
+            // It came together with a report: rather the next one, torn, than a key.
+            (None, [0x1b] | [0x1b, _]) if self.reported == self.newest => SEQUENCE_HOLD,
             // Up to here it can be typed by hand: Esc, alt-[, alt-O.
             (None, [0x1b] | [0x1b, _]) => self.esc_hold,
+            (None, _) if !self.given.is_empty() => self.esc_hold,
             (None, _) => SEQUENCE_HOLD,
         };
         Some(newest + hold)
@@ -94,6 +125,16 @@ impl Decoder {
             text.append(&mut self.held);
             inputs.push(paste(&text));
             return inputs;
+        }
+        let given = matches!(self.held.as_slice(), [0x1b] | [0x1b, b'[']) || !self.given.is_empty();
+        if !self.given.is_empty() {
+            // `[` and `<`, slowly, after Esc.
+            let keys = self.held.iter().map(|byte| KeyCode::Char(char::from(*byte)).into());
+            inputs.extend(keys.map(Input::Key));
+        }
+        if given {
+            self.given.extend_from_slice(&self.held);
+            self.given_at = Some(now);
         }
         match self.held.as_slice() {
             [0x1b] => inputs.push(Input::Key(KeyCode::Esc.into())),
@@ -117,6 +158,9 @@ impl Decoder {
                 }
                 continue;
             }
+            if self.held.is_empty() || self.rest_of_report(inputs) {
+                return;
+            }
             if self.held.is_empty() {
                 return;
             }
@@ -126,12 +170,36 @@ impl Decoder {
                     self.held.drain(..length);
                     inputs.extend(key.map(Input::Key));
                 }
+                Step::Mouse(length, mouse) => {
+                    self.held.drain(..length);
+                    self.reported = self.newest;
+                    inputs.extend(mouse.map(Input::Mouse));
+                }
                 Step::Paste(length) => {
                     self.held.drain(..length);
                     self.paste = Some(Vec::new());
                 }
             }
         }
+    }
+
+    /// Takes what completes a report whose head was given up as keys; whether more bytes are needed.
+    fn rest_of_report(&mut self, inputs: &mut Vec<Input>) -> bool {
+        if self.given.is_empty() {
+            return false;
+        }
+        let whole = [self.given.as_slice(), &self.held].concat();
+        match mouse::report(&whole) {
+            Report::Begun => return true,
+            Report::Whole(length, mouse) => {
+                self.held.drain(..length - self.given.len());
+                self.reported = self.newest;
+                inputs.extend(mouse.map(Input::Mouse));
+            }
+            Report::Broken(_) | Report::No => {}
+        }
+        self.given.clear();
+        false
     }
 
     /// Moves held bytes into the paste; whether the paste has ended.
@@ -163,6 +231,11 @@ impl Decoder {
     fn step(&self) -> Step {
         match self.held.as_slice() {
             [0x1b] => Step::More,
+            [0x1b, b'[', b'<', ..] => match mouse::report(&self.held) {
+                Report::Whole(length, mouse) => Step::Mouse(length, mouse),
+                Report::Broken(length) => Step::Take(length, None),
+                Report::Begun | Report::No => Step::More,
+            },
             [0x1b, b'[', rest @ ..] => csi::csi(rest),
             [0x1b, b'O', rest @ ..] => csi::ss3(rest),
             // Esc pressed before another key; the second Esc may begin a sequence.

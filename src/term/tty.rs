@@ -8,14 +8,19 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Alternate screen, bracketed paste, hidden cursor; no mouse: selecting text belongs to the
-/// operator's terminal.
+/// Alternate screen, bracketed paste, hidden cursor. The mouse only on demand ([`mouse`]): selecting text
+/// belongs to the operator's terminal.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[0m\x1b[2J\x1b[H";
 
 /// CAN ends a half-written sequence; then everything that a frame may have left: synchronized update,
 /// margins, attributes. The screen is cleared because tmux (3.3a), resized meanwhile, otherwise moves
 /// its first rows onto the operator's own screen.
-const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[2J\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] =
+    b"\x18\x1b[?2026l\x1b[r\x1b[0m\x1b[2J\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// Presses and the wheel (1000) as numbers (1006): the older coding breaks off at column 223 and looks
+/// like typed characters. No motion (1002, 1003): nothing here is dragged.
+const MOUSE: [&[u8]; 2] = [b"\x1b[?1006l\x1b[?1000l", b"\x1b[?1000h\x1b[?1006h"];
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -77,6 +82,16 @@ impl OuterTerminal {
     }
 }
 
+/// Takes the terminal again that [`restore`] gave back for a suspension.
+///
+/// # Errors
+/// It cannot be changed.
+pub fn resume() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    output()?.write_all(ENTER)
+}
+
 impl Drop for OuterTerminal {
     fn drop(&mut self) {
         restore();
@@ -94,8 +109,15 @@ pub fn restore() {
     }
 }
 
+/// The bytes that ask for the mouse, or give it back to the terminal.
+#[must_use]
+pub fn mouse(on: bool) -> &'static [u8] {
+    MOUSE[usize::from(on)]
+}
+
 /// Columns and rows of the outer terminal; 80x24 when it does not say.
-pub(super) fn size() -> (u16, u16) {
+#[must_use]
+pub fn size() -> (u16, u16) {
     match crossterm::terminal::window_size() {
         Ok(size) if size.columns > 0 && size.rows > 0 => (size.columns, size.rows),
         _ => (80, 24),
@@ -117,7 +139,7 @@ mod tests {
         let set: Vec<&str> =
             enter.split("\x1b[?").filter_map(|part| part.split_once('h')).map(|(mode, _)| mode).collect();
         assert_eq!(set, ["1049", "2004"]);
-        for mode in set.into_iter().chain(["2026"]) {
+        for mode in set.into_iter().chain(["2026", "1000", "1006"]) {
             assert!(leave.contains(&format!("\x1b[?{mode}l")), "{mode}");
         }
         assert!(leave.contains("\x1b[?25h"), "the cursor comes back");

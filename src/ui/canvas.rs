@@ -5,7 +5,7 @@
 
 use super::glyphs::{self, ELLIPSIS, Lines, REPLACEMENT, is_unsafe};
 use super::{Glyphs, Look};
-use crate::app::Area;
+use crate::app::{Area, Spot, Spots};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
@@ -16,11 +16,22 @@ pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     look: &'a Look,
     cursor: Option<(u16, u16)>,
+    spots: Spots,
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(buffer: &'a mut Buffer, look: &'a Look) -> Canvas<'a> {
-        Canvas { buffer, look, cursor: None }
+    pub(super) fn new(buffer: &'a mut Buffer, look: &'a Look, spots: Spots) -> Canvas<'a> {
+        Canvas { buffer, look, cursor: None, spots }
+    }
+
+    /// Notes what a click on `area` means; what is noted later lies over it.
+    pub(super) fn spot(&mut self, area: Area, spot: Spot) {
+        self.spots.add(area, spot);
+    }
+
+    /// What can be clicked of all that was drawn.
+    pub(super) fn into_spots(self) -> Spots {
+        self.spots
     }
 
     pub(super) fn look(&self) -> &'a Look {

@@ -210,5 +210,5 @@ fn console(state: &State, row: &NodeRow) -> CellText {
 }
 
 fn note(state: &State, row: &NodeRow) -> CellText {
-    text(view::note(row, state.now, state.utc_offset), Role::Text)
+    text(view::note(row, &state.keys, state.now, state.utc_offset), Role::Text)
 }

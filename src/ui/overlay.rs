@@ -11,7 +11,7 @@ mod prompt;
 use super::canvas::Canvas;
 use super::glyphs::LIGHT;
 use crate::app::state::Overlay;
-use crate::app::{Area, State};
+use crate::app::{Area, Spot, State};
 use crate::theme::Role;
 
 /// The innermost overlay is drawn last and has the cursor.
@@ -55,6 +55,7 @@ fn boxed(
     let area = Area { x: (columns - width) / 2, y: 1 + (rows.saturating_sub(2) - height) / 2, width, height };
     let style = canvas.style(role);
     let inside = canvas.style(Role::Dialog);
+    canvas.spot(area, Spot::Over);
     canvas.fill(area, inside);
     canvas.frame(area, &LIGHT, style);
     canvas.on_frame(area, area.y, 0, title, style);

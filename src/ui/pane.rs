@@ -11,8 +11,9 @@ mod scroll;
 
 use super::canvas::Canvas;
 use super::{blit, glyphs, words};
+use crate::app::commands::Context;
 use crate::app::state::{Pane, PrefixState};
-use crate::app::{Area, Focus, State, view};
+use crate::app::{Area, Focus, Spot, State, view};
 use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis};
 use crate::screen::Frame;
 use crate::theme::Role;
@@ -21,6 +22,7 @@ use ratatui::style::Style;
 pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
     for (console, area) in &state.layout.panes {
         if let Some(pane) = state.panes.iter().find(|pane| pane.console == *console) {
+            canvas.spot(*area, Spot::Pane(*console));
             draw(canvas, state, pane, *area);
         }
     }
@@ -48,7 +50,7 @@ fn draw(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area) {
     if armed {
         let text = match state.prefix_state {
             PrefixState::Half => format!("{}: first key typed", state.prefix),
-            _ => format!("{}: command? (? help)", state.prefix),
+            _ => format!("{}: command? ({} help)", state.prefix, state.keys.key_in(Context::Pane, "help")),
         };
         canvas.on_frame_right(area, y, 0, &text, banner);
     }
@@ -139,7 +141,7 @@ fn live(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, focused
 
 /// What to say of a session that shows no output; the first line is what counts.
 fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
-    let again = format!("{} o tries again", state.prefix);
+    let again = format!("{} tries again", state.after_prefix("reopen"));
     match &pane.status.state {
         ConsoleState::Attached { silent: false } => Vec::new(),
         // Over what an earlier session left on the screen there is nothing to say.
@@ -179,7 +181,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines.push(match retry {
                 Some(at) => {
                     let at = view::clock(*at, state.utc_offset);
-                    (format!("next try {at}; {} o tries now", state.prefix), Role::HintText)
+                    (format!("next try {at}; {} tries now", state.after_prefix("reopen")), Role::HintText)
                 }
                 None => (again, Role::HintText),
             });
@@ -190,14 +192,13 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
 
 /// What can be done about a console that somebody else has.
 fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
-    let prefix = &state.prefix;
-    let mut lines = vec![format!("{prefix} L reads along in its log")];
+    let mut lines = vec![format!("{} reads along in its log", state.after_prefix("watch log"))];
     if steal {
-        lines.insert(0, format!("{prefix} s takes it, after a question"));
+        lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
     }
     lines.push(match retry {
         Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
-        None => format!("{prefix} t waits until it is free"),
+        None => format!("{} waits until it is free", state.after_prefix("wait")),
     });
     lines.into_iter().map(|line| (line, Role::HintText)).collect()
 }

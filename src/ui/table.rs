@@ -10,7 +10,8 @@
 use super::canvas::Canvas;
 use super::columns::{self, Column};
 use super::glyphs;
-use crate::app::{Area, Focus, State};
+use crate::app::commands::Context;
+use crate::app::{Area, Focus, Spot, State};
 use crate::fleet::NodeId;
 use crate::theme::Role;
 
@@ -22,6 +23,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
     if area.height == 0 {
         return;
     }
+    canvas.spot(area, Spot::Table);
     let columns = columns::fit(state, area.width.saturating_sub(GUTTER));
     header(canvas, state, &columns);
     let rows = Area { y: area.y + 1, height: area.height - 1, ..area };
@@ -46,6 +48,9 @@ fn header(canvas: &mut Canvas<'_>, state: &State, columns: &[(&Column, u16)]) {
             title.push(if state.table.reverse { glyphs::ASCENDING } else { glyphs::DESCENDING });
         }
         canvas.put(x, area.y, *width, &title, style);
+        if let Some(sort) = column.sort {
+            canvas.spot(Area { x, width: *width, height: 1, ..area }, Spot::Heading(sort));
+        }
         x += width + 1;
     }
     // Where one is, when not everything fits.
@@ -69,6 +74,7 @@ fn row(
     let Some(row) = state.row(node) else {
         return;
     };
+    canvas.spot(line, Spot::Row(node));
     let under_cursor = state.table.cursor == Some(node);
     let marked = in_range || state.table.marks.contains(&node);
     let base = canvas.style(if marked { Role::RowMarked } else { Role::Text });
@@ -95,12 +101,12 @@ fn row(
 
 fn empty(canvas: &mut Canvas<'_>, state: &State, rows: Area) {
     let text = if state.nodes.is_empty() {
-        "no nodes are configured; lightsout config path says which file is read"
+        "no nodes are configured; lightsout config path says which file is read".to_owned()
     } else {
-        "no node passes the filter; / changes it"
+        format!("no node passes the filter; {} changes it", state.keys.key_in(Context::Table, "filter"))
     };
     let style = canvas.style(Role::Dim);
     if rows.height > 0 {
-        canvas.put(rows.x + GUTTER, rows.y, rows.width.saturating_sub(GUTTER), text, style);
+        canvas.put(rows.x + GUTTER, rows.y, rows.width.saturating_sub(GUTTER), &text, style);
     }
 }

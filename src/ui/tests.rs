@@ -4,4 +4,5 @@ mod fixture;
 mod overlays;
 mod panes;
 mod rules;
+mod spots;
 mod tables;

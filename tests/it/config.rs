@@ -82,6 +82,7 @@ impl Place {
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
             quirks: &["efi-disk-24", "sol-small"],
+            keys: lightsout::app::key_rules(),
             ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &TRANSPORTS, &["default", "mono"])
         })
     }

@@ -1,5 +1,7 @@
 //! `lightsout sim` before the eyes of clients that others wrote, and `lightsout demo` as a newcomer sees it.
 
+mod theft;
+
 use crate::support::program::{Home, command, run};
 use crate::support::tui::{SOON, Tui};
 use crate::support::wait_for;

@@ -162,6 +162,22 @@ pub(super) const ROWS: &[Command] = &[
         state.overlays.push(Overlay::Actions(ActionLog::default()));
         Ok(())
     }),
+    row(
+        "mouse",
+        &[],
+        &[],
+        (Args::None, "the mouse clicks and scrolls here, or selects text in the terminal again", ""),
+        |state, _, out| {
+            state.mouse = !state.mouse;
+            state.say(if state.mouse {
+                "mouse on: hold shift to select text with it"
+            } else {
+                "mouse off: it selects text in the terminal"
+            });
+            out.push(Effect::Mouse);
+            Ok(())
+        },
+    ),
     row("redraw", &[], &[t("ctrl-l")], (Args::None, "draw the screen anew", ""), |_, _, out| {
         out.push(Effect::Redraw);
         Ok(())
@@ -193,6 +209,9 @@ fn go(state: &mut State, step: Step) -> Done {
 /// The node that a command names, or the cursor's.
 fn one(state: &State, args: &str) -> Result<NodeId, String> {
     if args.is_empty() {
+        if let Focus::Pane(_) = state.focus {
+            return Ok(state.meant_pane()?.node);
+        }
         return state.table.cursor.ok_or_else(|| "there is no node here".into());
     }
     match palette::resolve(state, args)?.as_slice() {
@@ -206,12 +225,9 @@ fn console(state: &mut State, args: &str, out: &mut Out) -> Done {
     panes::attach(state, node, out)
 }
 
-/// A verb menu: on the named nodes; in a console on its node; else on the marked or the cursor's.
+/// A verb menu, on the nodes that are meant.
 fn menu(state: &mut State, menu: Context, args: &str) -> Done {
-    let targets = match state.focus {
-        Focus::Pane(_) if args.is_empty() => (vec![state.meant_pane()?.node], 0),
-        _ => palette::some_nodes(state, args)?,
-    };
+    let targets = palette::some_nodes(state, args)?;
     verbs::open_menu(state, menu, targets)
 }
 
@@ -294,7 +310,8 @@ fn copy(state: &mut State, _: &str, out: &mut Out) -> Done {
 }
 
 fn switch(state: &mut State, _: &str, _: &mut Out) -> Done {
-    let console = state.last_pane.ok_or("no console is open; c opens one")?;
+    let open = state.keys.key_in(Context::Table, "console");
+    let console = state.last_pane.ok_or_else(|| format!("no console is open; {open} opens one"))?;
     panes::focus(state, console);
     Ok(())
 }

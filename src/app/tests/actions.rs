@@ -109,7 +109,7 @@ fn staggered_nodes_say_their_turn_in_the_log_and_in_the_table() {
         ["asked: r1n01", "staggered, turns 2 to 4 of 4, due 22:31:30 to 22:31:31: r1n[02-04]"]
     );
     let row = bench.state.row(NodeId(3)).expect("a row");
-    let note = super::super::view::note(row, bench.state.now, 0);
+    let note = super::super::view::note(row, &bench.state.keys, bench.state.now, 0);
     assert_eq!(note, "turn 4 of 4, due 22:31:31");
 }
 
@@ -272,7 +272,7 @@ fn a_lit_locator_led_stands_in_the_note_while_it_lasts() {
     bench.hub(Update::Node(Box::new(status)));
     let note = |bench: &Bench| {
         let row = bench.state.row(NodeId(0)).expect("a row");
-        super::super::view::note(row, bench.state.now, 0)
+        super::super::view::note(row, &bench.state.keys, bench.state.now, 0)
     };
     assert_eq!(note(&bench), "locator LED on until 22:35");
     bench.pass(240_000);

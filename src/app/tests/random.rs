@@ -1,6 +1,7 @@
 use super::*;
 use crate::app::guard::{Guard, confirm_level};
 use crate::app::state::Question;
+use crate::app::{Mouse, MouseKind, Spot};
 use crate::fleet::{ConsoleState, LinePos, SessionStatus};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -22,6 +23,7 @@ enum Step {
     Key(Key),
     Line(&'static str),
     Paste(String),
+    Mouse(MouseKind, Spot),
     Resize(u16, u16),
     Pass(u64),
     Seen(u32, u8),
@@ -51,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         15 => some_key().prop_map(Step::Key),
         8 => proptest::sample::select(lines.to_vec()).prop_map(Step::Line),
+        6 => (super::mouse::any_kind(), super::mouse::any_spot()).prop_map(|(kind, spot)| Step::Mouse(kind, spot)),
         2 => ".{0,8}".prop_map(Step::Paste),
         1 => (0u16..200, 0u16..60).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
         10 => (0u64..1_000).prop_map(Step::Pass),
@@ -80,9 +83,14 @@ fn check(before: &State, event: &Event, request: &Request, now: u64) -> bool {
     };
     assert_eq!((&confirm.what, &confirm.targets), (&Question::Verb(verb.clone()), nodes));
     assert!(now - confirm.opened.0 >= 300);
-    let Event::Key(key) = event else { panic!("{verb:?} by {event:?}") };
-    let proof = if matches!(guard, Guard::Typed(_)) { "<enter>" } else { "y" };
-    assert_eq!(*key, keys(proof)[0]);
+    let typed = matches!(guard, Guard::Typed(_));
+    let key = match event {
+        Event::Key(key) => *key,
+        // The button of a question that wants no word.
+        Event::Mouse(Mouse { kind: MouseKind::Press, spot: Some(Spot::Button(key)), .. }) if !typed => *key,
+        other => panic!("{verb:?} by {other:?}"),
+    };
+    assert_eq!(key, keys(if typed { "<enter>" } else { "y" })[0]);
     true
 }
 
@@ -93,6 +101,9 @@ fn events(step: Step, bench: &Bench, last: Option<&Request>) -> Vec<Event> {
         Step::Key(key) => vec![Event::Key(key)],
         Step::Line(line) => keys(line).into_iter().map(Event::Key).collect(),
         Step::Paste(text) => vec![Event::Paste(text)],
+        Step::Mouse(kind, spot) => {
+            vec![Event::Mouse(Mouse { kind, spot: Some(spot), epoch: bench.state.epoch })]
+        }
         Step::Resize(columns, rows) => vec![Event::Resize(columns, rows)],
         Step::Pass(_) => vec![Event::Tick],
         Step::Seen(node, value) => hub(Update::Node(Box::new(bench.status(node, power(value))))),

@@ -100,7 +100,7 @@ fn notes_say_the_most_pressing_thing() {
         let mut status = bench.status(0, Power::Off);
         change(&mut status);
         bench.hub(Update::Node(Box::new(status)));
-        view::note(&bench.state.nodes[0], now, 3600)
+        view::note(&bench.state.nodes[0], &bench.state.keys, now, 3600)
     };
     let before = |seconds: u64| Millis(START - seconds * 1000);
     assert_eq!(note(&mut bench, &|_| {}), "");

@@ -161,12 +161,16 @@ fn what_a_driver_cannot_do_is_greyed_and_refused() {
     let mut bench = Bench::new();
     bench.keys("/vm1<enter>p");
     let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
-    let disabled: Vec<char> =
-        menu.items.iter().filter(|item| item.disabled.is_some()).map(|item| item.key).collect();
-    assert_eq!(disabled, ['c', 'x']);
+    let disabled: Vec<String> = menu
+        .items
+        .iter()
+        .filter(|item| item.disabled.is_some())
+        .map(|item| item.keys[0].to_string())
+        .collect();
+    assert_eq!(disabled, ["c", "x"]);
     bench.keys("<esc>m");
     let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
-    let can = |key| menu.items.iter().any(|item| item.key == key && item.disabled.is_none());
+    let can = |key| menu.items.iter().any(|item| item.keys[0] == Key::char(key) && item.disabled.is_none());
     assert!(!can('l') && !can('f'), "a virtual machine has neither");
     bench.keys("<esc>p");
     bench.keys("c");
@@ -221,7 +225,7 @@ fn results_become_one_line_and_a_note() {
     let notice = bench.state.current_notice().unwrap();
     assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (no answer)");
     assert_eq!((notice.level, notice.hint.as_deref()), (Level::Error, Some("is it cabled?")));
-    let note = crate::app::view::note(&bench.state.nodes[3], Millis(bench.now), 0);
+    let note = crate::app::view::note(&bench.state.nodes[3], &bench.state.keys, Millis(bench.now), 0);
     assert_eq!(note, "power off failed (no answer), 22:31");
     assert!(bench.state.nodes[0].last.is_none());
     assert!(bench.state.overlays.is_empty());

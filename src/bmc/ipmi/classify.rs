@@ -4,9 +4,9 @@
 use super::link::Failure;
 use crate::bmc::BmcError;
 use crate::bmc::words::{
-    ASK_KEY, ASK_PASSWORD, ASK_PRIVILEGE, ASK_SUITE, ASK_USER, LONG_USER, NO_ANSWER, NO_PRIVILEGE,
-    NO_SESSION, NO_SUITE, SILENT_IN_LOGIN, UNKNOWN_USER, WAIT_SESSION, WRONG_KEY, WRONG_PASSWORD,
-    login_error,
+    ASK_KEY, ASK_PASSWORD, ASK_PRIVILEGE, ASK_SUITE, ASK_USER, FILTERED, HOST_UNREACHABLE, LONG_USER,
+    NO_ANSWER, NO_PRIVILEGE, NO_ROUTE, NO_SESSION, NO_SUITE, NOTHING_LISTENS, SILENT_IN_LOGIN, UNKNOWN_USER,
+    WAIT_SESSION, WRONG_KEY, WRONG_PASSWORD, login_error,
 };
 use crate::fleet::FaultClass;
 use crate::ipmi::client::ClientError;
@@ -40,10 +40,10 @@ fn sent(mut error: BmcError, not_sent: bool) -> BmcError {
 /// What an ICMP message, or this machine's routes, say of an address.
 fn undelivered(errno: i32) -> &'static str {
     match Errno::from_raw(errno) {
-        Errno::ECONNREFUSED => "port unreachable: nothing listens there",
-        Errno::EHOSTUNREACH => "the host is unreachable",
-        Errno::ENETUNREACH => "there is no route to it",
-        Errno::EACCES | Errno::EPERM => "a packet filter forbids it",
+        Errno::ECONNREFUSED => NOTHING_LISTENS,
+        Errno::EHOSTUNREACH => HOST_UNREACHABLE,
+        Errno::ENETUNREACH => NO_ROUTE,
+        Errno::EACCES | Errno::EPERM => FILTERED,
         Errno::ENOPROTOOPT => "its host knows no UDP",
         _ => "what is sent to it comes back as undeliverable",
     }

@@ -44,7 +44,8 @@ pub(super) fn steps(exchange: &Exchange, highest: Privilege, quirks: Quirks) -> 
         Exchange::SolDeactivate => Command::sol_deactivate(),
         // What follows depends on its answer: see `holder`.
         Exchange::SolHolder => Command::sol_owner(),
-        Exchange::Resume => return None,
+        // In steps of its own.
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     Some(vec![Step { command: with_privilege(command, highest), tolerable: false, decides: true }])
 }
@@ -110,7 +111,7 @@ const SUPPORT: [&str; 8] = [
     "Chassis Device",
 ];
 
-fn identity(data: &[u8]) -> Option<BmcInfo> {
+pub(super) fn identity(data: &[u8]) -> Option<BmcInfo> {
     let id = DeviceId::decode(data).ok()?;
     let mut rows: BmcInfo = Vec::new();
     let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
@@ -161,7 +162,7 @@ pub(super) fn describe(exchange: &Exchange, highest: Privilege) -> Option<String
         Exchange::Locator => "get chassis status".to_owned(),
         Exchange::SolDeactivate => "deactivate payload: SOL".to_owned(),
         Exchange::SolHolder => "get payload instance info: SOL".to_owned(),
-        Exchange::Resume => return None,
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     let step = steps(exchange, highest, Quirks::default())?.into_iter().find(|step| step.decides)?;
     let Command { netfn, command, data, .. } = step.command;

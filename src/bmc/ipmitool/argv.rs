@@ -42,6 +42,7 @@ impl Patience {
             | Exchange::Info
             | Exchange::Identify(_)
             | Exchange::Locator
+            | Exchange::Checkup
             | Exchange::SolDeactivate
             | Exchange::SolHolder
             | Exchange::Resume => TWICE,
@@ -110,7 +111,8 @@ pub(super) fn command(exchange: &Exchange) -> Option<Vec<String>> {
         // Get Payload Instance Info of SOL (IPMI 2.0, 24.5).
         Exchange::SolHolder => words("raw 0x06 0x4b 0x01 0x01"),
         Exchange::SolDeactivate => words("sol deactivate"),
-        Exchange::Resume => return None,
+        // A login is a process, and a process a command: the power state it is.
+        Exchange::Checkup | Exchange::Resume => return None,
     };
     Some(words)
 }

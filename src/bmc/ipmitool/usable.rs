@@ -17,8 +17,12 @@ use tokio::time::Instant;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// What its help must list, and our word for it.
-const NEEDED: [(&str, &str); 3] =
-    [("-N ", "the option -N"), ("-R ", "the option -R"), ("lanplus ", "the interface lanplus")];
+const NEEDED: [(&str, &str); 4] = [
+    ("-N ", "the option -N"),
+    ("-R ", "the option -R"),
+    ("-C ", "the option -C"),
+    ("lanplus ", "the interface lanplus"),
+];
 
 type Answers = HashMap<PathBuf, Result<(), BmcError>>;
 
@@ -30,13 +34,13 @@ pub(super) fn check(program: &Path) -> Result<(), BmcError> {
     if let Some(answer) = answers.get(program) {
         return answer.clone();
     }
-    let answer = help(program).and_then(|outcome| judge(program, &outcome));
+    let answer = ask(program, "-h").and_then(|outcome| judge(program, &outcome));
     answers.insert(program.to_owned(), answer.clone());
     answer
 }
 
-/// Runs `program -h` in a thread with a runtime of its own: drivers are opened inside an asynchronous one.
-fn help(program: &Path) -> Result<Outcome, BmcError> {
+/// Runs `program` with one option in a thread with a runtime of its own: drivers are opened inside an asynchronous one.
+fn ask(program: &Path, what: &str) -> Result<Outcome, BmcError> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -46,10 +50,17 @@ fn help(program: &Path) -> Result<Outcome, BmcError> {
         let env = vec![("LC_ALL".to_owned(), Secret::new(b"C".to_vec()))];
         let login = Login { args: Vec::new(), env, guard: None };
         runtime
-            .block_on(async { child::run(program, &["-h".to_owned()], &login, Instant::now() + LIMIT).await })
+            .block_on(async { child::run(program, &[what.to_owned()], &login, Instant::now() + LIMIT).await })
     };
     std::thread::scope(|scope| scope.spawn(run).join())
         .unwrap_or_else(|_| Err(unusable(program, "it could not be asked")))
+}
+
+/// What `program` calls itself: `ipmitool version 1.8.19`.
+pub(super) fn version(program: &Path) -> Option<String> {
+    let said = ask(program, "-V").ok()?.stdout;
+    let line = said.lines().find(|line| line.contains("version"))?;
+    Some(line.chars().filter(|ch| !ch.is_control()).take(60).collect())
 }
 
 fn judge(program: &Path, outcome: &Outcome) -> Result<(), BmcError> {
@@ -91,19 +102,23 @@ mod tests {
 
     #[test]
     fn a_help_without_what_is_needed_is_told() {
+        let suite = "       -C ciphersuite Cipher suite to be used by lanplus interface\n";
         let wait =
             "       -N seconds     Specify timeout for lan [default=2] / lanplus [default=1] interface\n";
         let retry = "       -R retry       Set the number of retries for lan/lanplus interface [default=4]\n";
         let plus = "Interfaces:\n\tlan           IPMI v1.5 LAN Interface \n\tlanplus       IPMI v2.0 RMCP+ LAN Interface \n";
-        let whole = [wait, retry, plus].concat();
+        let whole = [suite, wait, retry, plus].concat();
         assert_eq!(judged("", &whole), Ok(()));
         assert_eq!(judged(&whole, ""), Ok(()));
         let lacks = |text: &str| judged("", text).expect_err("something is missing");
         assert_eq!(
-            lacks(&[wait, retry].concat()),
+            lacks(&[suite, wait, retry].concat()),
             "cannot use /opt/ipmitool: it does not know the interface lanplus"
         );
-        assert_eq!(lacks(plus), "cannot use /opt/ipmitool: it does not know the option -N and the option -R");
+        assert_eq!(
+            lacks(&[suite, plus].concat()),
+            "cannot use /opt/ipmitool: it does not know the option -N and the option -R"
+        );
         assert_eq!(
             lacks("ipmitool: error while loading shared libraries: libcrypto.so.3\n"),
             "cannot use /opt/ipmitool: asked for its help, it said \"ipmitool: error while loading shared libraries: libcrypto.so.3\""

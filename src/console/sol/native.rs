@@ -6,7 +6,7 @@
 
 use super::BUSY_HINT;
 use crate::bmc::ipmi::{self, SolChannel, SolFault, SolOver};
-use crate::bmc::{Gate, Priority};
+use crate::bmc::{BmcError, Gate, Priority, SOL_TOLD};
 use crate::console::shared::wall_clock;
 use crate::console::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::{Fault, FaultClass};
@@ -14,7 +14,8 @@ use crate::ipmi::client::SolLoss;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 /// How long a theft may stay untold for its thief's name.
 const NAMING: Duration = Duration::from_secs(2);
@@ -28,6 +29,25 @@ pub(super) struct Native {
     channel: Option<SolChannel>,
     link: Option<Arc<ipmi::Link>>,
     gate: Option<Arc<dyn Gate>>,
+    /// Says that the SOL is held, as long as it is.
+    telling: Option<JoinHandle<()>>,
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        if let Some(telling) = self.telling.take() {
+            telling.abort();
+        }
+    }
+}
+
+/// Should this process be killed, the next one may free its SOL, but only as long as nobody else's can have
+/// the same number.
+async fn tell(gate: Arc<dyn Gate>, session: Option<u32>) {
+    loop {
+        sleep(SOL_TOLD).await;
+        gate.holds_sol(session);
+    }
 }
 
 #[async_trait::async_trait]
@@ -61,6 +81,7 @@ impl Transport for Native {
         let reader = std::mem::replace(&mut channel.reader, none);
         let writer = channel.writer.clone();
         around.gate.holds_sol(channel.session);
+        self.telling = Some(tokio::spawn(tell(Arc::clone(&around.gate), channel.session)));
         self.channel = Some(channel);
         self.gate = Some(Arc::clone(&around.gate));
         self.link = Some(link);
@@ -87,6 +108,11 @@ impl Transport for Native {
     async fn close(&mut self, _around: &mut Around) {
         if let Some(channel) = self.channel.take() {
             channel.close().await;
+            if let Some(telling) = self.telling.take() {
+                telling.abort();
+                // It must not say so once more after the end.
+                let _ = telling.await;
+            }
             if let Some(gate) = &self.gate {
                 gate.holds_sol(None);
             }
@@ -111,9 +137,16 @@ impl Native {
     }
 }
 
-fn cannot_open(error: crate::bmc::BmcError) -> Ending {
+fn cannot_open(error: BmcError) -> Ending {
+    // With a completion code the BMC took the login and refused a command in it: that is no reason for
+    // polls to stop, as they do after a login that was refused.
+    let login_stands = error.class == FaultClass::Auth && error.code.is_some();
     let mut fault = Fault::from(error);
     fault.reason = format!("cannot open the console: {}", fault.reason);
+    if login_stands {
+        fault.class = FaultClass::Rejected;
+        return Ending::Failed { fault, retry: false };
+    }
     Ending::from(fault)
 }
 
@@ -169,6 +202,21 @@ mod tests {
             Ending::Failed { fault, retry } => (fault.class, retry),
             Ending::Busy { .. } => panic!("busy"),
         }
+    }
+
+    #[test]
+    fn only_a_refused_login_is_one_for_polls_too() {
+        let class = |code, not_sent| {
+            let error = BmcError { code, not_sent, ..BmcError::new(FaultClass::Auth, "no") };
+            match cannot_open(error) {
+                Ending::Failed { fault, retry: false } => fault.class,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(class(None, true), FaultClass::Auth);
+        assert_eq!(class(None, false), FaultClass::Auth, "after a session that died");
+        assert_eq!(class(Some(0xd4), false), FaultClass::Rejected, "SOL is not for this user");
+        assert_eq!(class(Some(0x81), false), FaultClass::Rejected, "the privilege was not granted");
     }
 
     #[test]

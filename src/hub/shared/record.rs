@@ -68,6 +68,9 @@ pub(super) struct SolRecord {
     pub boot: String,
     /// The BMC's id of the session.
     pub session: u32,
+    /// When its holder last said so, microseconds since boot.
+    #[serde(default)]
+    pub told: u64,
 }
 
 /// Tells credentials apart: sixteen bits of a hash of user and password, far too few to guess either by.

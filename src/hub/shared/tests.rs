@@ -304,3 +304,21 @@ fn a_failure_with_other_credentials_says_nothing_of_ours() {
     wrong.reload_auth();
     assert!(wrong.auth_fault().is_some(), "or two wrong ones would try for ever");
 }
+
+#[test]
+fn an_sol_is_an_orphan_s_only_when_its_holder_died_a_moment_ago() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (one, two) = (open(dir.path()), open(dir.path()));
+    let slot = slot(&one, "x");
+    one.hold_sol(slot, Some(7), secs(100));
+    one.hold_sol(slot, Some(7), secs(1000));
+    assert_eq!(two.orphaned_sol(slot, secs(1010)), None, "its holder lives");
+    drop(one);
+    assert_eq!(two.orphaned_sol(slot, secs(1010)), Some(7));
+    // The BMC has forgotten the session, and may have given its number to another's.
+    assert_eq!(two.orphaned_sol(slot, secs(1060)), None);
+    two.hold_sol(slot, Some(8), secs(1060));
+    two.hold_sol(slot, None, secs(1061));
+    drop(two);
+    assert_eq!(open(dir.path()).orphaned_sol(slot, secs(1062)), None, "it was given up");
+}

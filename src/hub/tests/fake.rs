@@ -5,7 +5,7 @@ use crate::config::{
     BmcSettings, NodeSettings, PollSettings, PowerSettings, Privilege, ScreenSettings, Settings,
 };
 use crate::fleet::{
-    BootDevice, BootSetting, FaultClass, Identify, Locator, NodeId, Power, PowerVerb, SolHolder, Verb,
+    BootDevice, BootSetting, Fault, FaultClass, Identify, Locator, NodeId, Power, PowerVerb, SolHolder, Verb,
 };
 use crate::hub::clock::Clock;
 use crate::hub::message::{NodeStatus, Phase, Request, RequestId, Update, VerbResult};
@@ -252,7 +252,9 @@ pub(in crate::hub) fn settings(dir: &Path, count: usize) -> Settings {
             prefix: "ctrl-]".into(),
             color: "auto".into(),
             glyphs: "auto".into(),
+            mouse: false,
         },
+        keys: Vec::new(),
         log_dir: dir.join("state/consoles"),
         log_max_bytes: 1 << 20,
         scrollback: 2000,
@@ -285,6 +287,10 @@ impl Bench {
     }
 
     pub fn start_as(&self, settings: Settings, poll: bool, read_only: bool) -> Front {
+        self.try_start(settings, poll, read_only).expect("starts")
+    }
+
+    pub fn try_start(&self, settings: Settings, poll: bool, read_only: bool) -> Result<Front, Fault> {
         let world = Arc::clone(&self.world);
         let options = HubOptions { poll, read_only, operator: "alice".into() };
         let (hub, handle) = Hub::start_with(
@@ -299,9 +305,8 @@ impl Bench {
                 Ok(Box::new(Fake { world: Arc::clone(&world), place }))
             }),
             consoles::spawner(),
-        )
-        .expect("starts");
-        Front {
+        )?;
+        Ok(Front {
             hub,
             handle,
             nodes: BTreeMap::new(),
@@ -309,7 +314,7 @@ impl Bench {
             done: Vec::new(),
             others: Vec::new(),
             next: 0,
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::fake::{Bench, ids, secs, unreachable};
 use crate::bmc::{BmcError, Exchange};
+use crate::config::ConsoleSettings;
 use crate::fleet::{FaultClass, Freshness, Power, PowerVerb, Verb};
 use crate::hub::message::{Outcome, PollReason, Request, Update};
 use std::time::Duration;
@@ -159,6 +160,27 @@ async fn nodes_without_a_driver_say_so_and_broken_drivers_are_told_once() {
     assert_eq!(notices, 1);
     let result = front.power(PowerVerb::Off, 1).await;
     assert!(matches!(result.outcome, Outcome::Failed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_broken_drivers_only_the_hub_starts_for_consoles_that_go_without() {
+    let bench = Bench::new();
+    let mut settings = bench.settings(2);
+    for node in &mut settings.nodes {
+        node.bmc = Some(super::fake::bmc("broken"));
+    }
+    let console = |transport: &str| ConsoleSettings {
+        transport: transport.into(),
+        path: Some("/nonexistent/serial".into()),
+        ..ConsoleSettings::default()
+    };
+    settings.nodes[0].console = Some(console("sol"));
+    let fault = bench.try_start(settings.clone(), true, false).err().expect("nothing could be done");
+    assert!(fault.reason.contains("tool"), "{}", fault.reason);
+    settings.nodes[1].console = Some(console("unix"));
+    let mut front = bench.start(settings, true);
+    front.until(|front| front.others.iter().any(|update| matches!(update, Update::Notice { .. }))).await;
+    assert!(matches!(front.node(1).seen.freshness, Freshness::Failed(_)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,6 +168,30 @@ async fn a_reboot_whose_off_is_not_seen_is_not_turned_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reboot_whose_off_finds_it_off_turns_it_on_again() {
+    let wrong_state = || {
+        let mut error = BmcError::new(FaultClass::Rejected, "not supported in the present state (0xd5)");
+        error.code = Some(0xd5);
+        error
+    };
+    let bench = Bench::new();
+    // The first copy of the request was carried out, and its answer was lost.
+    bench.world.set("n0", |machine| {
+        machine.coming.push_back((tokio::time::Instant::now() + secs(1), Power::Off));
+        machine.refusals.push_back(wrong_state());
+    });
+    bench.world.set("n1", |machine| machine.refusals.push_back(wrong_state()));
+    let mut front = bench.start(bench.settings(2), false);
+    let result = front.power(PowerVerb::Reboot, 0).await;
+    assert_eq!((result.outcome, result.power), (Outcome::Confirmed, Power::On));
+    assert_eq!(bench.world.sent("n0"), [Exchange::Off, Exchange::On]);
+    // Refused though it is on: nothing more is done.
+    let result = front.power(PowerVerb::Reboot, 1).await;
+    assert_eq!(fault(&result.outcome).0, FaultClass::Rejected);
+    assert_eq!(bench.world.sent("n1"), [Exchange::Off]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_never_reached_the_bmc_is_sent_again() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| {
@@ -313,6 +337,23 @@ async fn a_dead_bmc_fails_a_verb_when_its_time_is_up() {
     let result = front.verb(Verb::Status, 0).await;
     assert_eq!(fault(&result.outcome).0, FaultClass::Unreachable);
     assert_eq!(bench.world.made("n0").len(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_the_first_failed_login_ends_it() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.fault = Some(unreachable()));
+    let mut front = bench.start(bench.settings(1), false);
+    for verb in [Verb::Power(PowerVerb::Off), Verb::Raw(vec![6, 1])] {
+        let before = bench.world.made("n0").len();
+        let id = front.ask_with(verb, &[0], None, false);
+        let result = front.results(id, 1).await.remove(0);
+        assert_eq!(fault(&result.outcome).0, FaultClass::Unreachable);
+        assert_eq!(bench.world.made("n0").len(), before + 1, "one try");
+    }
+    let id = front.ask_with(Verb::Power(PowerVerb::Off), &[0], None, true);
+    front.results(id, 1).await;
+    assert!(bench.world.made("n0").len() > 4, "who waits has it tried until the time is up");
 }
 
 #[tokio::test(start_paused = true)]

@@ -290,13 +290,17 @@ impl<'a> Run<'a> {
     }
 
     async fn exchange(&mut self, granted: Granted, exchange: &Exchange) -> Step<Result<Reply, BmcError>> {
-        let (at, result) = self.line()?.execute(granted, exchange, self.node.keeps_login()).await;
+        let start = self.now();
+        let (at, mut result) = self.line()?.execute(granted, exchange, self.node.keeps_login()).await;
+        if let Ok(Reply::Checkup(checkup)) = &mut result {
+            checkup.took = at.saturating_sub(start);
+        }
+        if let Some((power, detail)) = result.as_ref().ok().and_then(Reply::power) {
+            let wall = self.node.context.clock.wall();
+            self.node.observed(at, wall, power, detail.map(str::to_owned));
+        }
         match (&result, exchange) {
-            (Ok(Reply::Power(power, detail)), _) => {
-                let wall = self.node.context.clock.wall();
-                self.node.observed(at, wall, *power, detail.clone());
-            }
-            (Err(error), Exchange::Power) => self.node.failed(at, error.clone().into()),
+            (Err(error), Exchange::Power | Exchange::Checkup) => self.node.failed(at, error.clone().into()),
             (Err(error), _) if error.refused_login() => self.node.failed(at, error.clone().into()),
             _ => {}
         }
@@ -353,7 +357,7 @@ impl<'a> Run<'a> {
                 FaultClass::Auth | FaultClass::Local => return Err(Outcome::Failed(fault)),
                 FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy => {}
             }
-            if self.now() + RETRY > self.give_up {
+            if !self.may_try_again(fault.class) {
                 return Err(Outcome::Failed(fault));
             }
             self.pause().await?;
@@ -365,10 +369,10 @@ impl<'a> Run<'a> {
         self.wait_until(self.now() + RETRY).await
     }
 
-    /// Whether an exchange that failed may be tried again.
-    pub fn may_try_again(&self, error: &BmcError) -> bool {
-        let passing = matches!(error.class, FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy);
-        passing && self.now() + RETRY <= self.give_up
+    /// Whether an exchange that failed may be tried again. Who does not want to wait is told at once.
+    pub fn may_try_again(&self, class: FaultClass) -> bool {
+        let passing = matches!(class, FaultClass::Unreachable | FaultClass::Timeout | FaultClass::Busy);
+        passing && self.job.wait && self.now() + RETRY <= self.give_up
     }
 
     /// Waits for this node's turn among the power-ons of its request. The time limit counts anew.
@@ -416,7 +420,7 @@ impl<'a> Run<'a> {
                 Err(error) => error,
             };
             if error.not_sent {
-                if !self.may_try_again(&error) {
+                if !self.may_try_again(error.class) {
                     return Ok(Sent::Refused(error));
                 }
                 self.pause().await?;

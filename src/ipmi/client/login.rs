@@ -4,6 +4,7 @@
 //! login starts over with a new session id and tag.
 
 use super::{ClientError, ClientSettings, Step};
+use crate::ipmi::command::Command;
 use crate::ipmi::crypto::Exchanged;
 use crate::ipmi::message::{Request, netfn};
 use crate::ipmi::packet::{self, PayloadType};
@@ -156,6 +157,16 @@ impl Login {
             State::Rakp1(_) => Step::Rakp1,
             State::Rakp3(_) => Step::Rakp3,
         }
+    }
+
+    /// Closes the session that the BMC may have already when only its last answer is missing: it would keep
+    /// it for a minute. To be sent when the login is given up or starts over.
+    pub fn goodbye(&self, settings: &ClientSettings, random: &mut Random) -> Option<Vec<u8>> {
+        let State::Rakp3(exchanged) = &self.state else { return None };
+        let keys = exchanged.keys(settings.kg.as_ref().unwrap_or(&settings.password));
+        let Command { netfn, lun, command, data, .. } = Command::close_session(exchanged.bmc_id);
+        let message = Request { seq: 1, netfn, lun, command, data: &data }.encode();
+        Some(packet::seal(&keys, PayloadType::Ipmi, exchanged.bmc_id, 1, &message, random.bytes()))
     }
 
     pub fn timeout(&mut self, settings: &ClientSettings, random: &mut Random, now: Duration) -> Next {
@@ -338,6 +349,10 @@ impl Login {
             let says_more = matches!(error, ClientError::RoleRefused { .. });
             if self.refused.is_none() || says_more {
                 self.refused = Some(error);
+            }
+            if step == Step::OpenSession {
+                // What was refused took no slot.
+                self.opens = self.opens.saturating_sub(1);
             }
             if !self.later.is_empty() {
                 self.suite = self.later.remove(0);

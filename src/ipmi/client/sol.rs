@@ -1,5 +1,6 @@
 //! Our SOL within the session: activation, whose it is, and how it is lost.
 
+use super::job::Job;
 use super::{Client, ClientError, Event};
 use crate::ipmi::Quirks;
 use crate::ipmi::sol::{Role, SAFE_CAPACITY, SolEnd, SolEvent};
@@ -78,6 +79,15 @@ impl Sol {
         if self.owner.is_none() { self.heard } else { self.heard + KEEPALIVE }
     }
 
+    /// How it is given up: not without asking whose it is, where the BMC tells, as it may have been stolen since
+    /// that was last asked.
+    pub fn release(&self) -> Job {
+        match self.owner {
+            Some(owner) if owner != 0 => Job::SolRelease { owner },
+            _ => Job::SolDeactivate,
+        }
+    }
+
     pub fn wants_keepalive(&self, now: Duration) -> bool {
         self.active && now >= self.due()
     }
@@ -87,11 +97,7 @@ impl Client {
     pub(super) fn sol_activated(&mut self, now: Duration, code: u8, data: &[u8]) {
         let refusal = match code {
             0 => {
-                let Some(sol) = &mut self.sol else {
-                    // Nobody wants it any more.
-                    self.jobs.push_front(super::Job::SolDeactivate);
-                    return;
-                };
+                let Some(sol) = &mut self.sol else { return };
                 sol.active = true;
                 sol.heard = now;
                 let small = self.settings.quirks.has(Quirks::SOL_SMALL);
@@ -111,14 +117,13 @@ impl Client {
         self.events.push_back(Event::SolRefused(refusal));
     }
 
-    /// Payload instance info: bytes 1 to 4 are the session that holds it, 0 when nobody does.
+    /// Whose the SOL is, of our own.
     pub(super) fn sol_owner(&mut self, now: Duration, code: u8, data: &[u8]) {
         let Some(sol) = self.sol.as_mut().filter(|sol| sol.active) else {
             return;
         };
         sol.heard = now;
-        let holder = data.first_chunk::<4>().map(|id| u32::from_le_bytes(*id)).filter(|_| code == 0);
-        let Some(holder) = holder else {
+        let Some(holder) = holder(code, data) else {
             // It cannot tell; that it answered is all we learn.
             sol.owner = sol.owner.or(Some(0));
             return;
@@ -159,6 +164,12 @@ impl Client {
             self.events.push_back(Event::SolLost(loss));
         }
     }
+}
+
+/// The session that holds the SOL, by Payload Instance Info (section 24.5): 0 when nobody does, `None` when the
+/// BMC cannot tell.
+pub(super) fn holder(code: u8, data: &[u8]) -> Option<u32> {
+    data.first_chunk::<4>().map(|id| u32::from_le_bytes(*id)).filter(|_| code == 0)
 }
 
 /// How much data a packet to the BMC may hold: what it says, or what any BMC takes when it says nonsense.

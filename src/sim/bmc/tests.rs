@@ -1,6 +1,8 @@
 //! A client and a BMC joined without a network, in simulated time: what `ipmi::client` does when things go
 //! wrong, and what the BMC says of it.
 
+mod endings;
+
 use super::*;
 use crate::ipmi::Quirks;
 use crate::ipmi::client::{Client, ClientError, ClientSettings, Event, Reply, SolLoss, SolRefusal};
@@ -85,6 +87,25 @@ impl Pair {
             self.now = next.max(self.now + Duration::from_micros(1));
             self.client.timeout(self.now);
             self.bmc.timeout(self.now);
+        }
+    }
+
+    /// Time passes on a good network; events stay where they are.
+    fn pass(&mut self, time: Duration) {
+        let address: SocketAddr = "127.0.0.1:9".parse().expect("an address");
+        let end = self.now + time;
+        while self.now < end {
+            self.now += Duration::from_millis(100);
+            if self.client.deadline().is_some_and(|at| at <= self.now) {
+                self.client.timeout(self.now);
+            }
+            self.bmc.timeout(self.now);
+            while let Some(datagram) = self.client.transmit(self.now) {
+                self.bmc.datagram(self.now, address, &datagram);
+                while let Some((_, datagram)) = self.bmc.transmit(self.now) {
+                    self.client.datagram(self.now, &datagram);
+                }
+            }
         }
     }
 

@@ -108,7 +108,9 @@ fn esc_and_a_bracket_typed_slowly_are_two_keys() {
     assert_eq!(decoder.deadline(), Some(now + HOLD));
     assert!(decoder.expire(now + HOLD / 2).is_empty());
     assert_eq!(names(&decoder.expire(now + HOLD)), ["Esc"]);
-    assert_eq!(names(&decoder.push(b"[", now + HOLD * 2)), ["["]);
+    // It could be the rest of a report of the mouse for as long as an Esc could be one of an arrow.
+    assert!(decoder.push(b"[", now + HOLD * 2).is_empty());
+    assert_eq!(names(&decoder.expire(now + HOLD * 3)), ["["]);
 }
 
 #[test]
@@ -179,7 +181,7 @@ fn a_character_split_in_the_middle_is_one_key_and_garbage_is_dropped() {
     assert!(decoder.push(&[0xe2, 0x82], now).is_empty());
     assert_eq!(names(&decoder.push(&[0xac], now)), ["\u{20ac}"]);
     assert_eq!(all(&[0xff, b'a', 0xc3, b'b', 0x80]), ["a", "b"]);
-    assert_eq!(all(b"\x1b[<0;1;1Mz\x1b[Iz\x1b[Mabcz"), ["z", "z", "z"], "reports that nobody asked for");
+    assert_eq!(all(b"\x1b[Iz\x1b[Mabcz"), ["z", "z"], "reports that nobody asked for");
     assert_eq!(all("\u{85}z".as_bytes()), ["z"], "no C1 control as a key");
 }
 
@@ -203,5 +205,124 @@ proptest::proptest! {
         let mut pieces = split.push(&bytes[..cut], now);
         pieces.extend(split.push(&bytes[cut..], now));
         proptest::prop_assert_eq!(at_once, pieces);
+    }
+}
+
+const PRESS: Mouse = Mouse { kind: MouseKind::Press, column: 9, row: 4 };
+
+#[test]
+fn the_mouse_is_read_and_what_means_nothing_is_dropped() {
+    let (mut decoder, now) = decoder();
+    assert_eq!(decoder.push(b"\x1b[<0;10;5M", now), [Input::Mouse(PRESS)]);
+    for (bytes, kind) in
+        [(&b"\x1b[<64;10;5M"[..], MouseKind::WheelUp), (b"\x1b[<65;10;5M", MouseKind::WheelDown)]
+    {
+        assert_eq!(decoder.push(bytes, now), [Input::Mouse(Mouse { kind, ..PRESS })]);
+    }
+    // A release, the other buttons, modifiers, motion, places that there are not, numbers without end.
+    for bytes in [
+        "0;10;5m",
+        "2;10;5M",
+        "16;10;5M",
+        "32;10;5M",
+        "0;0;5M",
+        "0;99999;5M",
+        "0;;M",
+        "M",
+        "0;1M",
+        "0;1;1;1M",
+    ] {
+        let inputs = decoder.push(format!("\x1b[<{bytes}").as_bytes(), now);
+        assert!(inputs.iter().all(|input| name(input) == "M"), "{bytes}: {inputs:?}");
+    }
+    assert_eq!(names(&decoder.push(b"\x1b[<0;1\x1b[A", now)), ["Up"], "broken off");
+}
+
+#[test]
+fn a_report_is_waited_for_as_long_as_it_takes() {
+    let (mut decoder, now) = decoder();
+    assert!(decoder.push(b"\x1b[<0;1", now).is_empty());
+    assert_eq!(decoder.deadline(), None);
+    let later = now + Duration::from_secs(3600);
+    assert!(decoder.expire(later).is_empty());
+    assert_eq!(decoder.push(b"0;5M", later), [Input::Mouse(PRESS)]);
+}
+
+#[test]
+fn esc_waits_longer_only_when_it_came_with_a_report() {
+    let (mut decoder, now) = decoder();
+    decoder.push(b"\x1b[<0;10;5M\x1b", now);
+    assert_eq!(decoder.deadline(), Some(now + SEQUENCE_HOLD));
+    assert_eq!(decoder.push(b"[<0;10;5M", now + SEQUENCE_HOLD / 2), [Input::Mouse(PRESS)]);
+    // A key after a click is a key.
+    let later = now + SEQUENCE_HOLD / 2 + HOLD;
+    decoder.push(b"\x1b", later);
+    assert_eq!(decoder.deadline(), Some(later + HOLD));
+}
+
+#[test]
+fn esc_and_what_begins_like_a_report_can_still_be_typed() {
+    let (mut decoder, mut now) = decoder();
+    let mut inputs = Vec::new();
+    for byte in b"\x1b[<x" {
+        now += HOLD * 3;
+        inputs.extend(decoder.push(&[*byte], now));
+        while let Some(deadline) = decoder.deadline() {
+            inputs.extend(decoder.expire(deadline));
+        }
+    }
+    assert_eq!(names(&inputs), ["Esc", "[", "<", "x"]);
+    inputs = decoder.push(b"\x1b", now);
+    inputs.extend(decoder.expire(now + HOLD));
+    inputs.extend(decoder.push(b"[", now + SEQUENCE_HOLD * 3));
+    assert_eq!(names(&inputs), ["Esc", "["], "long after Esc nothing is waited for");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    })]
+
+    /// A slow line cuts reports anywhere and pauses as long as it likes. Every report arrives, and nothing is
+    /// typed but what was typed: at worst Esc, `[` and `<`, when the line paused right behind them and nothing
+    /// told yet that a mouse was at work.
+    #[test]
+    fn a_report_torn_anywhere_is_never_typed(
+        reports in proptest::collection::vec((0u16..70, 1u16..300, 1u16..100, proptest::prelude::any::<bool>()), 1..5),
+        pieces in proptest::collection::vec((1usize..12, 0u32..40), 1..40),
+    ) {
+        let mut bytes = Vec::new();
+        let mut wanted = Vec::new();
+        for (button, column, row, press) in reports {
+            let last = if press { 'M' } else { 'm' };
+            bytes.extend(format!("\x1b[<{button};{column};{row}{last}").bytes());
+            let kind = match (button, press) {
+                (0, true) => MouseKind::Press,
+                (64, true) => MouseKind::WheelUp,
+                (65, true) => MouseKind::WheelDown,
+                _ => continue,
+            };
+            wanted.push(Input::Mouse(Mouse { kind, column: column - 1, row: row - 1 }));
+        }
+        let (mut decoder, mut now) = decoder();
+        let (mut inputs, mut rest, mut early) = (Vec::new(), bytes.as_slice(), false);
+        for (length, pause) in pieces.into_iter().chain([(usize::MAX, 0)]) {
+            let (piece, tail) = rest.split_at(length.min(rest.len()));
+            rest = tail;
+            inputs.extend(decoder.push(piece, now));
+            early |= pause >= 1 && !tail.is_empty();
+            now += HOLD * pause;
+            inputs.extend(decoder.expire(now));
+        }
+        let (mice, keys): (Vec<Input>, Vec<Input>) =
+            inputs.into_iter().partition(|input| matches!(input, Input::Mouse(_)));
+        let keys = names(&keys);
+        proptest::prop_assert!(
+            keys.iter().all(|key| ["Esc", "alt-[", "[", "<"].contains(&key.as_str())),
+            "{keys:?}"
+        );
+        proptest::prop_assert!(early || keys.is_empty(), "{keys:?}");
+        proptest::prop_assert_eq!(mice, wanted);
     }
 }

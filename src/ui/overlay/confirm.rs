@@ -14,7 +14,7 @@
 
 use super::{Line, boxed, input, text_width};
 use crate::app::state::{Confirm, ConfirmLevel, Question};
-use crate::app::{Area, State};
+use crate::app::{Area, Key, KeyCode, Spot, State};
 use crate::fleet::{NodeId, Verb};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
@@ -162,6 +162,8 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
     let danger = canvas.style(Role::DialogDanger);
     let cancel = " Cancel ";
     let used = canvas.put(area.x, last, area.width, &format!("[{cancel}]"), button);
+    // Esc, not enter: where a word is asked for, enter may mean yes.
+    canvas.spot(Area { y: last, width: used, height: 1, ..area }, Spot::Button(Key::plain(KeyCode::Esc)));
     let rest = area.width.saturating_sub(used + 2);
     let asked = Area { y: last.saturating_sub(1).max(area.y), height: 1, ..area };
     match &confirm.level {
@@ -171,7 +173,9 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
                 Question::Steal { .. } => "y  take it".to_owned(),
                 Question::Quit { .. } => "y  quit".to_owned(),
             };
-            canvas.put(area.x + used + 2, last, rest, &yes, danger);
+            let x = area.x + used + 2;
+            let width = canvas.put(x, last, rest, &yes, danger);
+            canvas.spot(Area { x, y: last, width, height: 1 }, Spot::Button(Key::char('y')));
         }
         ConfirmLevel::Typed { word, input: typed } => {
             let label = format!("type {word}, then enter: ");

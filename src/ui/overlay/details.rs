@@ -9,6 +9,7 @@
 
 use super::{Line, page};
 use crate::app::State;
+use crate::app::commands::Context;
 use crate::app::message::{Lit, PollReason};
 use crate::app::state::NodeRow;
 use crate::app::{summary, view};
@@ -112,7 +113,10 @@ fn next(state: &State, row: &NodeRow) -> String {
         PollReason::BackOff { failures } => {
             format!("{} in a row: asked less often", words::count(failures as usize, "failure"))
         }
-        PollReason::AuthFinal => "authentication failed: only when you ask (r)".to_owned(),
+        PollReason::AuthFinal => {
+            let poll = state.keys.key_in(Context::Table, "poll");
+            format!("authentication failed: only when you ask ({poll})")
+        }
         PollReason::NoDriver => "nothing to poll".to_owned(),
     };
     match row.status.next_poll {

@@ -8,8 +8,8 @@
 //! ```
 
 use super::boxed;
-use crate::app::State;
 use crate::app::state::{Menu, MenuItem};
+use crate::app::{Spot, State};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::{glyphs, words};
@@ -25,10 +25,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
         format!("{marked} hidden by the filter")
     });
     let labels: Vec<String> = menu.items.iter().map(label).collect();
+    let key_width = menu.items.iter().map(|item| canvas.width(&key(item))).max().unwrap_or(0);
+    let before = 2 + key_width + 2;
     let label_width = labels.iter().map(|label| canvas.width(label)).max().unwrap_or(0);
     let reasons = menu.items.iter().filter_map(|item| item.disabled.as_ref());
     let reason_width = reasons.map(|reason| canvas.width(reason) + 2).max().unwrap_or(0);
-    let mut width = 5 + label_width + reason_width;
+    let mut width = before + label_width + reason_width;
     width = width.max(canvas.width(&title) + 2).max(hidden.as_ref().map_or(0, |text| canvas.width(text)));
     width = width.max(28).min(state.size.0.saturating_sub(4));
     let rows = menu.items.len() + usize::from(hidden.is_some());
@@ -47,11 +49,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
         if here {
             canvas.put(area.x, y, 1, &glyphs::CURSOR.to_string(), base);
         }
-        let key = if item.disabled.is_some() { base } else { canvas.style(Role::HintKey) };
-        canvas.put(area.x + 2, y, 1, &item.key.to_string(), key);
-        canvas.put(area.x + 5, y, area.width.saturating_sub(5), label, base);
+        canvas.spot(crate::app::Area { y, height: 1, ..area }, Spot::Item(index));
+        let key_style = if item.disabled.is_some() { base } else { canvas.style(Role::HintKey) };
+        canvas.put(area.x + 2, y, key_width, &key(item), key_style);
+        canvas.put(area.x + before, y, area.width.saturating_sub(before), label, base);
         if let Some(reason) = &item.disabled {
-            let x = area.x + 5 + label_width + 2;
+            let x = area.x + before + label_width + 2;
             canvas.put(x, y, (area.x + area.width).saturating_sub(x), reason, base);
         }
         if here {
@@ -64,6 +67,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
         let style = canvas.style(Role::NoticeWarn);
         canvas.put(area.x, y, area.width, &hidden, style);
     }
+}
+
+fn key(item: &MenuItem) -> String {
+    item.keys.first().map(ToString::to_string).unwrap_or_default()
 }
 
 fn label(item: &MenuItem) -> String {

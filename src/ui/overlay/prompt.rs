@@ -9,7 +9,7 @@
 
 use super::input;
 use crate::app::state::Input;
-use crate::app::{Area, State};
+use crate::app::{Area, Spot, State};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::glyphs::{CURSOR, LIGHT};
@@ -67,6 +67,7 @@ fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)],
     let height = u16::try_from(shown).unwrap_or(0) + 2;
     let area = Area { x: notice.x, y: notice.y - height, width: notice.width.min(76), height };
     let style = canvas.style(Role::Menu);
+    canvas.spot(area, Spot::Over);
     canvas.fill(area, style);
     canvas.frame(area, &LIGHT, style);
     if candidates.len() > shown {
@@ -77,6 +78,7 @@ fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)],
     let dim = canvas.style(Role::Dim);
     let rows = candidates.iter().enumerate().skip(first).take(shown);
     for (y, (index, (name, about))) in (inner.y..).zip(rows) {
+        canvas.spot(Area { y, height: 1, ..inner }, Spot::Candidate(index));
         if picked == Some(index) {
             canvas.put(inner.x, y, 1, &CURSOR.to_string(), style);
         }

@@ -2,7 +2,7 @@
 
 use crate::app::message::{ConsoleId, NodeStatus, Pending, Phase, PollReason, RequestId};
 use crate::app::state::Pane;
-use crate::app::{Focus, State, StateOptions, layout};
+use crate::app::{Focus, Keymap, State, StateOptions, layout};
 use crate::fleet::{
     BootDevice, BootSetting, ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, Node, NodeId,
     Observation, Power, PowerVerb, SessionStatus, Verb,
@@ -81,6 +81,8 @@ pub fn fleet(size: (u16, u16), more: u32) -> State {
         read_only: false,
         title: "rack-a".into(),
         prefix: "ctrl-]",
+        keys: Keymap::default(),
+        mouse: false,
         poll_interval: Duration::from_secs(30),
         utc_offset: 0,
         size,
@@ -226,7 +228,11 @@ pub fn boot_screen() -> Frame {
 pub fn terminal(state: &State, look: &Look) -> Terminal<TestBackend> {
     let (columns, rows) = state.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("memory");
-    terminal.draw(|frame| draw(frame, state, look)).expect("memory");
+    terminal
+        .draw(|frame| {
+            let _ = draw(frame, state, look);
+        })
+        .expect("memory");
     terminal
 }
 

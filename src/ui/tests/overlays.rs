@@ -1,11 +1,11 @@
 //! Menus, confirmations, prompts, pages.
 
 use super::fixture::*;
-use crate::app::State;
 use crate::app::message::{Outcome, RequestId, VerbResult};
 use crate::app::state::{
     Action, ActionLog, Confirm, ConfirmLevel, Holders, Input, Menu, MenuItem, MenuPick, Overlay, Question,
 };
+use crate::app::{Key, State};
 use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
 use crate::theme::ColorDepth;
 use crate::ui::Glyphs;
@@ -23,7 +23,13 @@ fn input(text: &str) -> Input {
 }
 
 fn item(key: char, label: &str, disabled: Option<&str>, pick: MenuPick) -> MenuItem {
-    MenuItem { key, label: label.into(), disabled: disabled.map(Into::into), checked: None, pick }
+    MenuItem {
+        keys: vec![Key::char(key)],
+        label: label.into(),
+        disabled: disabled.map(Into::into),
+        checked: None,
+        pick,
+    }
 }
 
 fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {

@@ -165,6 +165,7 @@ impl Tui {
         });
         assert!(rfind(&raw, b"\x1b[?25h") >= rfind(&raw, b"\x1b[?25l"), "the cursor is hidden");
         assert!(rfind(&raw, b"\x1b[?2004l") >= rfind(&raw, b"\x1b[?2004h"), "bracketed paste is on");
+        assert!(rfind(&raw, b"\x1b[?1000l") > rfind(&raw, b"\x1b[?1000h"), "the mouse is still ours");
         assert!(rfind(&raw, b"\x1b[?2026l") >= rfind(&raw, b"\x1b[?2026h"), "a synchronized update is open");
     }
 }

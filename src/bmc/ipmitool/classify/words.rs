@@ -137,6 +137,7 @@ impl Words {
             | Exchange::Raw(_)
             | Exchange::Locator
             | Exchange::SolHolder
+            | Exchange::Checkup
             | Exchange::Resume => Words { raw: true, ..plain(&[], &[]) },
         }
     }
