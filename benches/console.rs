@@ -2,7 +2,7 @@
 //! backend's bytes to the outer terminal against ratatui's own. `cargo bench` prints the table.
 
 use lightsout::screen::{Emulator, EmulatorOptions};
-use lightsout::term::backend::{ColorDepth, SavingBackend};
+use lightsout::term::backend::SavingBackend;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -59,8 +59,7 @@ fn emulators(out: &mut impl Write) -> std::io::Result<()> {
 fn bytes_to_the_terminal(out: &mut impl Write) -> std::io::Result<()> {
     let area = Rect::new(0, 0, PANE.0, PANE.1);
     let counters = [Counter::default(), Counter::default()];
-    let mut ours =
-        Terminal::new(SavingBackend::new(counters[0].clone(), Size::new(PANE.0, PANE.1), ColorDepth::True))?;
+    let mut ours = Terminal::new(SavingBackend::new(counters[0].clone(), Size::new(PANE.0, PANE.1)))?;
     let options = ratatui::TerminalOptions { viewport: ratatui::Viewport::Fixed(area) };
     let mut plain = Terminal::with_options(CrosstermBackend::new(counters[1].clone()), options)?;
     for line in 0..LINES {

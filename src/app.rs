@@ -25,6 +25,7 @@ mod scroll;
 pub mod state;
 pub mod summary;
 mod table;
+mod taste;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -44,4 +45,5 @@ pub use layout::{Area, Layout};
 pub use mouse::{Mouse, MouseKind, Spot, Spots};
 pub use panes::open_single;
 pub use state::{Focus, State};
+pub use taste::Taste;
 pub use update::update;

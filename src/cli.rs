@@ -10,11 +10,12 @@ mod exit;
 mod out;
 mod report;
 mod sim;
+mod themes;
 mod verbs;
 
 use crate::config::{self, LoadOptions, Loaded, Secrets};
 use crate::fleet::Verb;
-use crate::{app, bmc, console, runtime, theme};
+use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
 use exit::Exit;
@@ -27,6 +28,8 @@ use verbs::Job;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -157,17 +160,15 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
         say_error("  hint: lightsout status prints a table; see lightsout --help");
         return Ok(Exit::Usage);
     }
-    if let Some(theme) = &cli.common.theme {
-        if !theme::names().iter().any(|known| known == theme) {
-            say_error(&format!("there is no theme \"{theme}\"; there are {}", theme::names().join(", ")));
-            return Ok(Exit::Usage);
-        }
-        loaded.settings.theme.clone_from(theme);
-    }
     if let Some(color) = cli.common.color {
         color.word().clone_into(&mut loaded.settings.screen.color);
     }
-    let options = runtime::Options { read_only: cli.common.read_only, operator: operator(), single };
+    let options = runtime::Options {
+        read_only: cli.common.read_only,
+        operator: operator(),
+        themes: themes::all(),
+        single,
+    };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
         Err(runtime::StartError::Fault(fault)) => {
@@ -179,9 +180,13 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
 }
 
 fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
-    if matches!(what, ConfigWord::Default) {
-        say(config::DEFAULT.trim_end());
-        return Exit::Done;
+    match what {
+        ConfigWord::Default => {
+            say(config::DEFAULT.trim_end());
+            return Exit::Done;
+        }
+        ConfigWord::Themes => return themes::list(),
+        _ => {}
     }
     let Some(loaded) = load(cli, Secrets::Check) else {
         return Exit::Usage;
@@ -189,13 +194,16 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
     match what {
         ConfigWord::Check => {
             let settings = &loaded.settings;
+            if !themes::check(&settings.theme) {
+                return Exit::Usage;
+            }
             let consoles = settings.nodes.iter().filter(|node| node.console.is_some()).count();
             say(&format!("ok: {} nodes, {consoles} with a console", settings.nodes.len()));
         }
         ConfigWord::Show => say(loaded.settings.render().trim_end()),
         ConfigWord::Keys => say(app::Keymap::new(&loaded.settings.keys).render().trim_end()),
         ConfigWord::Path => loaded.files.iter().for_each(|file| say(&file.display().to_string())),
-        ConfigWord::Default => {}
+        ConfigWord::Default | ConfigWord::Themes => {}
     }
     Exit::Done
 }
@@ -203,8 +211,16 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 /// Reads the configuration; says everything that is wrong with it.
 fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
     match read(cli.common.config.clone(), secrets) {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
+            if let Some(theme) = &cli.common.theme {
+                let known = themes::all().names();
+                if !known.contains(theme) {
+                    say_error(&format!("there is no theme \"{theme}\"; there are {}", known.join(", ")));
+                    return None;
+                }
+                loaded.settings.theme.clone_from(theme);
+            }
             Some(loaded)
         }
         Err(errors) => {
@@ -216,10 +232,12 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
 
 /// Reads the configuration, from `path` if one is named.
 fn read(path: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, config::ConfigErrors> {
-    let (drivers, transports, themes) = (bmc::driver_names(), console::transport_names(), theme::names());
-    let quirks = bmc::ipmi::quirk_names();
+    let (drivers, transports) = (bmc::driver_names(), console::transport_names());
+    let known = themes::all().names();
+    let themes: Vec<&str> = known.iter().map(String::as_str).collect();
+    let (quirks, columns) = (bmc::ipmi::quirk_names(), runtime::column_names());
     let mut options = LoadOptions::new(&drivers, &transports, &themes);
-    options.quirks = &quirks;
+    (options.quirks, options.columns) = (&quirks, &columns);
     options.keys = app::key_rules();
     options.path = path;
     options.secrets = secrets;

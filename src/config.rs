@@ -29,10 +29,11 @@ pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
 pub use keys::{KeyBinding, KeyFault, KeyRules};
 pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
+pub use paths::theme_dirs;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     BmcSettings, Charset, ConsoleSettings, Credentials, Flow, NodeSettings, Parity, PollSettings,
-    PowerSettings, Privilege, ScreenSettings, SerialLine, Settings, TagSettings,
+    PowerSettings, Privilege, ScreenSettings, SerialLine, Settings, TableSettings, TagSettings,
 };
 pub use units::duration as parse_duration;
 

@@ -3,6 +3,7 @@
 //! The only room that knows both the front end (`app`, `ui`, `term`) and the hub. Called by `cli`.
 
 mod front;
+mod look;
 mod panic;
 mod trace;
 
@@ -12,10 +13,11 @@ use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
 use crate::hub::{Hub, HubHandle, HubOptions};
 use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
-use crate::theme::{self, ColorDepth};
-use crate::ui::{Glyphs, Look};
+use crate::theme::Themes;
+use crate::ui::Look;
 use anyhow::Context;
 use front::Front;
+pub use look::column_names;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,8 @@ pub struct Options {
     pub read_only: bool,
     /// Operator's name for the audit trail.
     pub operator: String,
+    /// Where themes are found.
+    pub themes: Themes,
     /// Only one console, and end with it.
     pub single: Option<Single>,
 }
@@ -61,6 +65,8 @@ const LAST_BYTES: Duration = Duration::from_millis(500);
 /// The hub or the terminal could not be had; nothing is left behind.
 pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
     let settings = Arc::new(only(loaded.settings, options.single.as_ref()));
+    let caps = Caps::detect(|name| std::env::var(name).ok());
+    let look = look::look(&settings, &options, &caps).map_err(StartError::Fault)?;
     trace::start(&settings.state_dir);
     panic::install();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,17 +75,22 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
         .build()
         .context("cannot start the asynchronous runtime")?;
     let title = title(&loaded.files);
-    let result = runtime.block_on(screen(settings, options, title));
+    let result = runtime.block_on(screen(settings, options, title, (caps, look)));
     // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn screen(settings: Arc<Settings>, options: Options, title: String) -> Result<(), StartError> {
+async fn screen(
+    settings: Arc<Settings>,
+    options: Options,
+    title: String,
+    seen: (Caps, Look),
+) -> Result<(), StartError> {
     let hub_options =
         HubOptions { poll: true, read_only: options.read_only, operator: options.operator.clone() };
     let (hub, handle) = Hub::start(Arc::clone(&settings), hub_options).await.map_err(StartError::Fault)?;
-    let result = on_terminal(&settings, &options, title, handle, hub).await;
+    let result = on_terminal(&settings, &options, title, seen, (handle, hub)).await;
     result.map_err(StartError::Other)
 }
 
@@ -88,17 +99,16 @@ async fn on_terminal(
     settings: &Arc<Settings>,
     options: &Options,
     title: String,
-    handle: HubHandle,
-    hub: Hub,
+    (caps, look): (Caps, Look),
+    (handle, hub): (HubHandle, Hub),
 ) -> anyhow::Result<()> {
-    let caps = Caps::detect(|name| std::env::var(name).ok());
-    let look = look(settings, &caps)?;
     let terminal = OuterTerminal::enter()?;
     let writer = FrameWriter::start(terminal.output()?)?;
     let inputs = Inputs::start(Decoder::new(caps.esc_hold(), terminal.erase_is_backspace))?;
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let state = start_state(settings, options, title, terminal.size())?;
     let mut front = Front::new(state, handle, look, fps, writer, caps, terminal.size())?;
+    front.offer(options.themes.clone());
     if let Some(single) = &options.single {
         front.open_single(NodeId(0), single.monitor)?;
     }
@@ -128,6 +138,7 @@ fn start_state(
         size,
         now: now(),
         abilities: bmc::DRIVERS.iter().map(abilities).collect(),
+        taste: look::taste(settings, options),
     };
     State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))
 }
@@ -147,13 +158,6 @@ fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
         sol: can.sol,
     };
     (row.name.to_owned(), abilities)
-}
-
-fn look(settings: &Settings, caps: &Caps) -> anyhow::Result<Look> {
-    let depth = ColorDepth::choose(&settings.screen.color, |name| std::env::var(name).ok());
-    let theme = theme::load(&settings.theme, depth, None)?;
-    let glyphs = if caps.wants_unicode(&settings.screen.glyphs) { Glyphs::Unicode } else { Glyphs::Ascii };
-    Ok(Look { theme, glyphs })
 }
 
 /// The settings with one node only, for `lightsout console NODE`.

@@ -1,18 +1,22 @@
 //! Looks: what each part of the screen is called ([`Role`]), how it looks ([`Theme`]), and what the
 //! outer terminal can show of it ([`ColorDepth`]).
 //!
-//! Themes are TOML files; those in `themes/` are embedded. Knows neither `app` nor `ui`, reads no
-//! environment: `runtime` hands the values in, `ui` asks for styles.
+//! Themes are TOML files; those in `themes/` are embedded, [`Themes`] also finds the operators' own.
+//! Knows neither `app` nor `ui`, reads no environment: `runtime` and `cli` say where to look, `ui` asks
+//! for styles.
 
+mod contrast;
 mod depth;
+mod file;
 mod load;
+mod node;
 mod role;
 
 pub use depth::ColorDepth;
-pub use load::{ThemeError, load, names};
+pub use load::{Found, ThemeError, Themes};
 pub use role::Role;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Style};
 
 /// A complete look: one style for every role, in colours that the terminal can show.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +24,8 @@ pub struct Theme {
     name: String,
     depth: ColorDepth,
     styles: Vec<Style>,
+    node: Option<node::NodeColors>,
+    warnings: Vec<String>,
 }
 
 impl Theme {
@@ -41,9 +47,16 @@ impl Theme {
         self.styles[role as usize]
     }
 
-    fn new(name: &str, depth: ColorDepth, styles: Vec<Style>) -> Theme {
-        let styles = styles.into_iter().map(|style| reduced(style, depth)).collect();
-        Theme { name: name.to_owned(), depth, styles }
+    /// What is hard to read of an operator's own theme; one line for each role.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn new(name: &str, depth: ColorDepth, styles: &[Style], warnings: Vec<String>) -> Theme {
+        let styles: Vec<Style> = styles.iter().map(|style| reduced(*style, depth)).collect();
+        let node = node::NodeColors::new(styles[Role::Text as usize], depth);
+        Theme { name: name.to_owned(), depth, styles, node, warnings }
     }
 }
 
@@ -53,9 +66,12 @@ fn reduced(mut style: Style, depth: ColorDepth) -> Style {
     style
 }
 
-/// The styles of a theme file as far as it sets them, before inheritance fills the others.
-type Partial = Vec<Option<Style>>;
-
-fn plain(fg: Option<Color>, bg: Option<Color>, mods: Modifier) -> Style {
-    Style { fg, bg, add_modifier: mods, ..Style::default() }
+/// Red, green and blue of a colour, the terminal's own 16 as xterm has them; `None` for the terminal's
+/// own foreground and background, which nobody knows.
+fn rgb(color: Color) -> Option<(u8, u8, u8)> {
+    match color {
+        Color::Rgb(r, g, b) => Some((r, g, b)),
+        Color::Indexed(index) => Some(depth::rgb_of(index)),
+        _ => None,
+    }
 }

@@ -58,6 +58,10 @@ pub enum Args {
     Filter,
     /// A sort key.
     Sort,
+    /// A theme.
+    Theme,
+    /// Columns of the table.
+    Columns,
     /// Hexadecimal bytes.
     Bytes,
     /// A word or number.

@@ -25,6 +25,8 @@ pub enum Event {
     NotTaken(Box<Request>),
     /// Something to tell the operator that went wrong while an effect was run.
     Notice(Level, String),
+    /// The theme that [`Effect::Theme`] asked for, or the configuration, is in force.
+    Theme(String),
     /// A second, or the time asked for by [`Effect::WakeAt`], has passed.
     Tick,
     /// SIGTERM or SIGHUP: end without asking.
@@ -46,6 +48,8 @@ pub enum Effect {
     Mouse,
     /// Draw everything anew.
     Redraw,
+    /// Take the theme of this name; told by [`Event::Theme`], or by [`Event::Notice`] what is wrong.
+    Theme(String),
     /// Bring [`Event::Tick`] at this time, not only with the next whole minute.
     WakeAt(Millis),
     /// End the program.

@@ -1,7 +1,7 @@
 //! How the front end starts: options in, a [`State`] out.
 
 use super::{
-    Key, KeyCode, Keymap, State,
+    Key, KeyCode, Keymap, State, Taste,
     state::{Focus, Inner, NodeRow, PrefixState, Table},
 };
 use crate::fleet::{Millis, Node};
@@ -57,6 +57,8 @@ pub struct StateOptions<'a> {
     pub now: Millis,
     /// What each driver can do, by its name; a driver that is not listed can do everything.
     pub abilities: Vec<(String, Abilities)>,
+    /// Theme and columns.
+    pub taste: Taste,
 }
 
 /// Reads a prefix: one key or two, the first with ctrl or alt, or a function key, because it is
@@ -95,7 +97,7 @@ impl State {
             .collect();
         let mut state = State {
             nodes,
-            table: Table::default(),
+            table: Table { sort: options.taste.sort, ..Table::default() },
             panes: Vec::new(),
             focus: Focus::Table,
             last_pane: None,
@@ -116,6 +118,7 @@ impl State {
             prefix_state: PrefixState::None,
             poll_interval: options.poll_interval,
             quitting: false,
+            taste: options.taste,
             inner: Inner { prefix, abilities: options.abilities, dirty: true, ..Inner::default() },
         };
         state.layout = super::layout::compute(&state);

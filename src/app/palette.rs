@@ -4,7 +4,7 @@ use super::{
     Effect, Key, KeyCode, State,
     commands::{self, Args, Command, Run},
     state::{Focus, Input, MenuPick, Overlay},
-    verbs,
+    taste, verbs,
 };
 use crate::fleet::verb::parse_raw;
 use crate::fleet::{Identify, NodeId, NodeSet, SortKey, Verb};
@@ -284,6 +284,8 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
                 words.push((word.into(), what.into()));
             }
         }
+        Args::Theme => words.extend(state.taste.themes.iter().cloned()),
+        Args::Columns => words.extend(taste::column_words(state)),
         Args::None | Args::Text | Args::Bytes => {}
     }
     words.retain(|(candidate, _)| candidate.starts_with(word) && candidate != word);

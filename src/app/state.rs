@@ -1,6 +1,6 @@
 //! Everything the front end knows. Changed only by `app::update`, read by `ui`.
 
-use super::{Abilities, Key, Keymap, Layout};
+use super::{Abilities, Key, Keymap, Layout, Taste};
 use crate::fleet::{
     BootDevice, Fault, Filter, LinePos, Millis, Node, NodeId, SessionStatus, SortKey, Verb, View,
 };
@@ -56,6 +56,8 @@ pub struct State {
     pub poll_interval: std::time::Duration,
     /// A quit was asked and confirmed; the screen says what is being waited for.
     pub quitting: bool,
+    /// Theme and columns.
+    pub taste: Taste,
     /// What only `update` needs to remember.
     pub inner: Inner,
 }

@@ -9,10 +9,11 @@ mod random;
 mod scrollback;
 mod small;
 mod table;
+mod taste;
 mod verbs;
 
 use super::state::{Confirm, Overlay};
-use super::{Abilities, Effect, Event, Key, Keymap, State, StateOptions, update};
+use super::{Abilities, Effect, Event, Key, Keymap, State, StateOptions, Taste, update};
 use crate::config::KeyBinding;
 use crate::fleet::{Freshness, Millis, Node, NodeId, Observation, Power, Verb};
 use crate::hub::message::{
@@ -85,6 +86,12 @@ impl Bench {
             utc_offset: 0,
             size: (80, 24),
             now: Millis(START),
+            taste: Taste {
+                theme: "default".into(),
+                themes: vec![("default".into(), String::new()), ("dark".into(), "calm".into())],
+                known_columns: ["node", "tags", "power", "note"].map(Into::into).into(),
+                ..Taste::default()
+            },
             abilities: vec![("ipmitool".into(), all), ("qemu".into(), qemu)],
         })
         .unwrap();

@@ -31,6 +31,10 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {
         Event::Frame(console, frame) => panes::frame(state, console, frame),
         Event::NotTaken(request) => answers::not_taken(state, *request),
         Event::Notice(level, text) => state.notice(level, text, None),
+        Event::Theme(name) => {
+            state.say(format!("theme {name}"));
+            state.taste.theme = name;
+        }
         Event::Tick => send_again(state, &mut out),
         Event::Terminate => {
             state.quitting = true;

@@ -350,6 +350,8 @@ pub enum ConfigWord {
     Path,
     /// Print the commented default configuration
     Default,
+    /// List the themes there are, your own with what is wrong with them
+    Themes,
 }
 
 #[cfg(test)]

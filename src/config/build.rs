@@ -8,8 +8,11 @@ use super::error::{At, Problem};
 use super::load::LoadOptions;
 use super::paths;
 use super::secret::Secret;
-use super::settings::{Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings};
+use super::settings::{
+    Credentials, NodeSettings, PollSettings, PowerSettings, ScreenSettings, Settings, TableSettings,
+};
 use super::units::show_duration;
+use crate::fleet::SortKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,6 +64,10 @@ pub(super) fn build(
             color: or(draft.color, || "auto".to_owned()),
             glyphs: or(draft.glyphs, || "auto".to_owned()),
             mouse: or(draft.mouse, || false),
+        },
+        table: TableSettings {
+            columns: or(draft.columns, || options.columns.iter().map(|name| (*name).to_owned()).collect()),
+            sort: draft.sort.and_then(|word| SortKey::named(&word.value)).unwrap_or_default(),
         },
         keys,
         log_dir: or(draft.log_dir, || state_dir.join("consoles")),

@@ -8,6 +8,8 @@ use super::load::LoadOptions;
 use super::node::RawNode;
 use super::section::Section;
 use super::units;
+use super::words::{shown, suggest};
+use crate::fleet::SortKey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +29,8 @@ pub(super) struct Draft {
     pub(super) prefix: Option<At<String>>,
     pub(super) color: Option<At<String>>,
     pub(super) glyphs: Option<At<String>>,
+    pub(super) columns: Option<At<Vec<String>>>,
+    pub(super) sort: Option<At<String>>,
     pub(super) mouse: Option<At<bool>>,
     pub(super) keys: RawKeys,
     pub(super) scrollback: Option<At<i64>>,
@@ -56,6 +60,7 @@ impl Draft {
         self.read_poll(&mut top);
         self.read_power(&mut top);
         self.read_screen(&mut top);
+        self.read_table(&mut top, options);
         self.keys.read(&mut top, &options.keys);
         self.read_console(&mut top);
         self.read_paths(&mut top);
@@ -104,9 +109,18 @@ impl Draft {
         set(&mut self.prefix, prefix);
         let colors = ["auto", "truecolor", "256", "16", "never"];
         set(&mut self.color, screen.choice("color", &colors));
-        set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "ascii"]));
+        set(&mut self.glyphs, screen.choice("glyphs", &["auto", "unicode", "box", "ascii"]));
         set(&mut self.mouse, screen.boolean("mouse"));
         screen.finish();
+    }
+
+    fn read_table(&mut self, top: &mut Section<'_>, options: &LoadOptions<'_>) {
+        let Some(mut table) = top.section("table", "[table]") else {
+            return;
+        };
+        set(&mut self.columns, columns(&mut table, options.columns));
+        set(&mut self.sort, table.choice("sort", &SortKey::WORDS));
+        table.finish();
     }
 
     fn read_console(&mut self, top: &mut Section<'_>) {
@@ -141,6 +155,33 @@ impl Draft {
         set(&mut tag.read_only, read_only);
         section.finish();
     }
+}
+
+/// Names of columns, each once, `node` among them.
+fn columns(table: &mut Section<'_>, known: &[&str]) -> Option<At<Vec<String>>> {
+    let list = table.strings("columns", "a list of columns such as [\"node\", \"power\"]")?;
+    let mut names: Vec<String> = Vec::new();
+    let mut wrong = false;
+    for At { value, place } in &list.value {
+        let problem = if !known.contains(&value.as_str()) {
+            let text = format!("there is no column \"{}\"", shown(value));
+            Some((text, suggest(value, known.iter().copied())))
+        } else if names.contains(value) {
+            Some((format!("the column \"{value}\" is there twice"), "remove one".to_owned()))
+        } else {
+            None
+        };
+        if let Some((text, help)) = problem {
+            table.report(place, "columns", text, help);
+            wrong = true;
+        }
+        names.push(value.clone());
+    }
+    if !names.iter().any(|name| name == "node") && !wrong {
+        table.report(&list.place, "columns", "\"node\" is missing", "it says whose row it is: add it");
+        wrong = true;
+    }
+    (!wrong).then_some(At::new(names, list.place))
 }
 
 /// An upper layer replaces what it names and leaves the rest.

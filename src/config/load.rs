@@ -42,6 +42,8 @@ pub struct LoadOptions<'a> {
     pub transports: &'a [&'a str],
     /// Names of the themes.
     pub themes: &'a [&'a str],
+    /// Names of the table's columns, in their usual order; none by default.
+    pub columns: &'a [&'a str],
     /// Names of the quirks that driver `ipmi` knows; none by default.
     pub quirks: &'a [&'a str],
     /// What `[keys.*]` is checked with; without, there are no keys to bind.
@@ -65,16 +67,17 @@ impl<'a> LoadOptions<'a> {
             drivers,
             transports,
             themes,
+            columns: &[],
             quirks: &[],
             keys: KeyRules::NONE,
             secrets: Secrets::Read,
-            system: PathBuf::from("/etc/lightsout/config.toml"),
+            system: paths::system_config(),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }
     }
 }
 
-fn process_env(name: &str) -> Option<OsString> {
+pub(super) fn process_env(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -17,6 +17,19 @@ pub(super) fn user_config(env: Env<'_>) -> Option<PathBuf> {
     Some(base.join("lightsout/config.toml"))
 }
 
+/// The configuration below all others.
+pub(super) fn system_config() -> PathBuf {
+    PathBuf::from("/etc/lightsout/config.toml")
+}
+
+/// Where operators keep themes of their own, the first goes before the second: `themes` beside the
+/// user's configuration and beside the system's.
+#[must_use]
+pub fn theme_dirs() -> Vec<PathBuf> {
+    let files = user_config(&super::load::process_env).into_iter().chain([system_config()]);
+    files.filter_map(|file| Some(file.parent()?.join("themes"))).collect()
+}
+
 /// `$XDG_STATE_HOME/lightsout`, by default below `~/.local/state`.
 pub(super) fn state_dir(env: Env<'_>) -> Option<PathBuf> {
     let base = absolute(env, "XDG_STATE_HOME").or_else(|| Some(home(env)?.join(".local/state")))?;

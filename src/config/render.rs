@@ -39,6 +39,10 @@ fn render(settings: &Settings, out: &mut String) -> fmt::Result {
     writeln!(out, "color = {}", quote(&screen.color))?;
     writeln!(out, "glyphs = {}", quote(&screen.glyphs))?;
     writeln!(out, "mouse = {}", screen.mouse)?;
+    let columns: Vec<String> = settings.table.columns.iter().map(|name| quote(name)).collect();
+    writeln!(out, "\n[table]")?;
+    writeln!(out, "columns = [{}]", columns.join(", "))?;
+    writeln!(out, "sort = {}", quote(settings.table.sort.name()))?;
     let mut context = "";
     for binding in &settings.keys {
         if binding.context != context {

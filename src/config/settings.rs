@@ -1,6 +1,7 @@
 //! The typed settings that the rest of the program works with. Already merged, zipped and checked.
 
 use super::{KeyBinding, Secret};
+use crate::fleet::SortKey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub power: PowerSettings,
     /// The outer screen.
     pub screen: ScreenSettings,
+    /// The table of nodes.
+    pub table: TableSettings,
     /// `[keys.*]`, checked: what differs from the default keys.
     pub keys: Vec<KeyBinding>,
     /// Directory for console logs; default `$XDG_STATE_HOME/lightsout/consoles`.
@@ -71,10 +74,19 @@ pub struct ScreenSettings {
     pub prefix: String,
     /// `auto`, `truecolor`, `256`, `16` or `never`.
     pub color: String,
-    /// `auto`, `unicode` or `ascii`.
+    /// `auto`, `unicode`, `box` or `ascii`.
     pub glyphs: String,
     /// Clicks and the wheel are ours; the terminal no longer selects text without shift.
     pub mouse: bool,
+}
+
+/// `[table]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableSettings {
+    /// The columns, from left to right; `node` is among them.
+    pub columns: Vec<String>,
+    /// How it is sorted at the start.
+    pub sort: SortKey,
 }
 
 /// `[tags.NAME]`.

@@ -24,15 +24,24 @@ impl SortKey {
     pub const ALL: [SortKey; 5] =
         [SortKey::Name, SortKey::State, SortKey::Tag, SortKey::Age, SortKey::Config];
 
-    /// The key's word.
+    /// Their words, in the same order.
+    pub const WORDS: [&'static str; 5] = ["node", "power", "tags", "age", "config"];
+
+    /// The key's word: the name of the column that shows it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            SortKey::Name => "name",
-            SortKey::Config => "config",
-            SortKey::State => "state",
-            SortKey::Tag => "tag",
-            SortKey::Age => "age",
+        let at = SortKey::ALL.iter().position(|key| *key == self);
+        at.map_or("", |at| SortKey::WORDS[at])
+    }
+
+    /// The key of a word; those of the filter (`name`, `state`, `tag`) are understood, too.
+    #[must_use]
+    pub fn named(word: &str) -> Option<SortKey> {
+        match word {
+            "name" => Some(SortKey::Name),
+            "state" => Some(SortKey::State),
+            "tag" => Some(SortKey::Tag),
+            _ => SortKey::ALL.into_iter().find(|key| key.name() == word),
         }
     }
 

@@ -146,10 +146,11 @@ fn remove_leftovers(runtime: &Path) {
             continue;
         }
         let path = entry.path();
-        let alive = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        // Whose it is comes first: what stands for a lock in a stranger's directory is not even opened.
         let ours = std::fs::symlink_metadata(&path)
             .is_ok_and(|meta| meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw());
-        if ours && !alive {
+        let alive = || File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        if ours && !alive() {
             let _ = std::fs::remove_dir_all(&path);
         }
     }

@@ -6,8 +6,8 @@ use crate::app::{self, Effect, Event, Spots, State};
 use crate::fleet::{Millis, NodeId};
 use crate::hub::HubHandle;
 use crate::hub::message::{ConsoleId, Level, Update};
-use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend, backend};
-use crate::theme;
+use crate::term::{self, Caps, FrameSink, FrameWriter, Input, Inputs, Pacer, SavingBackend};
+use crate::theme::Themes;
 use crate::ui::{self, Look};
 use ratatui::Terminal;
 use ratatui::layout::Size;
@@ -23,6 +23,7 @@ pub struct Front {
     state: State,
     hub: HubHandle,
     look: Look,
+    themes: Themes,
     caps: Caps,
     pacer: Pacer,
     terminal: Terminal<SavingBackend<FrameSink>>,
@@ -71,12 +72,13 @@ impl Front {
         caps: Caps,
         (cols, rows): (u16, u16),
     ) -> anyhow::Result<Front> {
-        let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows), depth_of(look.theme.depth()));
+        let backend = SavingBackend::new(writer.sink(), Size::new(cols, rows));
         let terminal = Terminal::new(backend)?;
         Ok(Front {
             state,
             hub,
             look,
+            themes: Themes::default(),
             caps,
             pacer: Pacer::new(fps),
             terminal,
@@ -87,6 +89,12 @@ impl Front {
             single: false,
             quit: false,
         })
+    }
+
+    /// Has these themes to choose from, and says what is hard to read of the one in use.
+    pub fn offer(&mut self, themes: Themes) {
+        self.themes = themes;
+        self.warn_of_theme();
     }
 
     /// Opens the console of `node` alone, and ends with it.
@@ -198,8 +206,38 @@ impl Front {
                 self.terminal.backend_mut().invalidate();
                 self.pacer.mark();
             }
+            Effect::Theme(name) => self.take_theme(&name),
             Effect::WakeAt(at) => self.wake = Some(at),
             Effect::Quit => self.quit = true,
+        }
+    }
+
+    /// Takes another theme, or the same anew from its file.
+    fn take_theme(&mut self, name: &str) {
+        match self.themes.load(name, self.look.theme.depth()) {
+            Ok(theme) => {
+                let shown = theme.name() == name;
+                self.look.theme = theme;
+                self.event(Event::Theme(name.to_owned()));
+                self.warn_of_theme();
+                if !shown {
+                    let text = format!("this terminal shows no colours: {name} looks like mono");
+                    self.event(Event::Notice(Level::Info, text));
+                }
+            }
+            Err(error) => self.event(Event::Notice(Level::Warning, error.brief())),
+        }
+    }
+
+    fn warn_of_theme(&mut self) {
+        let warnings = self.look.theme.warnings().to_vec();
+        let many = warnings.len();
+        for warning in warnings {
+            self.event(Event::Notice(Level::Warning, warning));
+        }
+        if many > 1 {
+            let text = format!("{many} roles of this theme are hard to read; L shows them");
+            self.event(Event::Notice(Level::Warning, text));
         }
     }
 
@@ -287,15 +325,6 @@ async fn on_demand(signal: &mut Option<Signal>) {
 #[expect(clippy::panic, reason = "a test asks for it, to see what a panic leaves behind")]
 fn demanded() {
     panic!("asked for by SIGUSR2");
-}
-
-fn depth_of(depth: theme::ColorDepth) -> backend::ColorDepth {
-    match depth {
-        theme::ColorDepth::Mono => backend::ColorDepth::Mono,
-        theme::ColorDepth::Ansi16 => backend::ColorDepth::C16,
-        theme::ColorDepth::Indexed256 => backend::ColorDepth::C256,
-        theme::ColorDepth::TrueColor => backend::ColorDepth::True,
-    }
 }
 
 fn kind_of(kind: term::MouseKind) -> app::MouseKind {

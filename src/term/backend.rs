@@ -9,8 +9,7 @@
 mod pen;
 mod scroll;
 
-pub use pen::ColorDepth;
-use pen::Pen;
+use pen::{Pen, named};
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Cell, CellDiffOption, CellWidth};
 use ratatui::layout::{Position, Size};
@@ -25,7 +24,6 @@ const ERASE: usize = 4;
 /// See the module.
 pub struct SavingBackend<W: Write> {
     writer: W,
-    depth: ColorDepth,
     size: Size,
     /// The wanted picture. The right half of a wide symbol has an empty symbol.
     next: Vec<Cell>,
@@ -42,10 +40,9 @@ pub struct SavingBackend<W: Write> {
 
 impl<W: Write> SavingBackend<W> {
     /// A backend for a terminal of `size` about which nothing else is known.
-    pub fn new(writer: W, size: Size, depth: ColorDepth) -> SavingBackend<W> {
+    pub fn new(writer: W, size: Size) -> SavingBackend<W> {
         let mut backend = SavingBackend {
             writer,
-            depth,
             size: Size::ZERO,
             next: Vec::new(),
             shown: Vec::new(),
@@ -93,8 +90,8 @@ impl<W: Write> SavingBackend<W> {
         let at = row + usize::from(x);
         let mut cell = cell.clone();
         cell.set_diff_option(CellDiffOption::None);
-        cell.fg = self.depth.reduce(cell.fg);
-        cell.bg = self.depth.reduce(cell.bg);
+        cell.fg = named(cell.fg);
+        cell.bg = named(cell.bg);
         let bad = cell.symbol().is_empty() || cell.symbol().chars().any(char::is_control);
         let width = if bad { 0 } else { usize::from(cell.cell_width()) };
         if width == 0 || at + width > row + cols {

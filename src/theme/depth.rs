@@ -110,7 +110,7 @@ fn nearest_256(r: u8, g: u8, b: u8) -> u8 {
 }
 
 /// Red, green and blue of one of the 256 colours (xterm's cube and grey ramp).
-fn rgb_of(index: u8) -> (u8, u8, u8) {
+pub(super) fn rgb_of(index: u8) -> (u8, u8, u8) {
     match index {
         0..=15 => ANSI[usize::from(index)],
         16..=231 => {

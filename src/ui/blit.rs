@@ -9,7 +9,7 @@ use super::glyphs::{REPLACEMENT, is_unsafe, twin};
 use super::{Glyphs, canvas};
 use crate::app::Area;
 use crate::screen::{Cell, Color, Frame, Style as NodeStyle};
-use crate::theme::{ColorDepth, Role};
+use crate::theme::{ColorDepth, Role, Theme};
 use ratatui::style::{Color as Shown, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -31,13 +31,13 @@ pub(super) fn side(column: u16, columns: u16, width: u16) -> u16 {
 
 /// One row of the frame from column `from` on, into the line `at` (height 1).
 pub(super) fn row(canvas: &mut Canvas<'_>, cells: &[Cell], from: u16, at: Area) {
-    let depth = canvas.look().theme.depth();
+    let theme = &canvas.look().theme;
     let base = canvas.style(Role::Text);
     let ascii = canvas.look().glyphs == Glyphs::Ascii;
     let visible = cells.iter().skip(usize::from(from));
     let mut right_half = false;
     for (x, cell) in (at.x..at.x + at.width).zip(visible) {
-        let style = base.patch(style(cell.style, depth));
+        let style = base.patch(style(cell.style, theme));
         let room = at.x + at.width - x;
         let symbol = match cell.width {
             // The left half is there, or was cut off by the edge.
@@ -84,7 +84,8 @@ fn symbol(cell: &Cell, ascii: bool) -> Option<String> {
     Some(text)
 }
 
-fn style(style: NodeStyle, depth: ColorDepth) -> Style {
+fn style(style: NodeStyle, theme: &Theme) -> Style {
+    let depth = theme.depth();
     let mut shown = Style::default();
     if style.fg != Color::Default {
         shown.fg = Some(color(style.fg, depth));
@@ -92,6 +93,7 @@ fn style(style: NodeStyle, depth: ColorDepth) -> Style {
     if style.bg != Color::Default {
         shown.bg = Some(color(style.bg, depth));
     }
+    shown.fg = theme.node_foreground(shown.fg, shown.bg);
     let attributes = [
         (style.bold, Modifier::BOLD),
         (style.dim, Modifier::DIM),

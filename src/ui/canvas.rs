@@ -3,8 +3,8 @@
 //! Everything that is drawn goes through here or through `blit`, so that no control character and
 //! no bidi override from a node's name or a BMC's answer reaches the outer terminal.
 
-use super::glyphs::{self, ELLIPSIS, Lines, REPLACEMENT, is_unsafe};
-use super::{Glyphs, Look};
+use super::Look;
+use super::glyphs::{ELLIPSIS, Lines, REPLACEMENT, is_unsafe};
 use crate::app::{Area, Spot, Spots};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
@@ -15,13 +15,14 @@ use unicode_width::UnicodeWidthChar;
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     look: &'a Look,
+    ground: Role,
     cursor: Option<(u16, u16)>,
     spots: Spots,
 }
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(buffer: &'a mut Buffer, look: &'a Look, spots: Spots) -> Canvas<'a> {
-        Canvas { buffer, look, cursor: None, spots }
+        Canvas { buffer, look, ground: Role::Text, cursor: None, spots }
     }
 
     /// Notes what a click on `area` means; what is noted later lies over it.
@@ -38,8 +39,17 @@ impl<'a> Canvas<'a> {
         self.look
     }
 
+    /// What the following is drawn on: the screen, the title bar, a dialog.
+    pub(super) fn set_ground(&mut self, ground: Role) {
+        self.ground = ground;
+    }
+
+    /// The style of a role on the ground.
     pub(super) fn style(&self, role: Role) -> Style {
-        self.look.theme.style(Role::Text).patch(self.look.theme.style(role))
+        let theme = &self.look.theme;
+        let ground = theme.style(Role::Text).patch(theme.style(self.ground));
+        // Ordinary text is the ground's own.
+        if role == Role::Text { ground } else { ground.patch(theme.style(role)) }
     }
 
     /// Where the terminal's own cursor stands; the last one set wins, since overlays come last.
@@ -138,8 +148,8 @@ impl<'a> Canvas<'a> {
         let mut shown = Vec::with_capacity(text.len());
         for ch in text.chars() {
             let ch = if is_unsafe(ch) { REPLACEMENT } else { ch };
-            if self.look.glyphs == Glyphs::Ascii && !ch.is_ascii() {
-                shown.extend(glyphs::twin(ch).chars());
+            if let Some(twin) = self.look.glyphs.twin(ch) {
+                shown.extend(twin.chars());
             } else if columns(ch) > 0 {
                 shown.push(ch);
             }
@@ -173,10 +183,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn line_cell(&mut self, x: u16, y: u16, ch: char, style: Style) {
-        let symbol = match self.look.glyphs {
-            Glyphs::Unicode => ch,
-            Glyphs::Ascii => glyphs::twin(ch).chars().next().unwrap_or('+'),
-        };
+        let symbol = self.look.glyphs.twin(ch).and_then(|twin| twin.chars().next()).unwrap_or(ch);
         self.cell(x, y, symbol.encode_utf8(&mut [0; 4]), style);
     }
 

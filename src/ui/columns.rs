@@ -98,7 +98,7 @@ pub static COLUMNS: &[Column] = &[
 pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
     let narrowest = |column: &Column| column.min.min(wanted(state, column).max(heading(column)));
     let mut chosen: Vec<(&'static Column, u16)> =
-        COLUMNS.iter().map(|column| (column, narrowest(column))).collect();
+        shown(state).map(|column| (column, narrowest(column))).collect();
     let needed =
         |chosen: &[(&Column, u16)]| chosen.iter().map(|(_, width)| width + 1).sum::<u16>().saturating_sub(1);
     while needed(&chosen) > width {
@@ -114,16 +114,38 @@ pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
     let mut left = width.saturating_sub(needed(&chosen));
     let mut order: Vec<usize> = (0..chosen.len()).collect();
     order.sort_by_key(|&at| chosen[at].0.grow);
-    for at in order {
-        let (column, width) = &mut chosen[at];
-        let more = wanted(state, column).saturating_sub(*width).min(left);
-        *width += more;
-        left -= more;
+    // Names and tags that are not long are whole before anything is made comfortable.
+    for fair in [true, false] {
+        for &at in &order {
+            let (column, width) = &mut chosen[at];
+            let limit = match fair {
+                true if as_wide_as_the_fleet(column) => wanted(state, column).min(FAIR),
+                true => continue,
+                false => wanted(state, column),
+            };
+            let more = limit.saturating_sub(*width).min(left);
+            *width += more;
+            left -= more;
+        }
     }
     if let Some((_, width)) = chosen.last_mut() {
         *width += left;
     }
     chosen
+}
+
+/// The columns that the operator wants, in that order.
+fn shown(state: &State) -> impl Iterator<Item = &'static Column> {
+    let wanted = &state.taste.columns;
+    let all = COLUMNS.iter().filter(|_| wanted.is_empty());
+    all.chain(wanted.iter().filter_map(|name| COLUMNS.iter().find(|column| column.name == name)))
+}
+
+/// What a name or the tags get before NOTE has all it would like.
+const FAIR: u16 = 16;
+
+fn as_wide_as_the_fleet(column: &Column) -> bool {
+    matches!(column.name, "node" | "tags")
 }
 
 /// Columns of a heading with the sign of the order behind it.

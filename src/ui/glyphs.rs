@@ -5,8 +5,22 @@
 pub enum Glyphs {
     /// All of them.
     Unicode,
+    /// Those of code page 437, which old fonts and the kernel's console have: frames are drawn, states
+    /// are told by squares and dots.
+    Box,
     /// ASCII only.
     Ascii,
+}
+
+impl Glyphs {
+    /// What is drawn for a character that this set does not have; `None` for the character itself.
+    pub(super) fn twin(self, ch: char) -> Option<&'static str> {
+        match self {
+            Glyphs::Unicode => None,
+            Glyphs::Box => in_box(ch),
+            Glyphs::Ascii => (!ch.is_ascii()).then(|| twin(ch)),
+        }
+    }
 }
 
 pub(super) const ON: char = '●';
@@ -35,6 +49,29 @@ pub(super) const LIGHT: Lines =
 
 pub(super) const HEAVY: Lines =
     Lines { horizontal: '━', vertical: '┃', corners: ['┏', '┓', '┗', '┛'] };
+
+/// The twin within code page 437 of what we draw ourselves.
+fn in_box(ch: char) -> Option<&'static str> {
+    Some(match ch {
+        ON => "■",
+        OFF => "·",
+        PENDING => "▒",
+        CURSOR => "►",
+        ELLIPSIS => "~",
+        DESCENDING => "▼",
+        ASCENDING => "▲",
+        '–' => "-",
+        '×' => "x",
+        REPLACEMENT => "?",
+        '━' => "═",
+        '┃' => "║",
+        '┏' => "╔",
+        '┓' => "╗",
+        '┗' => "╚",
+        '┛' => "╝",
+        _ => return None,
+    })
+}
 
 /// The ASCII twin; may be longer than one character in running text.
 pub(super) fn twin(ch: char) -> &'static str {

@@ -18,6 +18,8 @@ use crate::theme::Role;
 pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
     for overlay in &state.overlays {
         canvas.hide_cursor();
+        let typed = matches!(overlay, Overlay::Filter { .. } | Overlay::Command { .. } | Overlay::Raw { .. });
+        canvas.set_ground(if typed { Role::Text } else { Role::Dialog });
         match overlay {
             Overlay::Menu(menu) => menu::draw(canvas, state, menu),
             Overlay::Confirm(confirm) => confirm::draw(canvas, state, confirm),
@@ -31,6 +33,7 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
             Overlay::Actions(log) => actions::draw(canvas, state, *log),
         }
     }
+    canvas.set_ground(Role::Text);
 }
 
 /// A blank frame in the middle of the screen between title and hints, at most as big as that. Returns
@@ -51,7 +54,7 @@ fn boxed(
 ) -> Area {
     let (columns, rows) = state.size;
     let width = size.0.saturating_add(4).min(columns);
-    let height = size.1.saturating_add(2).min(rows.saturating_sub(2));
+    let height = size.1.min(visible(state)).saturating_add(2);
     let area = Area { x: (columns - width) / 2, y: 1 + (rows.saturating_sub(2) - height) / 2, width, height };
     let style = canvas.style(role);
     let inside = canvas.style(Role::Dialog);
@@ -64,6 +67,11 @@ fn boxed(
     }
     let inner = area.inner();
     Area { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// Rows that a box has inside at most.
+fn visible(state: &State) -> u16 {
+    state.size.1.saturating_sub(4)
 }
 
 /// Columns that a dialog of running text takes.
@@ -106,7 +114,7 @@ fn page(canvas: &mut Canvas<'_>, state: &State, title: &str, label_width: u16, l
         }
     }
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-    let visible = usize::from(height.min(state.size.1.saturating_sub(4)));
+    let visible = usize::from(height.min(visible(state)));
     let top = top.min(rows.len().saturating_sub(visible));
     let footer = if rows.len() > visible {
         format!("{}-{} of {} · j k · esc", top + 1, top + visible, rows.len())

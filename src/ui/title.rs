@@ -20,6 +20,12 @@ fn part(text: String, role: Role) -> Part {
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
+    canvas.set_ground(Role::Title);
+    bar(canvas, state);
+    canvas.set_ground(Role::Text);
+}
+
+fn bar(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.title;
     let base = canvas.style(Role::Title);
     canvas.fill(area, base);

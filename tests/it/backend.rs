@@ -1,7 +1,7 @@
 //! The byte-saving backend: its bytes, replayed by two emulators, must show the buffer.
 
 use lightsout::screen::{self, Charset, Emulator, EmulatorOptions};
-use lightsout::term::backend::{ColorDepth, SavingBackend};
+use lightsout::term::backend::SavingBackend;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -13,8 +13,7 @@ const COLS: u16 = 40;
 const ROWS: u16 = 12;
 
 fn terminal(cols: u16, rows: u16) -> Terminal<SavingBackend<Vec<u8>>> {
-    Terminal::new(SavingBackend::new(Vec::new(), Size::new(cols, rows), ColorDepth::True))
-        .expect("memory takes everything")
+    Terminal::new(SavingBackend::new(Vec::new(), Size::new(cols, rows))).expect("memory takes everything")
 }
 
 fn draw(terminal: &mut Terminal<SavingBackend<Vec<u8>>>, buffer: &Buffer) -> Vec<u8> {
@@ -265,7 +264,7 @@ fn one_write_inside_a_synchronized_update() {
     let hello = |frame: &mut ratatui::Frame<'_>| {
         frame.buffer_mut().set_string(0, 0, "hello", Style::default().fg(Color::Red));
     };
-    let backend = SavingBackend::new(Counting(0, Vec::new()), Size::new(80, 24), ColorDepth::True);
+    let backend = SavingBackend::new(Counting(0, Vec::new()), Size::new(80, 24));
     let mut terminal = Terminal::new(backend).unwrap();
     terminal.draw(hello).unwrap();
     let Counting(writes, bytes) =

@@ -81,6 +81,7 @@ impl Place {
             secrets: self.secrets,
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
+            columns: &lightsout::runtime::column_names(),
             quirks: &["efi-disk-24", "sol-small"],
             keys: lightsout::app::key_rules(),
             ..LoadOptions::new(&["ipmi", "ipmitool", "qemu"], &TRANSPORTS, &["default", "mono"])

@@ -17,6 +17,7 @@ mod readme;
 mod screen;
 mod sim;
 mod support;
+mod taste;
 mod tui_actions;
 mod tui_bmc_faults;
 mod tui_console;

@@ -5,7 +5,7 @@ use crate::app::{
     Effect, State, actions, palette, panes,
     state::{ActionLog, Focus, Input, Overlay},
     table::{self, Step},
-    verbs,
+    taste, verbs,
 };
 use crate::fleet::{NodeId, SortKey};
 use crate::hub::message::Request;
@@ -119,6 +119,14 @@ pub(super) const ROWS: &[Command] = &[
         state.inner.dirty = true;
         Ok(())
     }),
+    row(
+        "columns",
+        &[],
+        &[],
+        (Args::Columns, "show or hide a column, or choose: node,power,note or all", ""),
+        taste::columns,
+    ),
+    row("theme", &[], &[], (Args::Theme, "take another theme", ""), taste::theme),
     row(
         "poll",
         &["refresh", "status", "power status"],
@@ -277,9 +285,8 @@ fn sort(state: &mut State, args: &str, _: &mut Out) -> Done {
         let at = SortKey::ALL.iter().position(|key| *key == state.table.sort).unwrap_or(0);
         SortKey::ALL[(at + 1) % SortKey::ALL.len()]
     } else {
-        let words: Vec<&str> = SortKey::ALL.iter().map(|key| key.name()).collect();
-        let found = SortKey::ALL.into_iter().find(|key| key.name() == args);
-        found.ok_or_else(|| format!("cannot sort by \"{args}\"; there are {}", words.join(", ")))?
+        SortKey::named(args)
+            .ok_or_else(|| format!("cannot sort by \"{args}\"; there are {}", SortKey::WORDS.join(", ")))?
     };
     state.table.sort = next;
     state.inner.dirty = true;

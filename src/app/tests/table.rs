@@ -82,7 +82,7 @@ fn the_cursor_stays_on_its_node_when_the_order_changes() {
     assert_eq!(bench.cursor(), "r1n03");
     assert!(bench.shown().starts_with("r1n03 r1n01 r1n02"), "{}", bench.shown());
     bench.keys("s");
-    assert_eq!(bench.said(), "sorted by tag");
+    assert_eq!(bench.said(), "sorted by tags");
     bench.keys(":sort colour<enter>");
     assert!(matches!(bench.state.overlays.last(), Some(Overlay::Command { error: Some(_), .. })));
 }
@@ -242,4 +242,13 @@ fn redraw_and_wake() {
     assert_eq!(bench.effects.last(), Some(&Effect::WakeAt(Millis(START + 5_000))));
     bench.pass(5_000);
     assert_eq!(bench.said(), "");
+}
+
+#[test]
+fn sorting_is_said_by_the_names_of_columns_and_of_filters() {
+    let mut bench = Bench::new();
+    for (typed, said) in [("power", "power"), ("state", "power"), ("tags", "tags"), ("name", "node")] {
+        bench.keys(&format!(":sort {typed}<enter>"));
+        assert_eq!(bench.said(), format!("sorted by {said}"));
+    }
 }

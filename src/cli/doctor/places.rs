@@ -6,12 +6,12 @@ use super::check::Check;
 use crate::config::{self, SecretSource, Settings};
 use crate::fleet::NodeSet;
 use crate::hub;
-use crate::theme::{self, ColorDepth};
+use crate::theme::ColorDepth;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, Gid, Group, eaccess};
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where operators of a machine share what they know of their BMCs.
 const SHARED: &str = "/run/lightsout";
@@ -180,31 +180,35 @@ fn room(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-/// The user's own themes, each of which must be usable.
+/// The operators' own themes, each of which must be usable and should be readable.
 fn themes() -> Vec<Check> {
-    let Some(dir) = themes_dir().filter(|dir| dir.is_dir()) else { return Vec::new() };
-    let shown = dir.display().to_string();
-    let Ok(entries) = std::fs::read_dir(&dir) else {
-        return vec![Check::warn("themes", &shown, "cannot be read", format!("run chmod u+rx {shown}"))];
-    };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
-        .collect();
-    names.sort();
-    let mut checks = vec![Check::ok("themes", shown, format!("{} of your own", names.len()))];
-    for name in names {
-        if let Err(error) = theme::load(&name, ColorDepth::TrueColor, Some(&dir)) {
-            checks.push(Check::warn("theme", &name, error.to_string(), "mend the file, or move it away"));
+    let themes = crate::cli::themes::all();
+    let own: Vec<_> = themes.list().into_iter().filter(|found| found.file.is_some()).collect();
+    let mut checks = Vec::new();
+    for dir in config::theme_dirs().into_iter().filter(|dir| dir.is_dir()) {
+        let shown = dir.display().to_string();
+        let here = own.iter().filter(|found| found.file.as_ref().is_some_and(|file| file.starts_with(&dir)));
+        checks.push(match std::fs::read_dir(&dir) {
+            Ok(_) => Check::ok("themes", shown, format!("{} of your own", here.count())),
+            Err(_) => Check::warn("themes", &shown, "cannot be read", format!("run chmod u+rx {shown}")),
+        });
+    }
+    for found in own {
+        match themes.load(&found.name, ColorDepth::TrueColor) {
+            Ok(theme) => checks.extend(theme.warnings().iter().map(|warning| {
+                Check::warn("theme", &found.name, warning, "choose a colour further from its ground")
+            })),
+            Err(error) => {
+                checks.push(Check::warn(
+                    "theme",
+                    &found.name,
+                    error.to_string(),
+                    "mend the file, or move it away",
+                ));
+            }
         }
     }
     checks
-}
-
-/// Beside the user's configuration.
-fn themes_dir() -> Option<PathBuf> {
-    let options = config::LoadOptions::new(&[], &[], &[]);
-    Some(config::candidates(&options).last()?.parent()?.join("themes"))
 }
 
 /// Files with passwords and keys. `config` refuses those that others can read, so what is here is right.

@@ -344,6 +344,14 @@ impl Core {
                 resumed = finished(&mut resuming) => self.resumed(resumed),
             }
         };
+        if over.is_none() {
+            // The node's last words, which came while a key could no longer be sent.
+            while let Ok(piece) = link.reader.try_recv() {
+                let piece = transport.clean(piece);
+                let Ok(room) = self.place.bytes.clone().reserve_owned().await else { break };
+                self.took(piece, |piece| drop(room.send(piece)));
+            }
+        }
         if let Some(resuming) = resuming {
             // Nobody is there any more for whom the machine should run; awaited, so that the driver is back.
             resuming.abort();

@@ -3,6 +3,7 @@
 use crate::bmc::{Bmc, BmcError, Exchange, Reply};
 use crate::config::{
     BmcSettings, NodeSettings, PollSettings, PowerSettings, Privilege, ScreenSettings, Settings,
+    TableSettings,
 };
 use crate::fleet::{
     BootDevice, BootSetting, Fault, FaultClass, Identify, Locator, NodeId, Power, PowerVerb, SolHolder, Verb,
@@ -246,6 +247,7 @@ pub(in crate::hub) fn settings(dir: &Path, count: usize) -> Settings {
             soft_timeout: secs(600),
             stagger: Duration::from_millis(500),
         },
+        table: TableSettings::default(),
         screen: ScreenSettings {
             fps: 30,
             fps_ssh: 10,

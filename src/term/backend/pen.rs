@@ -1,40 +1,12 @@
-//! Colours and attributes as SGR (ECMA-48 8.3.117). Pure; called by the backend.
+//! Colours and attributes as SGR (ECMA-48 8.3.117). Pure; called by the backend. What the terminal can show
+//! of a colour was decided by who drew it.
 
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 use std::io::Write;
 
-/// How many colours the outer terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColorDepth {
-    /// 24 bits.
-    True,
-    /// The palette of 256.
-    C256,
-    /// The terminal's own 16.
-    C16,
-    /// None: attributes only.
-    Mono,
-}
-
-impl ColorDepth {
-    /// The nearest colour there is; the terminal's own 16 always come out as `Indexed`.
-    pub(super) fn reduce(self, color: Color) -> Color {
-        let color = named(color);
-        match (self, color) {
-            (_, Color::Reset) | (ColorDepth::Mono, _) => Color::Reset,
-            (ColorDepth::True, _) | (_, Color::Indexed(0..=15)) | (ColorDepth::C256, Color::Indexed(_)) => {
-                color
-            }
-            (ColorDepth::C256, Color::Rgb(r, g, b)) => Color::Indexed(nearest(16..=255, (r, g, b))),
-            (ColorDepth::C16, Color::Rgb(r, g, b)) => Color::Indexed(nearest(0..=15, (r, g, b))),
-            (ColorDepth::C16, Color::Indexed(index)) => Color::Indexed(nearest(0..=15, palette(index))),
-            _ => Color::Reset,
-        }
-    }
-}
-
-fn named(color: Color) -> Color {
+/// The terminal's own 16 by their numbers, so that equal colours are equal.
+pub(super) fn named(color: Color) -> Color {
     Color::Indexed(match color {
         Color::Black => 0,
         Color::Red => 1,
@@ -54,51 +26,6 @@ fn named(color: Color) -> Color {
         Color::White => 15,
         other => return other,
     })
-}
-
-/// xterm's palette.
-fn palette(index: u8) -> (u8, u8, u8) {
-    const OWN: [(u8, u8, u8); 16] = [
-        (0, 0, 0),
-        (205, 0, 0),
-        (0, 205, 0),
-        (205, 205, 0),
-        (0, 0, 238),
-        (205, 0, 205),
-        (0, 205, 205),
-        (229, 229, 229),
-        (127, 127, 127),
-        (255, 0, 0),
-        (0, 255, 0),
-        (255, 255, 0),
-        (92, 92, 255),
-        (255, 0, 255),
-        (0, 255, 255),
-        (255, 255, 255),
-    ];
-    let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-    match index {
-        0..=15 => OWN[usize::from(index)],
-        16..=231 => {
-            let cube = index - 16;
-            (level(cube / 36), level(cube / 6 % 6), level(cube % 6))
-        }
-        232..=255 => {
-            let gray = 8 + 10 * (index - 232);
-            (gray, gray, gray)
-        }
-    }
-}
-
-fn nearest(among: std::ops::RangeInclusive<u8>, (r, g, b): (u8, u8, u8)) -> u8 {
-    let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
-    among
-        .min_by_key(|&index| {
-            let (pr, pg, pb) = palette(index);
-            // The eye sees green best.
-            2 * square(r, pr) + 4 * square(g, pg) + 3 * square(b, pb)
-        })
-        .unwrap_or(0)
 }
 
 /// What the terminal prints with.
@@ -204,15 +131,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_come_down_to_what_there_is() {
-        let orange = Color::Rgb(255, 135, 0);
-        assert_eq!(ColorDepth::True.reduce(orange), orange);
-        assert_eq!(ColorDepth::C256.reduce(orange), Color::Indexed(208));
-        assert_eq!(ColorDepth::C16.reduce(Color::Rgb(250, 10, 10)), Color::Indexed(9));
-        assert_eq!(ColorDepth::C16.reduce(Color::Indexed(46)), Color::Indexed(10));
-        assert_eq!(ColorDepth::C16.reduce(Color::Cyan), Color::Indexed(6));
-        assert_eq!(ColorDepth::Mono.reduce(Color::Red), Color::Reset);
-        assert_eq!(ColorDepth::C16.reduce(Color::Reset), Color::Reset);
+    fn a_colour_by_name_is_one_of_the_terminals_own() {
+        assert_eq!(named(Color::LightCyan), Color::Indexed(14));
+        for other in [Color::Reset, Color::Indexed(200), Color::Rgb(1, 2, 3)] {
+            assert_eq!(named(other), other);
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! ┌ power: r1n[01-04] (4 nodes) ─┐
 //! │ ▸ o  on                      │
 //! │   s  soft      read-only     │
-//! └────────────────────────── esc┘
+//! └───────────────── 1-2 of 8 · esc ─┘
 //! ```
+//! On a low screen the items scroll with the cursor, and the frame says so.
 
-use super::boxed;
+use super::{boxed, visible};
 use crate::app::state::{Menu, MenuItem};
 use crate::app::{Spot, State};
 use crate::theme::Role;
@@ -35,15 +36,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
     width = width.max(28).min(state.size.0.saturating_sub(4));
     let rows = menu.items.len() + usize::from(hidden.is_some());
     let size = (width, u16::try_from(rows).unwrap_or(u16::MAX));
-    let area = boxed(canvas, state, size, &title, "esc", Role::Menu);
-    // On a low screen the items scroll with the cursor.
-    let room = usize::from(area.height);
-    let first = (menu.cursor + 1).saturating_sub(room.saturating_sub(usize::from(hidden.is_some())).max(1));
+    let room = usize::from(size.1.min(visible(state))).saturating_sub(usize::from(hidden.is_some())).max(1);
+    let first = (menu.cursor + 1).saturating_sub(room);
+    let footer = if room < menu.items.len() {
+        format!("{}-{} of {} · esc", first + 1, first + room, menu.items.len())
+    } else {
+        "esc".to_owned()
+    };
+    let area = boxed(canvas, state, size, &title, &footer, Role::Menu);
     let mut y = area.y;
-    for (index, (item, label)) in menu.items.iter().zip(&labels).enumerate().skip(first) {
-        if y >= area.y + area.height {
-            break;
-        }
+    for (index, (item, label)) in menu.items.iter().zip(&labels).enumerate().skip(first).take(room) {
         let here = index == menu.cursor;
         let base = canvas.style(if item.disabled.is_some() { Role::MenuDisabled } else { Role::Menu });
         if here {

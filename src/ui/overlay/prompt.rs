@@ -56,6 +56,12 @@ fn line(canvas: &mut Canvas<'_>, state: &State, sign: &str, text: &Input, note: 
 
 /// What could complete the line, above it; the picked one is always visible.
 fn list(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)], picked: Option<usize>) {
+    canvas.set_ground(Role::Dialog);
+    offered(canvas, state, candidates, picked);
+    canvas.set_ground(Role::Text);
+}
+
+fn offered(canvas: &mut Canvas<'_>, state: &State, candidates: &[(String, String)], picked: Option<usize>) {
     let notice = state.layout.notice;
     let room = usize::from(notice.y.saturating_sub(3));
     let shown = candidates.len().min(CANDIDATES).min(room);

@@ -2,13 +2,13 @@
 
 use crate::app::message::{ConsoleId, NodeStatus, Pending, Phase, PollReason, RequestId};
 use crate::app::state::Pane;
-use crate::app::{Focus, Keymap, State, StateOptions, layout};
+use crate::app::{Focus, Keymap, State, StateOptions, Taste, layout};
 use crate::fleet::{
     BootDevice, BootSetting, ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, Node, NodeId,
     Observation, Power, PowerVerb, SessionStatus, Verb,
 };
 use crate::screen::{Cell, Frame, Modes, Style};
-use crate::theme::{self, ColorDepth};
+use crate::theme::{ColorDepth, Themes};
 use crate::ui::{Glyphs, Look, draw};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, TestBackend};
@@ -28,7 +28,7 @@ pub fn look() -> Look {
 }
 
 pub fn look_in(name: &str, depth: ColorDepth, glyphs: Glyphs) -> Look {
-    Look { theme: theme::load(name, depth, None).expect("embedded"), glyphs }
+    Look { theme: Themes::default().load(name, depth).expect("embedded"), glyphs }
 }
 
 pub fn node(id: u32, name: &str, tags: &[&str], driver: Option<&str>, transport: Option<&str>) -> Node {
@@ -88,6 +88,7 @@ pub fn fleet(size: (u16, u16), more: u32) -> State {
         size,
         now: NOW,
         abilities: Vec::new(),
+        taste: Taste::default(),
     })
     .expect("starts");
     for (index, row) in state.nodes.iter_mut().enumerate() {

@@ -32,7 +32,7 @@ fn item(key: char, label: &str, disabled: Option<&str>, pick: MenuPick) -> MenuI
     }
 }
 
-fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
+pub fn power_menu(targets: Vec<NodeId>, hidden: usize) -> Overlay {
     let keys = ['o', 'f', 's', 'c', 'r', 'b', 'n'];
     let items = PowerVerb::ALL.into_iter().zip(keys).map(|(verb, key)| {
         let disabled = (verb == PowerVerb::Nmi).then_some("not with driver qemu");
@@ -90,6 +90,22 @@ fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
         opened: ago(2),
         error: None,
     }
+}
+
+/// One overlay of each kind.
+pub fn one_of_each() -> Vec<Overlay> {
+    let candidates = vec![("power off".to_owned(), "hard".to_owned()); 20];
+    vec![
+        power_menu(vec![NodeId(0), NodeId(6)], 1),
+        boot_menu(),
+        Overlay::Confirm(Box::new(confirm(&[0, 1, 2], typed("3", "")))),
+        Overlay::Filter { input: input("state:off"), before: String::new() },
+        Overlay::Command { input: input("po"), candidates, picked: Some(1), error: None },
+        Overlay::Raw { input: input("06 01"), error: None },
+        Overlay::Help { top: 0 },
+        Overlay::Details { node: NodeId(3), top: 0, info: None },
+        Overlay::Actions(ActionLog::default()),
+    ]
 }
 
 fn typed(word: &str, text: &str) -> ConfirmLevel {

@@ -1,11 +1,12 @@
 //! What holds for every picture.
 
 use super::fixture::*;
-use crate::app::state::{ActionLog, Overlay};
+use crate::app::state::Overlay;
 use crate::app::{Focus, State};
 use crate::fleet::{ConsoleMode, Millis, NodeId};
-use crate::theme::ColorDepth;
+use crate::theme::{ColorDepth, Role};
 use crate::ui::{COLUMNS, Glyphs};
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use std::sync::Arc;
 
@@ -42,17 +43,98 @@ fn a_minute_later_only_the_clock_has_changed() {
     assert!(!changed.is_empty() && changed.iter().all(|(x, y)| *y == 0 && *x >= 94), "{changed:?}");
 }
 
+/// One of each, and none.
+fn every_overlay() -> Vec<Option<Overlay>> {
+    let mut all: Vec<Option<Overlay>> = super::overlays::one_of_each().into_iter().map(Some).collect();
+    all.push(None);
+    all
+}
+
 #[test]
 fn ascii_glyphs_are_ascii_everywhere() {
     let look = look_in("default", ColorDepth::Ansi16, Glyphs::Ascii);
     for size in [(80, 24), (120, 40), (40, 10)] {
         let mut state = busy_state(size);
-        for overlay in [None, Some(Overlay::Help { top: 0 }), Some(Overlay::Actions(ActionLog::default()))] {
+        for overlay in every_overlay() {
             state.overlays = overlay.into_iter().collect();
             let text = text(&buffer(&state, &look));
             assert!(text.is_ascii(), "{text}");
         }
     }
+}
+
+/// What code page 437 has of that which we draw, and nothing else.
+#[test]
+fn box_glyphs_are_those_of_old_fonts_everywhere() {
+    let look = look_in("default", ColorDepth::Ansi16, Glyphs::Box);
+    let known = "─│┌┐└┘═║╔╗╚╝■·▒►▲▼→≥";
+    let mut seen = std::collections::BTreeSet::new();
+    for size in [(80, 24), (120, 40), (40, 10)] {
+        let mut state = busy_state(size);
+        state.table.reverse = true;
+        for overlay in every_overlay() {
+            state.overlays = overlay.into_iter().collect();
+            let text = text(&buffer(&state, &look));
+            seen.extend(text.chars().filter(|ch| !ch.is_ascii()));
+        }
+    }
+    assert!(seen.iter().all(|ch| known.contains(*ch)), "{seen:?}");
+    assert!("─║■·▒►▲→".chars().all(|ch| seen.contains(&ch)), "{seen:?}");
+}
+
+#[test]
+fn what_lies_on_a_ground_of_its_own_has_it_everywhere() {
+    let look = look_in("dark", ColorDepth::TrueColor, Glyphs::Unicode);
+    let ground = |role: Role| look.theme.style(role).bg.expect("the theme has one");
+    let screen = ground(Role::Text);
+    assert!(ground(Role::Dialog) != screen && ground(Role::Title) != screen);
+    let mut state = busy_state((80, 24));
+    let title = |buffer: &Buffer| (0..80).all(|x| buffer[(x, 0)].bg == ground(Role::Title));
+    assert!(title(&buffer(&state, &look)));
+    state.overlays = vec![Overlay::Details { node: NodeId(3), top: 0, info: None }];
+    let page = buffer(&state, &look);
+    let corner = |symbol: &str| {
+        let at = page.content().iter().position(|cell| cell.symbol() == symbol).expect("drawn");
+        (at % 80, at / 80)
+    };
+    let ((left, top), (right, _)) = (corner("┌"), corner("┐"));
+    assert!(right > left + 10);
+    for x in left..=right {
+        for y in top..top + 6 {
+            let cell = &page[(u16::try_from(x).expect("small"), u16::try_from(y).expect("small"))];
+            assert_eq!(cell.bg, ground(Role::Dialog), "{x},{y} {:?}", cell.symbol());
+        }
+    }
+}
+
+#[test]
+fn the_row_under_the_cursor_keeps_the_colour_of_its_state() {
+    let look = look_in("dark", ColorDepth::TrueColor, Glyphs::Unicode);
+    let buffer = buffer(&fleet((80, 24), 0), &look);
+    let cell = (0..80).map(|x| &buffer[(x, 3)]).find(|cell| cell.symbol() == "○").expect("its state");
+    assert_eq!(Some(cell.fg), look.theme.style(Role::StateOff).fg);
+    assert_eq!(Some(cell.bg), look.theme.style(Role::RowCursor).bg);
+}
+
+#[test]
+fn tags_that_are_not_long_are_whole_at_80_columns() {
+    let shown = picture(&fleet((80, 24), 0), &look());
+    assert!(shown.contains("compute,rack1 "), "{shown}");
+}
+
+#[test]
+fn a_menu_that_does_not_fit_says_that_it_scrolls() {
+    let mut state = fleet((40, 10), 0);
+    for (cursor, said) in [(0, " 1-6 of 8 · esc "), (7, " 3-8 of 8 · esc ")] {
+        let Overlay::Menu(mut menu) = super::overlays::power_menu(vec![NodeId(6)], 0) else { unreachable!() };
+        menu.cursor = cursor;
+        state.overlays = vec![Overlay::Menu(menu)];
+        let shown = picture(&state, &look());
+        assert!(shown.contains(said), "{shown}");
+    }
+    state = fleet((80, 24), 0);
+    state.overlays = vec![super::overlays::power_menu(vec![NodeId(6)], 0)];
+    assert!(!picture(&state, &look()).contains(" of 8"));
 }
 
 #[test]
@@ -198,6 +280,26 @@ fn hidden_text_is_blank_and_reverse_and_colours_are_kept() {
 }
 
 #[test]
+fn what_a_node_writes_can_be_read_on_the_ground_of_a_theme() {
+    let mut state = fleet((80, 24), 0);
+    let mut screen = frame(80, 25, &["white menu"]);
+    for cell in &mut screen.cells[..10] {
+        cell.style.fg = crate::screen::Color::Indexed(15);
+    }
+    for cell in &mut screen.cells[6..10] {
+        cell.style.bg = crate::screen::Color::Indexed(4);
+    }
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(screen));
+    let area = state.layout.panes[0].1.inner();
+    let fg = |theme: &str, x: u16| {
+        buffer(&state, &look_in(theme, ColorDepth::TrueColor, Glyphs::Unicode))[(area.x + x, area.y)].fg
+    };
+    assert_eq!((fg("default", 0), fg("default", 6)), (Color::Indexed(15), Color::Indexed(15)));
+    assert!(matches!(fg("light", 0), Color::Rgb(r, g, b) if r < 150 && g < 150 && b < 150));
+    assert_eq!(fg("light", 6), Color::Indexed(15), "it has its own ground");
+}
+
+#[test]
 fn the_terminals_cursor_is_only_where_typing_goes() {
     let mut state = busy_state((80, 24));
     let cursor = |state: &State| picture(state, &look()).lines().last().unwrap_or("").starts_with("cursor");
@@ -215,6 +317,9 @@ fn columns_have_unique_names_and_the_essential_ones_never_drop() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), COLUMNS.len());
+    for column in COLUMNS {
+        assert!(column.sort.is_none_or(|key| key.name() == column.name), "sorted by the name of the heading");
+    }
     let state = fleet((40, 10), 0);
     let kept: Vec<&str> = crate::ui::columns::fit(&state, 38).iter().map(|(column, _)| column.name).collect();
     assert!(kept.starts_with(&["node", "power"]), "{kept:?}");

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::app::message::Level;
 use crate::app::state::Notice;
-use crate::fleet::{Filter, Millis, NodeId, SortKey};
+use crate::fleet::{ConsoleMode, Filter, Millis, NodeId, SortKey};
 use crate::theme::ColorDepth;
 use crate::ui::Glyphs;
 use insta::assert_snapshot;
@@ -114,4 +114,20 @@ fn ending() {
     let mut state = fleet((80, 24), 0);
     state.quitting = true;
     assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
+fn columns_that_were_chosen_in_their_order() {
+    let mut state = fleet((80, 24), 0);
+    state.taste.columns = ["power", "node", "boot", "note"].map(Into::into).into();
+    assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
+fn boxes_at_80x24() {
+    let mut state = fleet((80, 24), 0);
+    state.table.marks.insert(NodeId(1));
+    open(&mut state, 1, 0, attached(ConsoleMode::Interactive), Some(boot_screen()));
+    focus(&mut state, 1);
+    assert_snapshot!(picture(&state, &look_in("default", ColorDepth::Ansi16, Glyphs::Box)));
 }
