@@ -124,7 +124,7 @@ fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
         Command::Status { .. } => Some(Verb::Status),
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
-        Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
+        Command::Bmc { verb, bytes, light, .. } => Some(verb.verb(bytes, *light)?),
         _ => None,
     })
 }

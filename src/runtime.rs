@@ -162,6 +162,8 @@ fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
         reset_bmc: can.reset_bmc,
         raw: can.raw,
         info: can.info,
+        identify: can.identify,
+        sol: can.sol,
     };
     (row.name.to_owned(), abilities)
 }

@@ -1,5 +1,6 @@
 //! `update` from outside: keys and updates in, state and effects out.
 
+mod actions;
 mod keys;
 mod mouse;
 mod panes;
@@ -70,6 +71,8 @@ impl Bench {
             reset_bmc: true,
             raw: true,
             info: true,
+            identify: true,
+            sol: true,
         };
         let qemu = Abilities { soft: true, nmi: true, ..Abilities::default() };
         let state = State::new(StateOptions {
@@ -181,6 +184,7 @@ impl Bench {
                 !matches!(
                     request,
                     Request::Watch { .. }
+                        | Request::Verb { verb: Verb::SolHolder, .. }
                         | Request::Describe { .. }
                         | Request::Console { what: ConsoleRequest::View(_), .. }
                 )

@@ -2,7 +2,7 @@
 
 use crate::config::parse_duration;
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{BmcReset, BootDevice, BootSetting, PowerVerb, Verb};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, Identify, PowerVerb, Verb};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -120,6 +120,8 @@ pub enum Command {
         nodes: String,
         #[command(flatten)]
         how: How,
+        #[command(flatten)]
+        light: Light,
         /// Bytes for raw, in hexadecimal: net function, command, data
         #[arg(last = true, value_name = "BYTES")]
         bytes: Vec<String>,
@@ -219,6 +221,35 @@ pub struct How {
     pub json: bool,
 }
 
+/// How long identify lights the locator LED.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Light {
+    /// For identify: light it for so long, 1s to 255s [default: 240s]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with_all = ["on", "off"])]
+    pub time: Option<Duration>,
+    /// For identify: light it until it is turned off
+    #[arg(long, conflicts_with = "off")]
+    pub on: bool,
+    /// For identify: turn it off
+    #[arg(long)]
+    pub off: bool,
+}
+
+impl Light {
+    fn given(self) -> bool {
+        self.time.is_some() || self.on || self.off
+    }
+
+    fn verb(self) -> Result<Verb, String> {
+        Ok(Verb::Identify(match self {
+            Light { time: Some(time), .. } => Identify::lasting(time)?,
+            Light { on: true, .. } => Identify::On,
+            Light { off: true, .. } => Identify::Off,
+            Light { .. } => Identify::USUAL,
+        }))
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum PowerWord {
     /// Power on
@@ -295,13 +326,20 @@ pub enum BmcWord {
     ResetCold,
     /// Manufacturer, product, firmware
     Info,
+    /// Locator LED: on for four minutes, or as --for, --on, --off say
+    Identify,
+    /// End a stuck SOL, whoever holds it
+    FreeSol,
     /// Bytes after --
     Raw,
 }
 
 impl BmcWord {
-    /// The verb, or what is wrong with the bytes.
-    pub fn verb(self, bytes: &[String]) -> Result<Verb, String> {
+    /// The verb, or what is wrong with the bytes or the time.
+    pub fn verb(self, bytes: &[String], light: Light) -> Result<Verb, String> {
+        if self != BmcWord::Identify && light.given() {
+            return Err("--for, --on and --off belong to identify only".into());
+        }
         if self != BmcWord::Raw && !bytes.is_empty() {
             return Err("bytes belong to raw only".into());
         }
@@ -309,6 +347,8 @@ impl BmcWord {
             BmcWord::ResetWarm => Verb::ResetBmc(BmcReset::Warm),
             BmcWord::ResetCold => Verb::ResetBmc(BmcReset::Cold),
             BmcWord::Info => Verb::Info,
+            BmcWord::Identify => light.verb()?,
+            BmcWord::FreeSol => Verb::FreeSol,
             BmcWord::Raw => Verb::Raw(parse_raw(&bytes.join(" "))?),
         })
     }

@@ -319,6 +319,23 @@ impl Consoles {
         })
     }
 
+    /// The SOL of `node` is about to be freed on request: our own console of it ends first and in order, and
+    /// does not take it back by itself.
+    pub fn sol_freed(&self, node: NodeId) {
+        let settings = self.context.settings.nodes.get(node.index());
+        let sol = settings.and_then(|settings| settings.console.as_ref());
+        if sol.is_none_or(|console| console.transport != "sol") {
+            return;
+        }
+        let inner = self.lock();
+        let sessions =
+            inner.open.values().filter(|entry| entry.node == node).filter_map(|entry| entry.session.as_ref());
+        for session in sessions {
+            // A queue that is full belongs to a session that cannot be asked anything: it is robbed, and says so.
+            let _ = session.send(SessionCommand::Freed);
+        }
+    }
+
     fn detach(&self, console: ConsoleId) {
         let mut inner = self.lock();
         let Some(entry) = inner.open.remove(&console) else {

@@ -127,7 +127,7 @@ impl Router {
                 .collect();
             Some(self.context.audit.request(id.0, &verb, &names))
         };
-        let stagger = Arc::new(Stagger::new(self.context.settings.power.stagger));
+        let stagger = Arc::new(Stagger::new(self.context.settings.power.stagger, nodes.len()));
         let asked = self.context.clock.mono();
         for id_of_node in nodes {
             let Some(member) = self.members.get(id_of_node.index()) else {
@@ -142,6 +142,7 @@ impl Router {
                 wait,
                 asked,
                 stagger: Arc::clone(&stagger),
+                consoles: Arc::clone(&self.consoles),
                 tally: tally.clone(),
                 told: false,
             };
