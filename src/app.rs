@@ -3,6 +3,7 @@
 //! Synchronous and pure: no I/O, no clock, no widgets. `runtime` feeds events and runs the effects,
 //! `ui` draws the state. Uses only `fleet`, `config` types, `screen::Frame` and `hub::message`.
 
+pub mod actions;
 mod answers;
 pub mod commands;
 mod edit;

@@ -4,16 +4,19 @@
 //! nothing of `ui`'s insides.
 
 mod args;
+mod complete;
 mod demo;
 mod doctor;
 mod exit;
+mod generate;
+mod import;
 mod out;
 mod report;
 mod sim;
 mod themes;
 mod verbs;
 
-use crate::config::{self, LoadOptions, Loaded, Secrets};
+use crate::config::{self, ConfigErrors, Inventories, LoadOptions, Loaded, Secrets};
 use crate::fleet::Verb;
 use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
@@ -66,6 +69,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Some(Command::Config { what }) => return Ok(config_command(cli, *what)),
         Some(Command::Sim(args)) => return sim::run(args),
         Some(Command::Demo) => return demo::run(cli),
+        Some(Command::Import { format, file }) => return Ok(import::run(*format, file)),
+        Some(Command::Generate { what }) => return generate::run(*what),
+        Some(Command::Complete(args)) => return Ok(complete::run(cli, args)),
         Some(Command::Doctor { nodes, no_login, json }) => {
             return doctor::run(cli, nodes.as_deref(), *no_login, *json);
         }
@@ -80,11 +86,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     };
     // A dry run sends nothing, so it needs no password either.
     let secrets = if cli.common.dry_run { Secrets::Check } else { Secrets::Read };
-    let Some(loaded) = load(cli, secrets) else {
+    let Some(loaded) = load(cli, secrets, Inventories::Lenient) else {
         return Ok(Exit::Usage);
     };
     match (&cli.command, verb) {
-        (Some(command), Some(verb)) => verbs::run(&job(cli, command, verb), &loaded),
+        (Some(command), Some(verb)) => {
+            let job = job(cli, command, verb);
+            let exit = verbs::run(&job, &loaded)?;
+            Ok(if is_short(&job.nodes, &loaded) { exit.max(Exit::Failed) } else { exit })
+        }
         (Some(Command::Console { node, monitor }), _) => {
             match loaded.settings.nodes.iter().find(|known| known.name == *node) {
                 None => {
@@ -103,18 +113,20 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     }
 }
 
+/// Whether nodes that are meant are missing: a tag or all of them, and an inventory failed.
+fn is_short(nodes: &str, loaded: &Loaded) -> bool {
+    let collective = |piece: &str| piece.trim() == "all" || piece.trim().starts_with('@');
+    !loaded.faults.is_empty() && nodes.split(',').any(collective)
+}
+
 /// The verb a command stands for, if it is one.
 fn verb_of(command: &Command) -> Result<Option<Verb>, String> {
     Ok(match command {
         Command::Status { .. } => Some(Verb::Status),
         Command::Power { verb, .. } => Some(verb.verb()),
         Command::Boot { device, persistent, uefi, .. } => Some(device.verb(*persistent, *uefi)),
-        Command::Bmc { verb, bytes, .. } => Some(verb.verb(bytes)?),
-        Command::Console { .. }
-        | Command::Config { .. }
-        | Command::Doctor { .. }
-        | Command::Demo
-        | Command::Sim(_) => None,
+        Command::Bmc { verb, bytes, light, .. } => Some(verb.verb(bytes, *light)?),
+        _ => None,
     })
 }
 
@@ -141,11 +153,7 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         Command::Boot { nodes, how, .. } | Command::Bmc { nodes, how, .. } => {
             (job.nodes, job.yes, job.json) = (nodes.clone(), how.yes, how.json);
         }
-        Command::Console { .. }
-        | Command::Config { .. }
-        | Command::Doctor { .. }
-        | Command::Demo
-        | Command::Sim(_) => {}
+        _ => {}
     }
     job
 }
@@ -162,12 +170,15 @@ fn screen(cli: &Cli, mut loaded: Loaded, single: Option<runtime::Single>) -> any
         return Ok(Exit::Usage);
     }
     override_screen(cli, &mut loaded);
+    // Standard error is hidden behind the screen.
+    let notices = loaded.faults.iter().map(|fault| clean(&format!("nodes are missing: {}", fault.text)));
     let options = runtime::Options {
         read_only: cli.common.read_only,
         operator: operator(),
         themes: themes::all(),
         single,
         load: again(cli),
+        notices: notices.collect(),
     };
     match runtime::run(loaded, options) {
         Ok(()) => Ok(Exit::Done),
@@ -193,7 +204,9 @@ fn override_screen(cli: &Cli, loaded: &mut Loaded) {
 fn again(cli: &Cli) -> runtime::Load {
     let cli = cli.clone();
     Arc::new(move || {
-        let mut loaded = read(cli.common.config.clone(), Secrets::Read).map_err(|errors| {
+        // What an inventory cannot name now is not taken away: the fleet stays as it was.
+        let read = read(cli.common.config.clone(), Secrets::Read, Inventories::Strict);
+        let mut loaded = read.map_err(|errors| {
             errors.problems.iter().map(|problem| clean(&problem.to_string())).collect::<Vec<_>>()
         })?;
         override_screen(&cli, &mut loaded);
@@ -210,7 +223,11 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
         ConfigWord::Themes => return themes::list(),
         _ => {}
     }
-    let Some(loaded) = load(cli, Secrets::Check) else {
+    let inventories = match what {
+        ConfigWord::Check => Inventories::Strict,
+        _ => Inventories::Lenient,
+    };
+    let Some(loaded) = load(cli, Secrets::Check, inventories) else {
         return Exit::Usage;
     };
     match what {
@@ -231,9 +248,10 @@ fn config_command(cli: &Cli, what: ConfigWord) -> Exit {
 }
 
 /// Reads the configuration; says everything that is wrong with it.
-fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
-    match read(cli.common.config.clone(), secrets) {
+fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded> {
+    match read(cli.common.config.clone(), secrets, inventories) {
         Ok(mut loaded) => {
+            loaded.faults.iter().for_each(|fault| say_error(&format!("warning: {fault}")));
             loaded.warnings.iter().for_each(|warning| say_error(&format!("warning: {warning}")));
             if let Some(theme) = &cli.common.theme {
                 let known = themes::all().names();
@@ -253,7 +271,7 @@ fn load(cli: &Cli, secrets: Secrets) -> Option<Loaded> {
 }
 
 /// Reads the configuration, from `path` if one is named.
-fn read(path: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, config::ConfigErrors> {
+fn read(path: Option<PathBuf>, secrets: Secrets, inventories: Inventories) -> Result<Loaded, ConfigErrors> {
     let (drivers, transports) = (bmc::driver_names(), console::transport_names());
     let known = themes::all().names();
     let themes: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -263,6 +281,7 @@ fn read(path: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, config::Confi
     options.keys = app::key_rules();
     options.path = path;
     options.secrets = secrets;
+    options.inventories = inventories;
     config::load(&options)
 }
 

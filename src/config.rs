@@ -12,6 +12,8 @@ mod console;
 mod credentials;
 mod draft;
 pub mod error;
+mod glob;
+mod inventory;
 mod keys;
 pub mod load;
 mod node;
@@ -28,7 +30,7 @@ mod words;
 pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
 pub use keys::{KeyBinding, KeyFault, KeyRules};
-pub use load::{LoadOptions, Loaded, Secrets, candidates, load};
+pub use load::{Inventories, LoadOptions, Loaded, Secrets, candidates, load};
 pub use paths::theme_dirs;
 pub use secret::{Secret, SecretSource};
 pub use settings::{

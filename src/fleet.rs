@@ -26,4 +26,4 @@ pub use power::{Power, PowerVerb};
 pub use session::{ConsoleMode, ConsoleState, LinePos, SessionStatus, View};
 pub use sort::SortKey;
 pub use time::Millis;
-pub use verb::{BmcReset, Verb};
+pub use verb::{BmcReset, Identify, Locator, SolHolder, Verb};

@@ -13,6 +13,7 @@ use crate::app::{self, Abilities, Event, Keymap, State, StateOptions};
 use crate::bmc;
 use crate::config::{self, Loaded, Settings};
 use crate::fleet::{Fault, Millis, NodeId};
+use crate::hub::message::Level;
 use crate::hub::{Hub, HubHandle, HubOptions};
 use crate::term::{Caps, Decoder, FrameWriter, Inputs, OuterTerminal};
 use crate::theme::Themes;
@@ -38,6 +39,8 @@ pub struct Options {
     /// Reads the configuration again, with what the command line says on top of it; what is wrong, one problem
     /// an entry.
     pub load: Load,
+    /// What went wrong on the way here, to be said on the screen.
+    pub notices: Vec<String>,
 }
 
 /// See [`Options::load`].
@@ -172,13 +175,13 @@ async fn keep(keeper: Keeper, front: &Front) {
 
 fn start_state(
     settings: &Settings,
-    options: &Options,
+    given: &Options,
     title: String,
     size: (u16, u16),
 ) -> anyhow::Result<State> {
     let options = StateOptions {
         nodes: config::nodes(settings),
-        read_only: options.read_only,
+        read_only: given.read_only,
         title,
         prefix: &settings.screen.prefix,
         keys: Keymap::new(&settings.keys),
@@ -188,9 +191,14 @@ fn start_state(
         size,
         now: now(),
         abilities: bmc::DRIVERS.iter().map(abilities).collect(),
-        taste: look::taste(settings, &options.themes),
+        taste: look::taste(settings, &given.themes),
     };
-    State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))
+    let mut state =
+        State::new(options).map_err(|problem| anyhow::anyhow!("cannot use the prefix: {problem}"))?;
+    for text in &given.notices {
+        step(&mut state, Event::Notice(Level::Error, text.clone()));
+    }
+    Ok(state)
 }
 
 /// What a driver can do, in the front end's words.
@@ -204,6 +212,8 @@ fn abilities(row: &bmc::DriverRow) -> (String, Abilities) {
         reset_bmc: can.reset_bmc,
         raw: can.raw,
         info: can.info,
+        identify: can.identify,
+        sol: can.sol,
     };
     (row.name.to_owned(), abilities)
 }

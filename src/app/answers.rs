@@ -118,6 +118,16 @@ fn session(state: &mut State, console: ConsoleId, status: SessionStatus) {
 
 /// A verb ended on a node: the action log, the node's note, and a notice when it was the last one.
 fn done(state: &mut State, result: VerbResult) {
+    if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut()
+        && let Some(holders) = confirm.holders.as_mut().filter(|holders| holders.id == result.id)
+    {
+        let told = match &result.outcome {
+            Outcome::SolHolder(holder) => holder.to_string(),
+            other => summary::word(other),
+        };
+        holders.told.push((result.node, told));
+        return;
+    }
     let Some(action) = state.actions.iter_mut().find(|action| action.id == result.id) else {
         return;
     };
@@ -141,6 +151,9 @@ fn done(state: &mut State, result: VerbResult) {
             _ => None,
         });
         state.notice(level, text, hint);
+        if let Some(notice) = state.notices.back_mut() {
+            notice.logged = true;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! is added as a row in one of the files beside; nothing else knows its key.
 
 mod console;
+mod log;
 mod scrollback;
 mod table;
 mod verbs;
@@ -25,6 +26,8 @@ pub enum Context {
     BootMenu,
     /// The BMC menu.
     BmcMenu,
+    /// The action log.
+    Log,
 }
 
 /// A default key.
@@ -49,6 +52,8 @@ pub enum Args {
     Node,
     /// `persistent`, `uefi`, and nodes.
     Boot,
+    /// Seconds (`60s`), and nodes.
+    Identify,
     /// A filter.
     Filter,
     /// A sort key.
@@ -104,12 +109,12 @@ impl Command {
         }
     }
 
-    /// Whether the palette offers it: what only works in the scrollback cannot be typed there, and
+    /// Whether the palette offers it: what only works in the scrollback or the action log cannot be typed there, and
     /// a toggle is said with the device.
     #[must_use]
     pub fn in_palette(&self) -> bool {
-        let only_there =
-            !self.keys.is_empty() && self.keys.iter().all(|bind| bind.context == Context::Scroll);
+        let there = |bind: &Bind| matches!(bind.context, Context::Scroll | Context::Log);
+        let only_there = !self.keys.is_empty() && self.keys.iter().all(there);
         !only_there && !matches!(self.pick(), Some(MenuPick::Persistent | MenuPick::Uefi))
     }
 }
@@ -129,6 +134,7 @@ pub static COMMANDS: &[Group] = &[
     Group { title: "Power, boot device, BMC", commands: verbs::ROWS },
     Group { title: "Console", commands: console::ROWS },
     Group { title: "Scrollback", commands: scrollback::ROWS },
+    Group { title: "Action log", commands: log::ROWS },
 ];
 
 /// Every command, without the groups.
@@ -151,7 +157,7 @@ pub(super) fn press(state: &mut State, context: Context, key: Key, out: &mut Vec
     };
     let result = match &command.run {
         Run::Do(run) => run(state, &arg, out),
-        Run::Pick(pick) => palette::verb(state, pick, &arg, out),
+        Run::Pick(pick) => palette::verb(state, command.args, pick, &arg, out),
     };
     if let Err(why) = result {
         state.warn(why);
@@ -178,6 +184,7 @@ mod tests {
             Context::PowerMenu,
             Context::BootMenu,
             Context::BmcMenu,
+            Context::Log,
         ] {
             let mut seen = HashSet::new();
             for (command, bind) in bound(context) {

@@ -2,7 +2,7 @@
 //!
 //! Pure, and knows only `fleet`, so that `cli` asks the very same function.
 
-use crate::fleet::{Node, NodeId, PowerVerb, Verb};
+use crate::fleet::{Identify, Node, NodeId, PowerVerb, Verb};
 
 /// What must be proven before a verb is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,11 @@ pub fn confirm_level(verb: &Verb, nodes: &[&Node], read_only: bool) -> Guard {
     let locked: Vec<NodeId> = nodes.iter().filter(|node| node.read_only).map(|node| node.id).collect();
     if !locked.is_empty() {
         return Guard::Refused { reason: "read-only by a tag".into(), nodes: locked };
+    }
+    if let Verb::Identify(what) = verb {
+        // A light harms nobody, but many lit at once send somebody to the wrong machine.
+        let harmless = nodes.len() == 1 || *what == Identify::Off;
+        return if harmless { Guard::None } else { Guard::Key };
     }
     match nodes {
         [node] if node.protected => Guard::Typed(node.name.clone()),
@@ -85,6 +90,7 @@ mod tests {
             Verb::BootSet(BootSetting { device: Some(device), persistent: false, uefi: false })
         }));
         verbs.extend([Verb::ResetBmc(BmcReset::Warm), Verb::ResetBmc(BmcReset::Cold), Verb::Raw(vec![6, 1])]);
+        verbs.push(Verb::FreeSol);
         verbs
     }
 
@@ -107,9 +113,19 @@ mod tests {
     }
 
     #[test]
+    fn a_locator_led_is_asked_about_only_where_many_are_lit() {
+        let (a, held) = (node(1, false, false), node(3, true, false));
+        for what in [Identify::USUAL, Identify::On, Identify::Off] {
+            assert_eq!(confirm_level(&Verb::Identify(what), &[&held], false), Guard::None, "{what:?}");
+            let wanted = if what == Identify::Off { Guard::None } else { Guard::Key };
+            assert_eq!(confirm_level(&Verb::Identify(what), &[&a, &held], false), wanted, "{what:?}");
+        }
+    }
+
+    #[test]
     fn read_only_refuses_every_change_and_names_the_nodes() {
         let (a, locked) = (node(1, false, false), node(2, false, true));
-        for verb in changing() {
+        for verb in changing().into_iter().chain([Verb::Identify(Identify::Off)]) {
             assert!(matches!(confirm_level(&verb, &[&a], true), Guard::Refused { .. }), "{verb:?}");
             assert!(
                 matches!(confirm_level(&verb, &[&a, &locked], false), Guard::Refused { nodes, .. } if nodes == [NodeId(2)]),

@@ -29,8 +29,14 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         Some(Overlay::Filter { .. }) => &[("enter", "keep"), ("esc", "undo"), ("up down", "move")],
         Some(Overlay::Command { .. }) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
         Some(Overlay::Raw { .. }) => &[("enter", "send"), ("esc", "back")],
-        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => {
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => {
             &[("j k", "scroll"), ("g G", "ends"), ("esc", "close")]
+        }
+        Some(Overlay::Actions(_)) => {
+            let mut hints = vec![("j k".to_owned(), "entry".to_owned())];
+            hints.extend(bound_hints(state, Context::Log, ""));
+            hints.push(("esc".to_owned(), "close".to_owned()));
+            return hints;
         }
         None => return base_hints(state),
     };
@@ -94,11 +100,14 @@ pub fn help(state: &State) -> Vec<HelpSection> {
     let mut sections: Vec<HelpSection> =
         contexts.iter().map(|context| section(state, &title, *context)).collect();
     if state.focus == Focus::Table {
-        for (menu, context) in
-            [("Power", Context::PowerMenu), ("Boot", Context::BootMenu), ("BMC", Context::BmcMenu)]
-        {
+        for (menu, context) in [
+            ("Power menu", Context::PowerMenu),
+            ("Boot menu", Context::BootMenu),
+            ("BMC menu", Context::BmcMenu),
+            ("Action log", Context::Log),
+        ] {
             let key = state.keys.key_in(Context::Table, context.opened_by().unwrap_or_default());
-            sections.push(section(state, &format!("{menu} menu ({key})"), context));
+            sections.push(section(state, &format!("{menu} ({key})"), context));
         }
     } else {
         sections[0].rows.push((

@@ -26,6 +26,10 @@ pub struct Abilities {
     pub raw: bool,
     /// Controller information.
     pub info: bool,
+    /// Locator LED.
+    pub identify: bool,
+    /// SOL that can be freed.
+    pub sol: bool,
 }
 
 /// What a front end is started with.

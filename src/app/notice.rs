@@ -24,7 +24,7 @@ impl State {
         {
             self.notices.remove(at);
         }
-        self.notices.push_back(Notice { at: self.now, level, text, hint, until });
+        self.notices.push_back(Notice { at: self.now, level, text, hint, until, logged: false });
         while self.notices.len() > KEPT {
             self.notices.pop_front();
         }

@@ -1,8 +1,8 @@
 //! Keys while something lies over the screen: menus, questions, lines being typed, lists.
 
 use super::{
-    Effect, Key, KeyCode, State,
-    commands::Context,
+    Effect, Key, KeyCode, State, actions,
+    commands::{self, Context},
     palette, panes,
     state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
@@ -26,7 +26,8 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         Some(Overlay::Filter { .. }) => filter(state, key),
         Some(Overlay::Command { .. }) => palette::key(state, key, out),
         Some(Overlay::Raw { .. }) => raw(state, key, out),
-        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => list(state, key),
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => list(state, key),
+        Some(Overlay::Actions(_)) => log(state, key, out),
         None => {}
     }
 }
@@ -279,59 +280,89 @@ pub(super) fn wheel(state: &mut State, by: isize) {
             let last = menu.items.len().saturating_sub(1);
             menu.cursor = menu.cursor.saturating_add_signed(by.signum()).min(last);
         }
-        Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Actions { .. }) => scroll(state, by),
+        Some(Overlay::Help { .. } | Overlay::Details { .. }) => scroll(state, by),
+        Some(Overlay::Actions(_)) => actions::scroll(state, by),
         _ => {}
     }
 }
 
-/// Help, details and the action log: moved like a pager.
-fn list(state: &mut State, key: Key) {
-    let step: isize = match (key.code, key.ctrl) {
-        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q'), false) => return close(state),
-        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => -1,
-        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => 1,
-        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => -(PAGE.cast_signed()),
+/// How far a key moves in a list.
+enum Move {
+    By(isize),
+    Pages(isize),
+    First,
+    Last,
+}
+
+fn moves(key: Key) -> Option<Move> {
+    Some(match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('k'), false) => Move::By(-1),
+        (KeyCode::Down, _) | (KeyCode::Char('j'), false) => Move::By(1),
+        (KeyCode::PageUp, _) | (KeyCode::Char('u' | 'b'), true) => Move::Pages(-1),
         (KeyCode::PageDown, _) | (KeyCode::Char('d' | 'f'), true) | (KeyCode::Char(' '), false) => {
-            PAGE.cast_signed()
+            Move::Pages(1)
         }
-        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => isize::MIN + 1,
-        (KeyCode::End, _) | (KeyCode::Char('G'), false) => isize::MAX,
-        _ if opens(state, key) => return close(state),
-        _ => return,
-    };
-    scroll(state, step);
+        (KeyCode::Home, _) | (KeyCode::Char('g'), false) => Move::First,
+        (KeyCode::End, _) | (KeyCode::Char('G'), false) => Move::Last,
+        _ => return None,
+    })
+}
+
+/// Whether a key closes the list that is open.
+fn leaves(state: &State, key: Key) -> bool {
+    match (key.code, key.ctrl) {
+        (KeyCode::Esc | KeyCode::Enter, _) | (KeyCode::Char('q'), false) => true,
+        _ => opens(state, key),
+    }
+}
+
+/// Help and details: moved like a pager.
+fn list(state: &mut State, key: Key) {
+    match moves(key) {
+        Some(Move::By(lines)) => scroll(state, lines),
+        Some(Move::Pages(pages)) => scroll(state, pages * PAGE.cast_signed()),
+        Some(Move::First) => scroll(state, isize::MIN + 1),
+        Some(Move::Last) => scroll(state, isize::MAX),
+        None if leaves(state, key) => close(state),
+        None => {}
+    }
+}
+
+/// The action log: keys that move go from entry to entry, pages by lines; the rest are its commands.
+fn log(state: &mut State, key: Key, out: &mut Vec<Effect>) {
+    match moves(key) {
+        Some(Move::By(entries)) => actions::select(state, entries),
+        Some(Move::Pages(pages)) => actions::scroll(state, pages * PAGE.cast_signed()),
+        Some(Move::First) => actions::select(state, isize::MIN + 1),
+        Some(Move::Last) => actions::select(state, isize::MAX),
+        None if leaves(state, key) => close(state),
+        None => {
+            commands::press(state, Context::Log, key, out);
+        }
+    }
 }
 
 /// Whether the list that is open is opened by this key, too.
 fn opens(state: &State, key: Key) -> bool {
     let name = match state.overlays.last() {
         Some(Overlay::Help { .. }) => "help",
-        Some(Overlay::Actions { .. }) => "log",
+        Some(Overlay::Actions(_)) => "log",
         _ => return false,
     };
     let context = if state.focus == Focus::Table { Context::Table } else { Context::Pane };
     state.keys.get(context, key).is_some_and(|bound| bound.command.name == name)
 }
 
-/// Moves a list by lines; a negative number is up.
+/// Moves a pager by lines; a negative number is up.
 fn scroll(state: &mut State, step: isize) {
     let most = match state.overlays.last() {
         Some(Overlay::Help { .. }) => {
             super::help::help(state).iter().map(|section| section.rows.len() + 2).sum()
         }
         Some(Overlay::Details { info, .. }) => 40 + info.iter().flatten().map(Vec::len).sum::<usize>(),
-        // A notice and its hint, each perhaps on two lines.
-        _ => {
-            let notices = state.notices.len() * 4;
-            state.actions.iter().map(|action| action.results.len() + 1).sum::<usize>() + notices
-        }
-    };
-    let (at, backward) = match state.overlays.last_mut() {
-        Some(Overlay::Help { top } | Overlay::Details { top, .. }) => (top, false),
-        Some(Overlay::Actions { back }) => (back, true),
         _ => return,
     };
-    // The action log counts from its newest line, which is the last.
-    let step = if backward { -step } else { step };
-    *at = at.saturating_add_signed(step).min(most.saturating_sub(1));
+    if let Some(Overlay::Help { top } | Overlay::Details { top, .. }) = state.overlays.last_mut() {
+        *top = top.saturating_add_signed(step).min(most.saturating_sub(1));
+    }
 }

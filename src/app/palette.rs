@@ -7,7 +7,8 @@ use super::{
     taste, verbs,
 };
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{NodeId, NodeSet, SortKey, Verb};
+use crate::fleet::{Identify, NodeId, NodeSet, SortKey, Verb};
+use std::time::Duration;
 
 /// Candidates that are offered at once.
 const OFFERED: usize = 100;
@@ -133,7 +134,7 @@ pub(super) fn run(state: &mut State, text: &str, out: &mut Vec<Effect>) -> Resul
     }
     let result = match &command.run {
         Run::Do(run) => run(state, args, out),
-        Run::Pick(pick) => verb(state, pick, args, out),
+        Run::Pick(pick) => verb(state, command.args, pick, args, out),
     };
     // `power of` is the menu `power` for a node called `of`, but hardly meant so.
     result.map_err(|why| match near(text, command.name) {
@@ -156,6 +157,7 @@ pub(super) fn near(text: &str, begin: &str) -> Option<&'static str> {
 /// cursor's, as its menu does.
 pub(super) fn verb(
     state: &mut State,
+    command: Args,
     pick: &MenuPick,
     args: &str,
     out: &mut Vec<Effect>,
@@ -173,6 +175,9 @@ pub(super) fn verb(
             let targets = some_nodes(state, "")?;
             return verbs::ask(state, verb, targets, out);
         }
+        MenuPick::Verb(Verb::Identify(what)) if command == Args::Identify => {
+            Some(Verb::Identify(lasting(&mut words)?.unwrap_or(*what)))
+        }
         MenuPick::Verb(verb) => Some(verb.clone()),
         MenuPick::Boot(device) => Some(verbs::boot(*device, option("persistent"), option("uefi"))),
         MenuPick::Cancel => None,
@@ -185,6 +190,14 @@ pub(super) fn verb(
         Some(verb) => verbs::ask(state, verb, targets, out),
         None => verbs::cancel(state, &targets.0, out),
     }
+}
+
+/// Takes `60s` off the front, if it stands there.
+fn lasting(words: &mut Vec<&str>) -> Result<Option<Identify>, String> {
+    let seconds = words.first().and_then(|word| word.strip_suffix('s')).and_then(|text| text.parse().ok());
+    let Some(seconds) = seconds else { return Ok(None) };
+    words.remove(0);
+    Identify::lasting(Duration::from_secs(seconds)).map(Some)
 }
 
 /// The nodes that a command names, or those that its menu would act on.
@@ -246,8 +259,11 @@ fn arguments(state: &State, command: &Command, text: &str) -> Vec<(String, Strin
         words.push(("persistent".into(), "for all boots".into()));
         words.push(("uefi".into(), "EFI, not legacy".into()));
     }
+    if command.args == Args::Identify {
+        words.extend(["15s", "60s", "255s"].map(|time| (time.to_owned(), "for so long".to_owned())));
+    }
     match command.args {
-        Args::Nodes | Args::Boot => {
+        Args::Nodes | Args::Boot | Args::Identify => {
             words.extend(state.present().map(|row| (row.node.name.clone(), row.node.address.clone())));
             let tags: std::collections::BTreeSet<&String> =
                 state.present().flat_map(|row| &row.node.tags).collect();

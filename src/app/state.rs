@@ -270,11 +270,17 @@ pub enum Overlay {
         /// The controller's identity once asked for.
         info: Option<Result<Vec<(String, String)>, Fault>>,
     },
-    /// The action log, scrolled; 0 shows the newest.
-    Actions {
-        /// Lines scrolled back.
-        back: usize,
-    },
+    /// The action log.
+    Actions(ActionLog),
+}
+
+/// The action log as it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ActionLog {
+    /// The entry that keys act on; `None`: the newest, whichever that is.
+    pub selected: Option<RequestId>,
+    /// Lines scrolled on from where the selected entry is seen best.
+    pub scroll: isize,
 }
 
 /// A verb menu.
@@ -349,12 +355,23 @@ pub struct Confirm {
     pub command: Option<String>,
     /// The request that asked for `command`.
     pub describe: Option<RequestId>,
+    /// Who holds the SOLs that would be freed, as far as it was told.
+    pub holders: Option<Holders>,
     /// Level of proof.
     pub level: ConfirmLevel,
     /// When it was opened: keys of the first 300 ms are ignored.
     pub opened: Millis,
     /// Why the last try did not count.
     pub error: Option<String>,
+}
+
+/// What the BMCs say of who holds their SOL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holders {
+    /// The request that asked.
+    pub id: RequestId,
+    /// Answers so far, in words.
+    pub told: Vec<(NodeId, String)>,
 }
 
 /// What a confirmation is about.
@@ -407,6 +424,8 @@ pub struct Notice {
     pub at: Millis,
     /// Shown until then; errors stay until a key is pressed after they were seen.
     pub until: Millis,
+    /// The action log tells the same as an entry of its own.
+    pub logged: bool,
 }
 
 /// An entry of the action log: one request on some nodes.

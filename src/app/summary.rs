@@ -2,7 +2,7 @@
 
 use super::{State, commands::Context, state::Action};
 use crate::fleet::{BootSetting, NodeId, Verb};
-use crate::hub::message::{Level, Outcome};
+use crate::hub::message::{Level, Outcome, VerbResult};
 
 /// Groups that a line names before it points at the action log.
 const GROUPS: usize = 4;
@@ -33,6 +33,7 @@ pub fn word(outcome: &Outcome) -> String {
             let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("answered {}", hex.join(" "))
         }
+        Outcome::SolHolder(holder) => format!("SOL held by {holder}"),
         Outcome::Failed(fault) => format!("failed ({})", fault.reason),
         Outcome::Refused(why) => format!("refused ({why})"),
         Outcome::Cancelled { sent: None } => "cancelled, nothing had been sent".into(),
@@ -54,6 +55,34 @@ pub fn boot_text(setting: &BootSetting) -> String {
     format!("{device} {span}{uefi}")
 }
 
+/// What to do about the failures, each said once.
+#[must_use]
+pub fn hints(results: &[VerbResult]) -> Vec<&str> {
+    let mut hints: Vec<&str> = Vec::new();
+    for result in results {
+        if let Outcome::Failed(fault) = &result.outcome
+            && let Some(hint) = fault.hint.as_deref()
+            && !hints.contains(&hint)
+        {
+            hints.push(hint);
+        }
+    }
+    hints
+}
+
+/// Results with the same words, in the order in which they came first.
+pub(super) fn groups(results: &[VerbResult]) -> Vec<(String, Vec<&VerbResult>)> {
+    let mut groups: Vec<(String, Vec<&VerbResult>)> = Vec::new();
+    for result in results {
+        let word = word(&result.outcome);
+        match groups.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, same)) => same.push(result),
+            None => groups.push((word, vec![result])),
+        }
+    }
+    groups
+}
+
 /// `power off: 3 confirmed, 1 failed: r1n04 (no answer)`.
 #[must_use]
 pub fn of(state: &State, action: &Action) -> (Level, String) {
@@ -62,13 +91,13 @@ pub fn of(state: &State, action: &Action) -> (Level, String) {
         let level = level_of(&result.outcome);
         return (level, format!("{verb}: {} {}", state.name(result.node), word(&result.outcome)));
     }
-    let mut groups: Vec<(&Outcome, Vec<NodeId>)> = Vec::new();
-    for result in &action.results {
-        match groups.iter_mut().find(|(outcome, _)| word(outcome) == word(&result.outcome)) {
-            Some((_, nodes)) => nodes.push(result.node),
-            None => groups.push((&result.outcome, vec![result.node])),
-        }
-    }
+    let mut groups: Vec<(&Outcome, Vec<NodeId>)> = groups(&action.results)
+        .into_iter()
+        .filter_map(|(_, results)| {
+            let nodes = results.iter().map(|result| result.node).collect();
+            results.first().map(|result| (&result.outcome, nodes))
+        })
+        .collect();
     // What went well first, as a number; trouble by name.
     groups.sort_by_key(|(outcome, _)| is_trouble(outcome));
     let more = groups.len().saturating_sub(GROUPS);

@@ -1,5 +1,6 @@
 //! `update` from outside: keys and updates in, state and effects out.
 
+mod actions;
 mod keys;
 mod mouse;
 mod panes;
@@ -71,6 +72,8 @@ impl Bench {
             reset_bmc: true,
             raw: true,
             info: true,
+            identify: true,
+            sol: true,
         };
         let qemu = Abilities { soft: true, nmi: true, ..Abilities::default() };
         let state = State::new(StateOptions {
@@ -182,6 +185,7 @@ impl Bench {
                 !matches!(
                     request,
                     Request::Watch { .. }
+                        | Request::Verb { verb: Verb::SolHolder, .. }
                         | Request::Describe { .. }
                         | Request::Console { what: ConsoleRequest::View(_), .. }
                 )

@@ -7,13 +7,19 @@ use super::{
     Abilities, Effect, State,
     commands::{self, Context},
     guard::{self, Guard},
-    state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question},
+    state::{
+        Action, ActionLog, Confirm, ConfirmLevel, Holders, Input, Menu, MenuItem, MenuPick, Overlay, Pane,
+        Question,
+    },
 };
 use crate::fleet::{BmcReset, BootDevice, BootSetting, ConsoleState, Node, NodeId, Power, PowerVerb, Verb};
 use crate::hub::message::{Phase, Request, RequestId};
 
 /// Entries of the action log that are kept.
 const ACTIONS: usize = 200;
+
+/// So many BMCs are asked who holds their SOL before it is freed.
+const HOLDERS: usize = 16;
 
 /// Opens a verb menu on these nodes, of which the filter hides some. They stay the same until the
 /// menu is closed, whatever happens to the table.
@@ -133,6 +139,8 @@ fn can(abilities: Abilities, verb: &Verb) -> bool {
         Verb::ResetBmc(BmcReset::Warm | BmcReset::Cold) => abilities.reset_bmc,
         Verb::Info => abilities.info,
         Verb::Raw(_) => abilities.raw,
+        Verb::Identify(_) => abilities.identify,
+        Verb::FreeSol | Verb::SolHolder => abilities.sol,
     }
 }
 
@@ -175,6 +183,12 @@ fn open_confirm(
         out.push(Effect::Hub(Box::new(Request::Describe { id, verb: verb.clone(), node: *node })));
         id
     });
+    let holders = (verb == Verb::FreeSol && targets.len() <= HOLDERS).then(|| {
+        let id = RequestId(state.next_id());
+        let (verb, nodes) = (Verb::SolHolder, targets.clone());
+        out.push(Effect::Hub(Box::new(Request::Verb { id, verb, nodes, timeout: None, wait: true })));
+        Holders { id, told: Vec::new() }
+    });
     let protected = nodes_of(state, &targets).iter().filter(|node| node.protected).count();
     let confirm = Confirm {
         folded: state.folded(&targets),
@@ -182,6 +196,7 @@ fn open_confirm(
         protected,
         hidden,
         describe,
+        holders,
         ..question(state, Question::Verb(verb), level)
     };
     state.overlays.push(Overlay::Confirm(Box::new(confirm)));
@@ -195,7 +210,14 @@ pub(super) fn recount(state: &mut State) {
     };
     let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
     let on = confirm.targets.iter().filter(is_on).count();
-    let open = |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node && pane.is_open());
+    let frees = confirm.what == Question::Verb(Verb::FreeSol);
+    // Only a console that is attached by SOL goes with it.
+    let counts = |pane: &Pane| {
+        let sol = || state.row(pane.node).is_some_and(|row| row.node.transport.as_deref() == Some("sol"));
+        !frees || (matches!(pane.status.state, ConsoleState::Attached { .. }) && sol())
+    };
+    let open =
+        |node: &&NodeId| state.panes.iter().any(|pane| pane.node == **node && pane.is_open() && counts(pane));
     let consoles = confirm.targets.iter().filter(open).count();
     if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() {
         confirm.on = on;
@@ -216,6 +238,11 @@ pub(super) fn send_verb(state: &mut State, verb: Verb, nodes: Vec<NodeId>, out: 
         state.overlays.push(Overlay::Details { node: *node, top: 0, info: None });
     }
     state.say(format!("{}: {}", verb.words(), state.folded(&nodes)));
+    for overlay in &mut state.overlays {
+        if let Overlay::Actions(log) = overlay {
+            *log = ActionLog::default();
+        }
+    }
     state.actions.push_back(Action {
         id,
         at: state.now,
@@ -292,6 +319,7 @@ fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
         hidden: 0,
         command: None,
         describe: None,
+        holders: None,
         level,
         opened: state.now,
         error: None,
@@ -305,7 +333,7 @@ pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
     let (queued, sent): (Vec<_>, Vec<_>) = ours
         .filter(|pending| pending.id.is_some())
         .map(|pending| pending.phase)
-        .partition(|phase| *phase == Phase::Queued);
+        .partition(|phase| matches!(phase, Phase::Queued | Phase::Turn { .. }));
     let (queued, pending) = (queued.len(), sent.len());
     if sessions == 0 && pending == 0 && queued == 0 {
         state.quitting = true;

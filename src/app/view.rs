@@ -5,7 +5,7 @@
 
 use super::{Keymap, State, commands::Context, state::NodeRow, summary};
 use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power};
-use crate::hub::message::{Phase, PollReason};
+use crate::hub::message::{Lit, Phase, PollReason};
 use std::time::Duration;
 
 /// Nodes by what is seen of them; every node is counted once.
@@ -121,6 +121,13 @@ pub fn clock(at: Millis, utc_offset: i32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// The same to the second: for what comes within the minute.
+#[must_use]
+pub fn clock_seconds(at: Millis, utc_offset: i32) -> String {
+    let seconds = i64::try_from(at.0 / 1000).unwrap_or(0) + i64::from(utc_offset);
+    format!("{}:{:02}", clock(at, utc_offset), seconds.rem_euclid(60))
+}
+
 /// How often an elapsed time moves on: it stands in a line that is redrawn for it.
 #[must_use]
 pub fn elapsed_step(elapsed: Duration) -> Duration {
@@ -157,6 +164,9 @@ pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> Strin
         return match pending.phase {
             Phase::Queued if now.since(pending.since).as_secs() < 5 => format!("waiting for its turn{other}"),
             Phase::Queued => format!("waiting for its turn {}{other}", elapsed(now.since(pending.since))),
+            Phase::Turn { number, of, due } => {
+                format!("turn {number} of {of}, due {}{other}", clock_seconds(due, utc_offset))
+            }
             Phase::Sending => format!("sending {}{other}", pending.verb.words()),
             Phase::Observing => {
                 let (since, allowed) = (now.since(pending.since), pending.allowed);
@@ -178,7 +188,11 @@ pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> Strin
     if let Some((result, when)) = &row.last {
         return format!("{} {}, {}", result.verb.words(), summary::word(&result.outcome), at(*when));
     }
-    status.seen.detail.clone().unwrap_or_default()
+    match status.locator {
+        Some(Lit::On) => "locator LED on".into(),
+        Some(Lit::Until(until)) if until > now => format!("locator LED on until {}", at(until)),
+        _ => status.seen.detail.clone().unwrap_or_default(),
+    }
 }
 
 fn failure(row: &NodeRow, fault: &Fault, utc_offset: i32) -> String {

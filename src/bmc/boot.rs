@@ -37,11 +37,12 @@ pub(super) fn encode(setting: &BootSetting, disk_24: bool) -> Option<[u8; 5]> {
     Some([VALID | persistent | efi, byte, 0, 0, 0])
 }
 
-/// Reads the first two of the five bytes.
-///
-/// A clear "valid" bit is not read as "no device": `ipmi_sim` never sets it, and other tools do not
-/// ask for it either.
+/// Reads the first two of the five bytes. Flags that are not marked as valid override nothing: firmware does
+/// not look at the rest, which may be what was set before they lapsed.
 pub(super) fn decode(flags: u8, device: u8) -> BootSetting {
+    if flags & VALID == 0 {
+        return NO_DEVICE;
+    }
     let selector = device & 0x3c;
     let device = if selector == SUPERMICRO_DISK {
         Some(BootDevice::Disk)
@@ -97,7 +98,7 @@ mod tests {
         // Bits outside 5 to 2 (lock, keyboard) do not change the device.
         assert_eq!(decode(0x80, 0xdb), setting(BootDevice::Bios, false, false));
         assert_eq!(decode(0xa0, 0x24), setting(BootDevice::Disk, false, true));
-        assert_eq!(decode(0x00, 0x04), setting(BootDevice::Pxe, false, false));
+        assert_eq!(decode(0x60, 0x04), NO_DEVICE, "not valid, whatever else is set");
         assert_eq!(decode(0xe0, 0x00), NO_DEVICE);
         assert_eq!(decode(0x80, 0x3c).device, None);
     }

@@ -2,7 +2,8 @@
 
 use super::{BmcError, SuiteMemory};
 use crate::config::BmcSettings;
-use crate::fleet::{BmcReset, BootSetting, Checkup, Power};
+use crate::fleet::{BmcReset, BootSetting, Checkup, Identify, Locator, Power, SolHolder};
+use crate::ipmi::command::LocatorLed;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +40,14 @@ pub enum Exchange {
     Checkup,
     /// Raw bytes.
     Raw(Vec<u8>),
-    /// Free an SOL that nobody of ours uses any more; already free is success.
+    /// Turn the locator LED on or off.
+    Identify(Identify),
+    /// Read the locator LED.
+    Locator,
+    /// End the SOL, whoever holds it; already free is success.
     SolDeactivate,
+    /// Who holds the SOL.
+    SolHolder,
     /// Continue a VM that is in `prelaunch` or `paused`, and only then.
     Resume,
 }
@@ -60,8 +67,22 @@ pub enum Reply {
     Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
+    /// The locator LED; `None`: the BMC does not tell.
+    Locator(Option<Locator>),
+    /// Who holds the SOL.
+    SolHolder(SolHolder),
     /// Whether a paused machine was resumed (`Exchange::Resume`).
     Resumed(bool),
+}
+
+impl From<LocatorLed> for Locator {
+    fn from(led: LocatorLed) -> Locator {
+        match led {
+            LocatorLed::Off => Locator::Off,
+            LocatorLed::Timed => Locator::Timed,
+            LocatorLed::On => Locator::On,
+        }
+    }
 }
 
 impl Reply {
@@ -96,6 +117,10 @@ pub struct Capabilities {
     pub raw: bool,
     /// Controller information.
     pub info: bool,
+    /// Locator LED.
+    pub identify: bool,
+    /// It has an SOL that can be freed.
+    pub sol: bool,
 }
 
 /// Speaks to one BMC or monitor. Calls are serialised by the caller.

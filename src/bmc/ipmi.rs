@@ -43,6 +43,8 @@ pub(super) const ROW: DriverRow = DriverRow {
         reset_bmc: true,
         raw: true,
         info: true,
+        identify: true,
+        sol: true,
     },
     open,
 };
@@ -140,6 +142,12 @@ impl Bmc for Ipmi {
         if departs(exchange) {
             turn.identify().await.map_err(|failure| self.before(exchange, failure))?;
         }
+        if *exchange == Exchange::SolHolder {
+            return match holder::ask(&mut turn).await {
+                Ok(holder) => Ok(Reply::SolHolder(holder)),
+                Err(failure) => Err(self.before(exchange, failure)),
+            };
+        }
         let quirks = turn.quirks();
         let steps = commands::steps(exchange, self.highest, quirks).ok_or_else(|| unsupported(exchange))?;
         let mut reply = None;
@@ -218,7 +226,10 @@ fn departs(exchange: &Exchange) -> bool {
         | Exchange::Checkup
         | Exchange::ResetBmc(_)
         | Exchange::Raw(_)
+        | Exchange::Identify(_)
+        | Exchange::Locator
         | Exchange::SolDeactivate
+        | Exchange::SolHolder
         | Exchange::Resume => false,
     }
 }

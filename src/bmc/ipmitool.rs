@@ -38,6 +38,8 @@ pub(super) const ROW: DriverRow = DriverRow {
         reset_bmc: true,
         raw: true,
         info: true,
+        identify: true,
+        sol: true,
     },
     open,
 };
@@ -82,6 +84,9 @@ fn open(
 #[async_trait::async_trait]
 impl Bmc for Ipmitool {
     async fn exchange(&mut self, exchange: &Exchange) -> Result<Reply, BmcError> {
+        if let Some(error) = self.cannot(exchange) {
+            return Err(error);
+        }
         if *exchange == Exchange::Checkup {
             return self.checkup().await;
         }
@@ -120,17 +125,19 @@ impl Bmc for Ipmitool {
         }))
     }
 
-    fn describe(&self, exchange: &Exchange) -> String {
-        let Some(mut command) = argv::command(exchange) else {
-            return unsupported(exchange).reason;
-        };
-        if let Exchange::Raw(bytes) = exchange {
-            let (_, hidden) = raw_without_secret(bytes);
-            if hidden > 0 {
-                command.truncate(command.len() - hidden);
-                command.push(format!("({hidden} bytes not shown)"));
-            }
+    fn cannot(&self, exchange: &Exchange) -> Option<BmcError> {
+        match exchange {
+            Exchange::Raw(bytes) if raw_without_secret(bytes).1 > 0 => Some(secret_on_the_command_line()),
+            _ => None,
         }
+    }
+
+    fn describe(&self, exchange: &Exchange) -> String {
+        let command = match (self.cannot(exchange), argv::command(exchange)) {
+            (None, Some(command)) => command,
+            (Some(error), _) => return format!("nothing: {}", error.reason),
+            (None, None) => return unsupported(exchange).reason,
+        };
         let suite = suites_to_try(&self.settings, &self.suites).first().copied().unwrap_or(17);
         let mut words = vec!["ipmitool".to_owned()];
         words.extend(argv::session(&self.settings, &self.address, suite));
@@ -167,6 +174,16 @@ fn address(settings: &BmcSettings) -> Result<&str, BmcError> {
         .address
         .as_deref()
         .ok_or_else(|| BmcError::new(FaultClass::Local, "the BMC has no address").not_sent())
+}
+
+/// Raw bytes go to ipmitool as arguments, and every user of the machine can read those.
+fn secret_on_the_command_line() -> BmcError {
+    BmcError::new(
+        FaultClass::Unsupported,
+        "cannot send raw bytes that hold a password or key: ipmitool takes them on its command line, which others can read",
+    )
+    .hint("driver = \"ipmi\" sends them encrypted; or ipmitool's own \"user set password\", which asks for it")
+    .not_sent()
 }
 
 fn unsupported(exchange: &Exchange) -> BmcError {

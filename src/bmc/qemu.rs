@@ -38,6 +38,8 @@ pub(super) const ROW: DriverRow = DriverRow {
         reset_bmc: false,
         raw: false,
         info: true,
+        identify: false,
+        sol: false,
     },
     open,
 };

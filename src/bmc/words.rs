@@ -1,7 +1,7 @@
 //! What drivers tell an operator: one wording and one class for the same thing, whichever driver met it.
 
 use super::{BmcError, Exchange};
-use crate::fleet::{BmcReset, FaultClass};
+use crate::fleet::{BmcReset, FaultClass, Identify};
 
 /// Completion code and our word for it (IPMI 2.0, table 5-2).
 static CODES: &[(u8, &str)] = &[
@@ -105,6 +105,10 @@ pub(super) fn deed(exchange: &Exchange) -> &'static str {
         Exchange::Info => "read the controller's identity",
         Exchange::Checkup => "look at the BMC",
         Exchange::Raw(_) => "send raw bytes",
+        Exchange::Identify(Identify::Off) => "turn the locator LED off",
+        Exchange::Identify(Identify::For(_) | Identify::On) => "turn the locator LED on",
+        Exchange::Locator => "read the locator LED",
+        Exchange::SolHolder => "ask who holds the SOL",
         Exchange::SolDeactivate => "free the SOL",
         Exchange::Resume => "resume",
     }

@@ -2,7 +2,7 @@
 
 use crate::config::parse_duration;
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{BmcReset, BootDevice, BootSetting, PowerVerb, Verb};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, Identify, PowerVerb, Verb};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -120,6 +120,8 @@ pub enum Command {
         nodes: String,
         #[command(flatten)]
         how: How,
+        #[command(flatten)]
+        light: Light,
         /// Bytes for raw, in hexadecimal: net function, command, data
         #[arg(last = true, value_name = "BYTES")]
         bytes: Vec<String>,
@@ -149,6 +151,22 @@ pub enum Command {
     Demo,
     /// Simulated BMCs on loopback, with a configuration for them
     Sim(SimArgs),
+    /// Consoles of ConMan or conserver as TOML, with what was left out
+    Import {
+        #[arg(value_enum, value_name = "FORMAT")]
+        format: ImportWord,
+        /// conman.conf or conserver.cf
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Completions for a shell, or the manual page
+    Generate {
+        #[command(subcommand)]
+        what: GenerateWord,
+    },
+    /// What a shell may offer; called by the scripts of generate completions
+    #[command(hide = true)]
+    Complete(CompleteArgs),
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -201,6 +219,35 @@ pub struct How {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// How long identify lights the locator LED.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Light {
+    /// For identify: light it for so long, 1s to 255s [default: 240s]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with_all = ["on", "off"])]
+    pub time: Option<Duration>,
+    /// For identify: light it until it is turned off
+    #[arg(long, conflicts_with = "off")]
+    pub on: bool,
+    /// For identify: turn it off
+    #[arg(long)]
+    pub off: bool,
+}
+
+impl Light {
+    fn given(self) -> bool {
+        self.time.is_some() || self.on || self.off
+    }
+
+    fn verb(self) -> Result<Verb, String> {
+        Ok(Verb::Identify(match self {
+            Light { time: Some(time), .. } => Identify::lasting(time)?,
+            Light { on: true, .. } => Identify::On,
+            Light { off: true, .. } => Identify::Off,
+            Light { .. } => Identify::USUAL,
+        }))
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -279,13 +326,20 @@ pub enum BmcWord {
     ResetCold,
     /// Manufacturer, product, firmware
     Info,
+    /// Locator LED: on for four minutes, or as --for, --on, --off say
+    Identify,
+    /// End a stuck SOL, whoever holds it
+    FreeSol,
     /// Bytes after --
     Raw,
 }
 
 impl BmcWord {
-    /// The verb, or what is wrong with the bytes.
-    pub fn verb(self, bytes: &[String]) -> Result<Verb, String> {
+    /// The verb, or what is wrong with the bytes or the time.
+    pub fn verb(self, bytes: &[String], light: Light) -> Result<Verb, String> {
+        if self != BmcWord::Identify && light.given() {
+            return Err("--for, --on and --off belong to identify only".into());
+        }
         if self != BmcWord::Raw && !bytes.is_empty() {
             return Err("bytes belong to raw only".into());
         }
@@ -293,9 +347,50 @@ impl BmcWord {
             BmcWord::ResetWarm => Verb::ResetBmc(BmcReset::Warm),
             BmcWord::ResetCold => Verb::ResetBmc(BmcReset::Cold),
             BmcWord::Info => Verb::Info,
+            BmcWord::Identify => light.verb()?,
+            BmcWord::FreeSol => Verb::FreeSol,
             BmcWord::Raw => Verb::Raw(parse_raw(&bytes.join(" "))?),
         })
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportWord {
+    /// ConMan's conman.conf
+    Conman,
+    /// conserver's conserver.cf
+    Conserver,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum GenerateWord {
+    /// A completion script; node names come from the configuration at each use
+    Completions {
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: ShellWord,
+    },
+    /// The manual page lightsout(1)
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellWord {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CompleteArgs {
+    /// Who asks
+    #[arg(value_enum)]
+    pub shell: ShellWord,
+    /// Characters at which bash breaks words
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    pub breaks: String,
+    /// The line up to the cursor
+    #[arg(allow_hyphen_values = true)]
+    pub line: String,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

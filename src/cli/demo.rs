@@ -1,7 +1,7 @@
 //! `lightsout demo`: the console over an embedded simulated fleet. No file of the user's is read or written.
 
 use super::{Cli, Exit, load, say_error, screen};
-use crate::config::Secrets;
+use crate::config::{Inventories, Secrets};
 use crate::sim::Demo;
 use anyhow::Context;
 use std::fs::{DirBuilder, OpenOptions};
@@ -31,7 +31,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
     write_private(&config, &text(&demo, &directory.0))?;
     let mut cli = cli.clone();
     cli.common.config = Some(config);
-    let Some(loaded) = load(&cli, Secrets::Read) else {
+    let Some(loaded) = load(&cli, Secrets::Read, Inventories::Strict) else {
         return Ok(Exit::Usage);
     };
     let result = screen(&cli, loaded, None);

@@ -21,7 +21,7 @@ mod tools;
 
 use super::exit::Exit;
 use super::{Cli, operator, read, say_error};
-use crate::config::{self, Loaded, Secrets};
+use crate::config::{self, Inventories, Loaded, Secrets};
 use crate::fleet::{NodeId, NodeSet};
 use crate::term::Caps;
 use crate::theme::ColorDepth;
@@ -41,7 +41,7 @@ pub(super) fn run(cli: &Cli, nodes: Option<&str>, no_login: bool, json: bool) ->
     let no_login = no_login || cli.common.dry_run;
     // Without logins no password is needed, and no program that asks for one is run.
     let secrets = if no_login { Secrets::Check } else { Secrets::Read };
-    let result = read(cli.common.config.clone(), secrets);
+    let result = read(cli.common.config.clone(), secrets, Inventories::Lenient);
     let targets = match result.as_ref().map(|loaded| targets(loaded, nodes)) {
         Ok(Err(problem)) => {
             say_error(&problem);
@@ -53,7 +53,7 @@ pub(super) fn run(cli: &Cli, nodes: Option<&str>, no_login: bool, json: bool) ->
     // What a broken configuration says of directories is not known; the defaults are looked at.
     let (loaded, whole) = match &result {
         Ok(loaded) => (Some(loaded.clone()), true),
-        Err(_) => (read(Some(PathBuf::from("/dev/null")), Secrets::Check).ok(), false),
+        Err(_) => (read(Some(PathBuf::from("/dev/null")), Secrets::Check, Inventories::Files).ok(), false),
     };
     let mut report = report(cli, loaded.as_ref(), json);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -41,7 +41,8 @@ impl Exit {
             | Outcome::Boot(_)
             | Outcome::Info(_)
             | Outcome::Checkup(_)
-            | Outcome::Raw(_) => Exit::Done,
+            | Outcome::Raw(_)
+            | Outcome::SolHolder(_) => Exit::Done,
             Outcome::NotConfirmed { .. } => Exit::NotConfirmed,
             Outcome::Failed(_) => Exit::Failed,
             Outcome::Refused(_) => Exit::Refused,

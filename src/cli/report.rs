@@ -63,7 +63,8 @@ fn confirmed(outcome: &Outcome) -> Value {
         | Outcome::Status
         | Outcome::Info(_)
         | Outcome::Checkup(_)
-        | Outcome::Raw(_) => Value::Null,
+        | Outcome::Raw(_)
+        | Outcome::SolHolder(_) => Value::Null,
         _ => Value::Bool(false),
     }
 }
@@ -118,6 +119,8 @@ fn line(words: &str, names: &[String]) -> String {
 
 fn success(result: &VerbResult) -> String {
     match &result.outcome {
+        Outcome::Confirmed if matches!(result.verb, Verb::Identify(_)) => result.verb.words(),
+        Outcome::SolHolder(holder) => format!("SOL held by {holder}"),
         Outcome::Already => format!("already {}", result.power),
         Outcome::Accepted => format!("{} accepted", result.verb.words()),
         Outcome::Unseen { reason } => format!("{} accepted ({reason})", result.verb.words()),

@@ -5,6 +5,7 @@ use super::console::RawConsole;
 use super::credentials::RawCredentials;
 use super::draft::RawTag;
 use super::error::{At, Place, Problem};
+use super::inventory;
 use super::node::{IPMI_PORT, RawBmc, RawNode};
 use super::sets::{Set, zip};
 use super::settings::{BmcSettings, ConsoleSettings, NodeSettings, TagSettings};
@@ -24,8 +25,12 @@ pub(super) struct Fleet<'p> {
     owners: HashMap<String, (Place, String)>,
     /// What is claimed again: by place, key and the place of the first claim.
     shared: BTreeMap<(Place, &'static str, Place), Shared>,
+    /// How often that happened.
+    claimed_twice: usize,
     wanted: BTreeSet<String>,
     used_tags: BTreeSet<String>,
+    /// Nodes with which something is wrong are left out: the problem need not be the end of all.
+    apart: bool,
     /// See [`ConsoleSettings::hidden`].
     hidden: Arc<[String]>,
     problems: &'p mut Vec<Problem>,
@@ -69,26 +74,52 @@ impl<'p> Fleet<'p> {
             names: HashMap::new(),
             owners: HashMap::new(),
             shared: BTreeMap::new(),
+            claimed_twice: 0,
             wanted: BTreeSet::new(),
             used_tags: BTreeSet::new(),
+            apart: false,
             problems,
         }
     }
 
     pub(super) fn expand(&mut self, raw: Vec<RawNode>, credentials: &BTreeMap<String, RawCredentials>) {
         for node in raw {
-            if let Some(name) = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref()) {
-                self.want(name, credentials);
+            let name = node.bmc.as_ref().and_then(|bmc| bmc.credentials.as_ref());
+            let had = name.is_none_or(|name| self.want(name, credentials));
+            if had || !self.apart {
+                self.expand_one(node);
             }
-            self.expand_one(node);
         }
         self.report_shared();
     }
 
-    fn want(&mut self, name: &At<String>, credentials: &BTreeMap<String, RawCredentials>) {
+    /// Whether nothing was wrong so far.
+    pub(super) fn is_right(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Expands nodes of inventories; those with which something is wrong are left out. Gives the problems.
+    pub(super) fn expand_apart(
+        &mut self,
+        raw: Vec<RawNode>,
+        credentials: &BTreeMap<String, RawCredentials>,
+    ) -> Vec<Problem> {
+        let before = std::mem::take(self.problems);
+        self.apart = true;
+        self.expand(raw, credentials);
+        self.apart = false;
+        let mut faults = std::mem::replace(self.problems, before);
+        let mut told = BTreeSet::new();
+        faults.retain(|fault| told.insert((fault.place.clone(), fault.text.clone())));
+        inventory::limit(&mut faults);
+        faults
+    }
+
+    /// Whether there are such credentials; reports it if not.
+    fn want(&mut self, name: &At<String>, credentials: &BTreeMap<String, RawCredentials>) -> bool {
         if credentials.contains_key(&name.value) {
             self.wanted.insert(name.value.clone());
-            return;
+            return true;
         }
         let text = format!("there are no credentials \"{}\"", name.value);
         let help = if credentials.is_empty() {
@@ -97,6 +128,7 @@ impl<'p> Fleet<'p> {
             suggest(&name.value, credentials.keys().map(String::as_str))
         };
         self.problems.push(Problem::new(&name.place, "node.bmc.credentials", text).help(help));
+        false
     }
 
     fn expand_one(&mut self, raw: RawNode) {
@@ -114,8 +146,13 @@ impl<'p> Fleet<'p> {
         };
         let (protected, read_only) = (flag(|tag| &tag.protected), flag(|tag| &tag.read_only));
         for (at, name) in raw.name.value.names.iter().enumerate() {
+            let claimed = self.claimed_twice;
             let bmc = raw.bmc.as_ref().map(|bmc| self.bmc(bmc, name, at));
             let console = raw.console.as_ref().map(|console| self.console(console, name, at));
+            // It would act on the node that it shares with.
+            if self.apart && self.claimed_twice > claimed {
+                continue;
+            }
             self.nodes.push(Pending {
                 place: raw.place.clone(),
                 settings: NodeSettings {
@@ -270,6 +307,7 @@ impl<'p> Fleet<'p> {
                 let shared = self.shared.entry((set.place.clone(), key, first.clone())).or_default();
                 shared.identities.push(identity);
                 shared.owners.push(owner.clone());
+                self.claimed_twice += 1;
             }
             None => {
                 self.owners.insert(identity, (set.place.clone(), node.to_owned()));
@@ -287,17 +325,23 @@ impl<'p> Fleet<'p> {
         }
     }
 
-    /// The nodes, and what was learnt on the way.
-    pub(super) fn finish(self, credentials: &BTreeMap<String, RawCredentials>) -> Assembled {
+    /// The nodes, and what was learnt on the way. Only if they are `complete` is it a mistake that nobody uses
+    /// something.
+    pub(super) fn finish(self, credentials: &BTreeMap<String, RawCredentials>, complete: bool) -> Assembled {
         let mut warnings = Vec::new();
+        let mut idle: BTreeMap<&Place, Vec<&str>> = BTreeMap::new();
         for node in &self.nodes {
             if node.settings.bmc.is_none() && node.settings.console.is_none() {
-                let name = &node.settings.name;
-                warnings.push(format!("{}: node {name} has neither bmc nor console", node.place));
+                idle.entry(&node.place).or_default().push(&node.settings.name);
             }
         }
+        for (place, names) in idle {
+            let (word, verb) = if names.len() == 1 { ("node", "has") } else { ("nodes", "have") };
+            let names = NodeSet::fold(&names);
+            warnings.push(format!("{place}: {word} {names} {verb} neither bmc nor console"));
+        }
         for (name, raw) in credentials {
-            if !self.wanted.contains(name) {
+            if complete && !self.wanted.contains(name) {
                 warnings.push(format!("{}: no node uses the credentials \"{name}\"", raw.name.place));
             }
         }
@@ -307,7 +351,7 @@ impl<'p> Fleet<'p> {
         }
         for (name, raw) in &self.tags {
             let on = |flag: &Option<At<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
-            if !self.used_tags.contains(name) {
+            if complete && !self.used_tags.contains(name) {
                 let help = suggest(name, self.used_tags.iter().map(String::as_str));
                 let place = &raw.name.place;
                 warnings

@@ -5,7 +5,8 @@ use super::command::SECRETS;
 use super::credentials::{RawCredentials, read_kg};
 use super::draft::Draft;
 use super::error::{At, Problem};
-use super::load::LoadOptions;
+use super::inventory;
+use super::load::{Inventories, LoadOptions};
 use super::paths;
 use super::secret::Secret;
 use super::settings::{
@@ -18,12 +19,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Makes the settings. Whatever is wrong goes to `problems`; then the settings must not be used.
+/// Makes the settings. Whatever is wrong with the files goes to `problems`; then the settings must not be used.
+/// Also given are warnings and what is wrong with inventories.
 pub(super) fn build(
     draft: Draft,
     options: &LoadOptions<'_>,
     problems: &mut Vec<Problem>,
-) -> (Settings, Vec<String>) {
+) -> (Settings, Vec<String>, Vec<Problem>) {
     check_intervals(&draft, problems);
     let state_dir = draft.state_dir.map(|path| path.value);
     let state_dir = state_dir.or_else(|| paths::state_dir(options.env)).unwrap_or_else(|| {
@@ -31,11 +33,21 @@ pub(super) fn build(
         problems.push(Problem::nowhere(text).help("set one of them, or state_dir in [paths]"));
         PathBuf::new()
     });
-    let variables = draft.credentials.values().filter_map(RawCredentials::variable);
-    let hidden = variables.chain(SECRETS).map(str::to_owned).collect();
+    let hidden = variables(&draft.credentials).into_iter().chain(SECRETS).map(str::to_owned).collect();
     let mut fleet = Fleet::new(draft.tags, hidden, problems);
     fleet.expand(draft.nodes, &draft.credentials);
-    let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials);
+    let mut faults = Vec::new();
+    // Programs run last, and only when nothing else is wrong.
+    if fleet.is_right() && !draft.inventories.is_empty() {
+        let hidden = variables(&draft.credentials);
+        let nodes = inventory::gather(&draft.inventories, options, &hidden, &mut faults);
+        faults.extend(fleet.expand_apart(nodes, &draft.credentials));
+    }
+    let Assembled { nodes, tags, wanted, mut warnings } = fleet.finish(&draft.credentials, faults.is_empty());
+    // Here, so that no password command runs for nothing.
+    if options.inventories == Inventories::Strict {
+        problems.append(&mut faults);
+    }
     let nodes = attach_secrets(nodes, &draft.credentials, &wanted, options, problems);
     if nodes.is_empty() {
         warnings.push("no node is configured".into());
@@ -82,7 +94,12 @@ pub(super) fn build(
         nodes,
         tags,
     };
-    (settings, warnings)
+    (settings, warnings, faults)
+}
+
+/// The environment variables that hold passwords.
+fn variables(credentials: &BTreeMap<String, RawCredentials>) -> Vec<&str> {
+    credentials.values().filter_map(RawCredentials::variable).collect()
 }
 
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -123,7 +140,7 @@ fn attach_secrets(
 ) -> Vec<NodeSettings> {
     let mut known: HashMap<&str, Option<Arc<Credentials>>> = HashMap::new();
     // One credential's command has no business with another's password.
-    let hidden: Vec<&str> = credentials.values().filter_map(RawCredentials::variable).collect();
+    let hidden = variables(credentials);
     let read = |raw: &RawCredentials, problems: &mut Vec<Problem>| {
         raw.resolve(options.env, options.secrets, &hidden, problems).map(Arc::new)
     };

@@ -2,7 +2,7 @@
 //!
 //! No error names what a secret holds; the output of a password command is a secret as a whole.
 
-use super::command;
+use super::command::{self, Job};
 use super::error::{At, Place, Problem};
 use super::load::Secrets;
 use super::paths::Env;
@@ -231,7 +231,17 @@ fn from_command(words: &[String], secrets: Secrets, hidden: &[&str]) -> Result<S
     match secrets {
         Secrets::Check => Ok(Secret::from_source(Vec::new(), source)),
         Secrets::Read => {
-            let mut output = command::run(program, arguments, hidden, command::LIMIT)?;
+            let job = Job {
+                program,
+                arguments,
+                hidden,
+                limit: command::LIMIT,
+                most: command::MOST_PASSWORD,
+                gives: "password",
+                // It may ask its user on the terminal.
+                apart: false,
+            };
+            let mut output = job.run()?;
             strip_newline(&mut output);
             checked_password(std::mem::take(&mut *output), source)
         }

@@ -3,6 +3,7 @@
 
 use super::credentials::RawCredentials;
 use super::error::At;
+use super::inventory::RawInventory;
 use super::keys::RawKeys;
 use super::load::LoadOptions;
 use super::node::RawNode;
@@ -43,6 +44,7 @@ pub(super) struct Draft {
     pub(super) credentials: BTreeMap<String, RawCredentials>,
     pub(super) tags: BTreeMap<String, RawTag>,
     pub(super) nodes: Vec<RawNode>,
+    pub(super) inventories: Vec<RawInventory>,
 }
 
 /// `[tags.NAME]`.
@@ -74,6 +76,9 @@ impl Draft {
         }
         for section in top.sections("node") {
             self.nodes.extend(RawNode::read(section, options));
+        }
+        for (index, section) in top.sections("inventory").into_iter().enumerate() {
+            self.inventories.extend(RawInventory::read(section, index));
         }
         top.finish();
     }

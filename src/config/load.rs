@@ -27,6 +27,17 @@ pub enum Secrets {
     Check,
 }
 
+/// What is done about `[[inventory]]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inventories {
+    /// Every one is got; a fault of one is an error.
+    Strict,
+    /// Every one is got; what is wrong with one is told, and its nodes are missing.
+    Lenient,
+    /// Files are read as by `Lenient`, no command is run.
+    Files,
+}
+
 /// What loading needs from outside; nothing else is taken from the process.
 #[derive(Clone)]
 pub struct LoadOptions<'a> {
@@ -50,6 +61,8 @@ pub struct LoadOptions<'a> {
     pub keys: KeyRules,
     /// Whether password commands are run.
     pub secrets: Secrets,
+    /// What is done about inventories.
+    pub inventories: Inventories,
     /// The lowest layer, `/etc/lightsout/config.toml`.
     pub system: PathBuf,
     /// The runtime directory that users share, `/run/lightsout`.
@@ -71,6 +84,7 @@ impl<'a> LoadOptions<'a> {
             quirks: &[],
             keys: KeyRules::NONE,
             secrets: Secrets::Read,
+            inventories: Inventories::Strict,
             system: paths::system_config(),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }
@@ -90,6 +104,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// What is likely a mistake but does no harm; one line each.
     pub warnings: Vec<String>,
+    /// What is wrong with inventories whose nodes are missing for it; empty with [`Inventories::Strict`].
+    pub faults: Vec<Problem>,
 }
 
 /// Where a configuration is looked for, the lowest layer first. With `--config` or `$LIGHTSOUT_CONFIG`
@@ -132,9 +148,13 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if !whole {
         return Err(ConfigErrors::new(problems));
     }
-    let (settings, warnings) = build(draft, options, &mut problems);
+    let (settings, warnings, faults) = build(draft, options, &mut problems);
+    // Without any node there is nothing that a failing inventory could take down.
+    if settings.nodes.is_empty() {
+        problems.extend(faults.iter().cloned());
+    }
     if problems.is_empty() {
-        Ok(Loaded { settings, files: read, warnings })
+        Ok(Loaded { settings, files: read, warnings, faults })
     } else {
         Err(ConfigErrors::new(problems))
     }
@@ -237,6 +257,20 @@ impl Files<'_> {
                 return;
             }
         };
+        match paths::expand(&path) {
+            Ok(None) => self.include_one(path, place),
+            // None is right: a directory for what is to come.
+            Ok(Some(files)) => files.into_iter().for_each(|file| self.include_one(file, place)),
+            Err(error) => {
+                let text = format!("cannot look for {}: {}", path.display(), reason(&error));
+                self.problems.push(problem(text, "* and ? stand in the file's name, not in a directory's"));
+                self.whole = false;
+            }
+        }
+    }
+
+    fn include_one(&mut self, path: PathBuf, place: &Place) {
+        let problem = |text: String, help: &str| Problem::new(place, "include", text).help(help);
         let known = resolved(&path);
         if self.open.contains(&known) {
             let text = format!("{} is being read already: the includes go in a circle", path.display());
@@ -250,7 +284,11 @@ impl Files<'_> {
             Ok(bytes) => self.read_file(&path, bytes),
             Err(error) => {
                 let text = format!("cannot read {}: {}", path.display(), reason(&error));
-                self.problems.push(problem(text, "a relative path starts at this file"));
+                let help = match error.kind() {
+                    ErrorKind::IsADirectory => "for all files of a directory write \"conf.d/*.toml\"",
+                    _ => "a relative path starts at this file",
+                };
+                self.problems.push(problem(text, help));
                 self.whole = false;
             }
         }

@@ -1,5 +1,6 @@
 //! Where files are looked for and kept when the configuration does not say. Decides paths, creates none.
 
+use super::glob;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,32 @@ pub(super) fn runtime_dir(shared: &Path, env: Env<'_>, euid: u32) -> PathBuf {
         Some(base) => base.join("lightsout"),
         None => PathBuf::from(format!("/tmp/lightsout-{euid}")),
     }
+}
+
+/// The files that a path with `*` or `?` in its last part means, sorted by name; those that begin with "." only
+/// where the pattern does. `None` without such characters.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(super) fn expand(path: &Path) -> std::io::Result<Option<Vec<PathBuf>>> {
+    let Some(pattern) =
+        path.file_name().and_then(|name| name.to_str()).filter(|name| name.contains(['*', '?']))
+    else {
+        return Ok(None);
+    };
+    let dir = path.parent().unwrap_or(Path::new(""));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let fits = name.to_str().is_some_and(|name| {
+            glob::matches(pattern, name) && (pattern.starts_with('.') || !name.starts_with('.'))
+        });
+        if fits {
+            files.push(dir.join(name));
+        }
+    }
+    files.sort();
+    Ok(Some(files))
 }
 
 /// A path as written in a file of directory `base`.

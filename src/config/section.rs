@@ -46,6 +46,19 @@ impl Source {
         Place { order: self.order, line, column: before.chars().count() + 1, file: self.path.clone() }
     }
 
+    /// The same file, to be read again later.
+    pub(super) fn copy(&self) -> Source {
+        Source {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            lines: self.lines.clone(),
+            dir: self.dir.clone(),
+            home: self.home.clone(),
+            problems: RefCell::new(Vec::new()),
+            ..*self
+        }
+    }
+
     pub(super) fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
@@ -64,6 +77,8 @@ pub(super) struct Section<'a> {
     name: String,
     span: Range<usize>,
     asked: Vec<&'static str>,
+    /// Not written as TOML: its numbers are texts.
+    made: bool,
 }
 
 type Value<'a> = &'a Spanned<DeValue<'a>>;
@@ -73,7 +88,18 @@ const LIST_HELP: &str = "put it between brackets: [ .. ]";
 impl<'a> Section<'a> {
     /// The file as a whole.
     pub(super) fn top(source: &'a Source, table: &'a DeTable<'a>) -> Section<'a> {
-        Section { source, table, name: String::new(), span: 0..0, asked: Vec::new() }
+        Section { source, table, name: String::new(), span: 0..0, asked: Vec::new(), made: false }
+    }
+
+    /// A table that was made from other data; `span` is the place in the file that stands for it. A text that
+    /// is a number counts as one.
+    pub(super) fn made(
+        source: &'a Source,
+        name: &str,
+        table: &'a DeTable<'a>,
+        span: Range<usize>,
+    ) -> Section<'a> {
+        Section { source, table, name: name.to_owned(), span, asked: Vec::new(), made: true }
     }
 
     /// Where the table begins.
@@ -370,7 +396,7 @@ impl<'a> Section<'a> {
     }
 
     fn inner(&self, name: String, table: &'a DeTable<'a>, span: Range<usize>) -> Section<'a> {
-        Section { source: self.source, table, name, span, asked: Vec::new() }
+        Section { source: self.source, table, name, span, asked: Vec::new(), made: self.made }
     }
 
     fn at(&self, value: Value<'a>) -> Place {
@@ -387,6 +413,7 @@ impl<'a> Section<'a> {
             DeValue::Integer(number) => {
                 i64::from_str_radix(number.as_str().trim_start_matches('+'), number.radix()).ok()
             }
+            DeValue::String(text) if self.made => text.parse().ok(),
             DeValue::String(text) if text.parse::<i64>().is_ok() => {
                 return self.wrong(key, value, &expected, "write it without quotes");
             }

@@ -65,6 +65,8 @@ pub enum SessionCommand {
     View(Option<View>),
     /// End the link and open it again, now.
     Reopen,
+    /// The operator frees the SOL that it may hold: end the link, do not open it again by itself.
+    Freed,
     /// Open it now; whoever has it loses it.
     Steal,
     /// Try again by itself until it is free.

@@ -121,6 +121,11 @@ impl Shared {
         }
     }
 
+    /// Whether bytes can flow now.
+    pub(super) fn attached(&self) -> bool {
+        matches!(lock(&self.status).state, ConsoleState::Attached { .. })
+    }
+
     /// Who may type now.
     pub(super) fn mode(&self) -> ConsoleMode {
         lock(&self.status).mode

@@ -2,6 +2,8 @@
 
 use super::{BootSetting, Power, PowerVerb};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU8;
+use std::time::Duration;
 
 /// Kind of a BMC reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,6 +13,82 @@ pub enum BmcReset {
     Warm,
     /// Full restart: 30 to 120 s of silence, every session dies.
     Cold,
+}
+
+/// What becomes of a node's locator LED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identify {
+    /// On for so many seconds; 0 would be off (IPMI 2.0, section 28.5, has one byte for it).
+    For(NonZeroU8),
+    /// On until it is turned off.
+    On,
+    /// Off.
+    Off,
+}
+
+impl Identify {
+    /// On for four minutes: the way to the rack is long, and nobody has to remember to turn it off.
+    pub const USUAL: Identify = Identify::For(match NonZeroU8::new(240) {
+        Some(seconds) => seconds,
+        None => NonZeroU8::MIN,
+    });
+
+    /// Its word: `240s`, `on`, `off`.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Identify::For(seconds) => format!("{seconds}s"),
+            Identify::On => "on".into(),
+            Identify::Off => "off".into(),
+        }
+    }
+
+    /// On for `time`, in whole seconds, or what is wrong with it.
+    ///
+    /// # Errors
+    /// It is longer than the standard can say, or shorter than a second.
+    pub fn lasting(time: Duration) -> Result<Identify, String> {
+        let seconds = u8::try_from(time.as_secs()).ok().and_then(NonZeroU8::new);
+        seconds.map(Identify::For).ok_or_else(|| {
+            "a locator LED is on for 1 to 255 seconds, or on until it is turned off".to_owned()
+        })
+    }
+}
+
+/// A locator LED as the BMC tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Locator {
+    /// Off.
+    Off,
+    /// On, and goes off by itself.
+    Timed,
+    /// On until it is turned off.
+    On,
+}
+
+/// Who holds a BMC's SOL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SolHolder {
+    /// It is free.
+    Nobody,
+    /// Held; by whom, where the BMC tells.
+    Held(Option<String>),
+    /// The BMC does not tell.
+    Unknown,
+}
+
+impl std::fmt::Display for SolHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SolHolder::Nobody => f.write_str("nobody, as the BMC tells it"),
+            SolHolder::Held(Some(who)) => f.write_str(who),
+            SolHolder::Held(None) => f.write_str("a session that the BMC does not name"),
+            SolHolder::Unknown => f.write_str("the BMC does not tell"),
+        }
+    }
 }
 
 /// One request to one node's BMC or monitor, as the operator says it.
@@ -29,6 +107,12 @@ pub enum Verb {
     ResetBmc(BmcReset),
     /// Identify the controller: manufacturer, product, firmware.
     Info,
+    /// Turn the locator LED on or off.
+    Identify(Identify),
+    /// End whatever SOL is active, whoever holds it.
+    FreeSol,
+    /// Who holds the SOL.
+    SolHolder,
     /// Everything that one login tells, for `lightsout doctor`.
     Checkup,
     /// Bytes as given: net function, command, data.
@@ -37,7 +121,7 @@ pub enum Verb {
 
 impl Verb {
     /// The verb's words, as on the command line and in the audit trail: `power off`,
-    /// `boot pxe persistent uefi`, `bmc reset-cold`, `bmc raw 06 01`.
+    /// `boot pxe persistent uefi`, `bmc reset-cold`, `bmc identify 240s`, `bmc raw 06 01`.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -53,6 +137,9 @@ impl Verb {
             Verb::ResetBmc(BmcReset::Warm) => "bmc reset-warm".into(),
             Verb::ResetBmc(BmcReset::Cold) => "bmc reset-cold".into(),
             Verb::Info => "bmc info".into(),
+            Verb::Identify(what) => format!("bmc identify {}", what.word()),
+            Verb::FreeSol => "bmc free-sol".into(),
+            Verb::SolHolder => "sol holder".into(),
             Verb::Checkup => "doctor".into(),
             Verb::Raw(bytes) => {
                 let (shown, hidden) = raw_without_secret(bytes);
@@ -78,7 +165,7 @@ impl Verb {
     /// Whether it only reads. Raw bytes never count as reading: nobody can know.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        matches!(self, Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup)
+        matches!(self, Verb::Status | Verb::BootGet | Verb::Info | Verb::SolHolder | Verb::Checkup)
     }
 
     /// The power state whose observation confirms it, if any.
@@ -131,7 +218,18 @@ pub fn parse_raw(text: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verb, parse_raw};
+    use super::{Identify, Verb, parse_raw};
+    use std::time::Duration;
+
+    #[test]
+    fn a_locator_led_is_lit_for_as_long_as_the_standard_can_say() {
+        let lit = |seconds| Identify::lasting(Duration::from_secs(seconds));
+        assert_eq!(lit(15).map(|lit| Verb::Identify(lit).words()), Ok("bmc identify 15s".into()));
+        assert_eq!(lit(255).map(Identify::word), Ok("255s".into()));
+        assert!(lit(0).is_err() && lit(256).is_err() && lit(86_400).is_err());
+        assert_eq!(Verb::Identify(Identify::USUAL).words(), "bmc identify 240s");
+        assert!(!Verb::Identify(Identify::Off).is_read() && !Verb::FreeSol.is_read());
+    }
 
     #[test]
     fn a_password_in_raw_bytes_is_not_shown() {

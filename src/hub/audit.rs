@@ -195,7 +195,11 @@ fn words(outcome: &Outcome) -> Ending {
         Outcome::Accepted => ("accepted", None),
         Outcome::Unseen { reason } => ("accepted", Some(reason.clone())),
         Outcome::NotConfirmed { reason } => ("not-confirmed", Some(reason.clone())),
-        Outcome::Status | Outcome::Info(_) | Outcome::Checkup(_) | Outcome::Raw(_) => ("done", None),
+        Outcome::Status
+        | Outcome::Info(_)
+        | Outcome::Checkup(_)
+        | Outcome::Raw(_)
+        | Outcome::SolHolder(_) => ("done", None),
         Outcome::Boot(_) => ("confirmed", None),
         Outcome::Failed(fault) => ("failed", Some(fault.reason.clone())),
         Outcome::Refused(reason) => ("refused", Some(reason.clone())),

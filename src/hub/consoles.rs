@@ -377,6 +377,20 @@ impl Consoles {
         Some((spec, (settings, bmc_gate)))
     }
 
+    /// The SOL of `node` is about to be freed on request: our own console of it ends first and in order, and
+    /// does not take it back by itself.
+    pub fn sol_freed(&self, node: NodeId) {
+        let inner = self.lock();
+        let of_sol = |entry: &&Entry| {
+            let with = entry.with.as_ref().and_then(|(with, _)| with.console.as_ref());
+            entry.node == node && with.is_some_and(|console| console.transport == "sol")
+        };
+        for session in inner.open.values().filter(of_sol).filter_map(|entry| entry.session.as_ref()) {
+            // A queue that is full belongs to a session that cannot be asked anything: it is robbed, and says so.
+            let _ = session.send(SessionCommand::Freed);
+        }
+    }
+
     fn detach(&self, console: ConsoleId) {
         let mut inner = self.lock();
         let Some(entry) = inner.open.remove(&console) else {

@@ -64,6 +64,11 @@ impl Drop for Granted {
 }
 
 impl BmcGate {
+    /// No exchange may start earlier, by the pace of this process.
+    pub fn earliest_mono(&self) -> Duration {
+        self.pace.earliest(self.key)
+    }
+
     pub fn new(
         pace: Arc<Pace>,
         key: u32,

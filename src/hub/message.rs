@@ -2,7 +2,7 @@
 
 use crate::fleet::{
     BootSetting, Checkup, ConsoleMode, Fault, LinePos, Millis, Node, NodeId, Observation, Power,
-    SessionStatus, Verb, View,
+    SessionStatus, SolHolder, Verb, View,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -237,6 +237,18 @@ pub struct NodeStatus {
     pub why: PollReason,
     /// Since when its BMC is being reset.
     pub resetting: Option<Millis>,
+    /// Its locator LED, as last lit by us.
+    pub locator: Option<Lit>,
+}
+
+/// A locator LED that is lit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lit {
+    /// Until then.
+    Until(Millis),
+    /// Until it is turned off.
+    On,
 }
 
 impl NodeStatus {
@@ -251,6 +263,7 @@ impl NodeStatus {
             next_poll: None,
             why: PollReason::First,
             resetting: None,
+            locator: None,
         }
     }
 }
@@ -303,6 +316,15 @@ pub struct Pending {
 pub enum Phase {
     /// Waits for its turn (pace, stagger).
     Queued,
+    /// Waits for its turn among the staggered power-ons of its request.
+    Turn {
+        /// Its number, from 1.
+        number: usize,
+        /// How many there can be.
+        of: usize,
+        /// When it is due.
+        due: Millis,
+    },
     /// Being sent.
     Sending,
     /// Accepted, waits for an observation.
@@ -355,6 +377,8 @@ pub enum Outcome {
     Checkup(Box<Checkup>),
     /// Raw answer.
     Raw(Vec<u8>),
+    /// Who holds the SOL.
+    SolHolder(SolHolder),
     /// It failed.
     Failed(Fault),
     /// Not begun: read-only, or another verb is pending.

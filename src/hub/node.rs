@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::dirs::local;
 use super::handle::HubOptions;
 use super::line::Line;
-use super::message::{NodeStatus, Pending, Phase, PollReason};
+use super::message::{Lit, NodeStatus, Pending, Phase, PollReason};
 use super::outbox::Outbox;
 use super::plan::{Schedule, Whose};
 use super::shared::Seen;
@@ -417,6 +417,11 @@ impl Node {
         self.change(|state| state.status.boot = Some(boot));
     }
 
+    /// The locator LED as we lit it.
+    pub fn locator(&self, lit: Option<Lit>) {
+        self.change(|state| state.status.locator = lit);
+    }
+
     /// The BMC accepted its reset.
     pub fn bmc_reset(&self, at: Duration) {
         self.change(|state| state.schedule.reset(at));
@@ -472,6 +477,7 @@ fn only_times_differ(before: &NodeStatus, after: &NodeStatus) -> bool {
         && before.pending == after.pending
         && before.boot == after.boot
         && before.resetting == after.resetting
+        && before.locator == after.locator
         && (old.value, &old.freshness, &old.detail) == (new.value, &new.freshness, &new.detail)
         && old.last_seen.map(|(power, _)| power) == new.last_seen.map(|(power, _)| power)
         && before.next_poll.is_some() == after.next_poll.is_some()

@@ -185,7 +185,7 @@ impl Router {
             let names: Vec<&str> = known.iter().map(|node| node.name.as_str()).collect();
             Some(self.context.audit.request(id.0, &verb, &names))
         };
-        let stagger = Arc::new(Stagger::new(self.context.settings().power.stagger));
+        let stagger = Arc::new(Stagger::new(self.context.settings().power.stagger, nodes.len()));
         let asked = self.context.clock.mono();
         for id_of_node in nodes {
             let Some(node) = self.roster.get(id_of_node) else {
@@ -200,6 +200,7 @@ impl Router {
                 wait,
                 asked,
                 stagger: Arc::clone(&stagger),
+                consoles: Arc::clone(&self.consoles),
                 tally: tally.clone(),
                 told: false,
             };

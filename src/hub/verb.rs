@@ -4,9 +4,12 @@
 //! growing gaps until the effect is seen or the time is up: accepted is not confirmed. Runs as a task
 //! of the node's actor; stops at its next wait when it is told to. Must not know schedules.
 
+mod locator;
+mod stagger;
 mod steps;
 
-pub(crate) use steps::{Cancel, Job, Stagger};
+pub(crate) use stagger::Stagger;
+pub(crate) use steps::{Cancel, Job};
 
 use super::message::{Outcome, Phase};
 use super::node::Node;
@@ -40,6 +43,9 @@ pub(crate) fn sends(verb: &Verb) -> Vec<Exchange> {
         Verb::BootSet(setting) => vec![Exchange::KeepBootFlags, Exchange::BootSet(*setting)],
         Verb::ResetBmc(kind) => vec![Exchange::ResetBmc(*kind)],
         Verb::Info => vec![Exchange::Info],
+        Verb::Identify(what) => vec![Exchange::Identify(*what)],
+        Verb::FreeSol => vec![Exchange::SolDeactivate],
+        Verb::SolHolder => vec![Exchange::SolHolder],
         Verb::Checkup => vec![Exchange::Checkup],
         Verb::Raw(bytes) => vec![Exchange::Raw(bytes.clone())],
     }
@@ -69,6 +75,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
     let exchange = match run.job.verb {
         Verb::BootGet => Exchange::BootGet,
         Verb::Info => Exchange::Info,
+        Verb::SolHolder => Exchange::SolHolder,
         Verb::Checkup => Exchange::Checkup,
         _ => {
             // A reading that another process makes while we wait for our turn is as good.
@@ -84,6 +91,7 @@ async fn reading(run: &mut Run<'_>) -> Step<Outcome> {
             Ok(Outcome::Boot(boot))
         }
         Ok(Reply::Info(info)) => Ok(Outcome::Info(info)),
+        Ok(Reply::SolHolder(holder)) => Ok(Outcome::SolHolder(holder)),
         Ok(Reply::Checkup(checkup)) => Ok(Outcome::Checkup(checkup)),
         Ok(other) => Err(Outcome::Failed(unexpected(&other))),
         Err(error) => Err(Outcome::Failed(error.into())),
@@ -116,13 +124,25 @@ async fn changing(run: &mut Run<'_>) -> Step<Outcome> {
         Verb::Power(verb) => power(run, verb).await,
         Verb::BootSet(setting) => boot_set(run, setting).await,
         Verb::ResetBmc(kind) => reset_bmc(run, kind).await,
-        Verb::Raw(bytes) => match run.send(&Exchange::Raw(bytes)).await? {
-            Sent::Reply(Reply::Raw(bytes)) => Ok(Outcome::Raw(bytes)),
-            Sent::Reply(_) => Ok(Outcome::Accepted),
-            Sent::Perhaps(fault) => Err(perhaps(fault)),
-            Sent::Refused(error) => Err(Outcome::Failed(error.into())),
+        Verb::Raw(bytes) => match sent(run, &Exchange::Raw(bytes)).await? {
+            Reply::Raw(bytes) => Ok(Outcome::Raw(bytes)),
+            _ => Ok(Outcome::Accepted),
         },
-        Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup => reading(run).await,
+        Verb::Identify(what) => locator::identify(run, what).await,
+        Verb::FreeSol => {
+            run.job.consoles.sol_freed(run.node.id);
+            sent(run, &Exchange::SolDeactivate).await.map(|_| Outcome::Accepted)
+        }
+        Verb::Status | Verb::BootGet | Verb::Info | Verb::Checkup | Verb::SolHolder => reading(run).await,
+    }
+}
+
+/// Sends `exchange` once; what its answer was.
+async fn sent(run: &mut Run<'_>, exchange: &Exchange) -> Step<Reply> {
+    match run.send(exchange).await? {
+        Sent::Reply(reply) => Ok(reply),
+        Sent::Perhaps(fault) => Err(perhaps(fault)),
+        Sent::Refused(error) => Err(Outcome::Failed(error.into())),
     }
 }
 
@@ -158,11 +178,7 @@ async fn power(run: &mut Run<'_>, verb: PowerVerb) -> Step<Outcome> {
     }
     let staggered = matches!(verb, PowerVerb::On | PowerVerb::Cycle);
     let Some(target) = verb.target() else {
-        return match run.send(&exchange(verb)).await? {
-            Sent::Reply(_) => Ok(Outcome::Accepted),
-            Sent::Perhaps(fault) => Err(perhaps(fault)),
-            Sent::Refused(error) => Err(Outcome::Failed(error.into())),
-        };
+        return sent(run, &exchange(verb)).await.map(|_| Outcome::Accepted);
     };
     let settles = if verb == PowerVerb::Cycle { CYCLE_SETTLES } else { Duration::ZERO };
     bring(run, &exchange(verb), target, staggered, settles).await

@@ -137,6 +137,14 @@ impl Command {
         Command { privilege: Privilege::Operator, ..change(netfn::CHASSIS, 0x02, &[control as u8]) }
     }
 
+    /// Chassis Identify (section 28.5): the locator LED, on for so many seconds (0: off) or for good.
+    #[must_use]
+    pub fn identify(seconds: u8, for_good: bool) -> Command {
+        // The second byte is newer than the command: it is left out where it says nothing.
+        let data: &[u8] = if for_good { &[seconds, 0x01] } else { &[seconds] };
+        Command { privilege: Privilege::Operator, repeatable: true, ..change(netfn::CHASSIS, 0x04, data) }
+    }
+
     /// Set System Boot Options (section 28.12): a parameter and its bytes.
     #[must_use]
     pub fn set_boot_option(parameter: u8, bytes: &[u8]) -> Command {
@@ -165,6 +173,20 @@ impl Command {
 pub struct ChassisStatus {
     /// The system's power is on.
     pub power: bool,
+    /// The locator LED; `None` where the BMC does not tell.
+    pub locator: Option<LocatorLed>,
+}
+
+/// The locator LED ("chassis identify") in a chassis status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LocatorLed {
+    /// Off.
+    Off = 0,
+    /// On for a time.
+    Timed = 1,
+    /// On until it is turned off.
+    On = 2,
 }
 
 impl ChassisStatus {
@@ -174,7 +196,15 @@ impl ChassisStatus {
     /// Too short.
     pub fn decode(mut data: &[u8]) -> Result<ChassisStatus, DecodeError> {
         let [state] = *take(&mut data, "a chassis status")?;
-        Ok(ChassisStatus { power: state & 1 != 0 })
+        // Some BMCs leave the rest out. Bit 6: the state in bits 5 and 4 means something.
+        let misc = data.get(1).copied().filter(|misc| misc & 0x40 != 0);
+        let locator = misc.and_then(|misc| match misc >> 4 & 0x03 {
+            0 => Some(LocatorLed::Off),
+            1 => Some(LocatorLed::Timed),
+            2 => Some(LocatorLed::On),
+            _ => None,
+        });
+        Ok(ChassisStatus { power: state & 1 != 0, locator })
     }
 }
 
@@ -257,6 +287,19 @@ mod tests {
         assert!(!Command::reset(true).repeatable && !Command::sol_activate(false).repeatable);
         assert!(!Command::raw(&[6, 1]).expect("two bytes").repeatable, "nobody knows what it does");
         assert!(Command::chassis_status().repeatable && Command::device_id().repeatable);
+    }
+
+    #[test]
+    fn a_chassis_status_tells_the_locator_led_only_where_it_says_so() {
+        let read = |data: &[u8]| ChassisStatus::decode(data).expect("whole").locator;
+        assert_eq!(read(&[0x21, 0, 0x40]), Some(LocatorLed::Off));
+        assert_eq!(read(&[0x21, 0, 0x50, 0x7f]), Some(LocatorLed::Timed));
+        assert_eq!(read(&[0x21, 0, 0x6f]), Some(LocatorLed::On));
+        assert_eq!(read(&[0x21, 0, 0x70]), None, "reserved");
+        assert_eq!(read(&[0x21, 0, 0x20]), None, "the state is not supported");
+        assert_eq!(read(&[0x21]), None, "a short answer");
+        assert_eq!(Command::identify(60, false).data, [60]);
+        assert_eq!(Command::identify(0, true).data, [0, 1]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub use record::{Record, Stats};
 
 use super::faults::{Faults, LoginStep};
 use super::machine::Machine;
+use crate::ipmi::command::LocatorLed;
 use crate::ipmi::message::{Request, Response};
 use crate::ipmi::packet::{self, Packet, PayloadType, Sealed};
 use crate::ipmi::sol::{SolEnd, SolEvent};
@@ -102,6 +103,8 @@ pub struct Bmc {
     flags: BootFlags,
     keep_flags: bool,
     parameters: BTreeMap<u8, Vec<u8>>,
+    /// The locator LED is lit: until then, or `None` for good.
+    lit: Option<Option<Duration>>,
     down_until: Duration,
     /// Power state named until then.
     stale: Option<(bool, Duration)>,
@@ -132,6 +135,7 @@ impl Bmc {
             flags: BootFlags::default(),
             keep_flags: false,
             parameters: BTreeMap::new(),
+            lit: None,
             down_until: Duration::ZERO,
             stale: None,
             murmur_at: Duration::ZERO,
@@ -175,6 +179,16 @@ impl Bmc {
     #[must_use]
     pub fn sol_active(&self) -> bool {
         self.sol.is_some() || self.thief.is_some()
+    }
+
+    /// Its locator LED.
+    #[must_use]
+    pub fn locator(&self, now: Duration) -> LocatorLed {
+        match self.lit {
+            Some(None) => LocatorLed::On,
+            Some(Some(until)) if now < until => LocatorLed::Timed,
+            _ => LocatorLed::Off,
+        }
     }
 
     /// Forgets every session, as a BMC that restarts does: nobody is told.

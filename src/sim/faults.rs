@@ -44,6 +44,8 @@ pub struct Faults {
     pub refuse_suites: Vec<u8>,
     /// It accepts chassis verbs and does nothing.
     pub ignore_verbs: bool,
+    /// It does not tell whether its locator LED is lit, as many do not.
+    pub mute_locator: bool,
     /// Completion codes it gives instead: network function, command, code.
     pub codes: Vec<(u8, u8, u8)>,
 }

@@ -30,7 +30,7 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, state: &State) {
             Overlay::Raw { input, error } => prompt::raw(canvas, state, input, error.as_deref()),
             Overlay::Help { top } => help::draw(canvas, state, *top),
             Overlay::Details { node, top, info } => details::draw(canvas, state, *node, *top, info.as_ref()),
-            Overlay::Actions { back } => actions::draw(canvas, state, *back),
+            Overlay::Actions(log) => actions::draw(canvas, state, *log),
         }
     }
     canvas.set_ground(Role::Text);
@@ -96,10 +96,15 @@ impl Line {
     }
 }
 
+/// Columns and text columns of a page whose labels take `label_width`.
+fn page_widths(state: &State, label_width: u16) -> (u16, usize) {
+    let width = state.size.0.saturating_sub(6).min(96);
+    (width, usize::from(width.saturating_sub(label_width + 1)).max(8))
+}
+
 /// A page of labelled lines, scrolled to `top`, in a box as big as the screen allows.
 fn page(canvas: &mut Canvas<'_>, state: &State, title: &str, label_width: u16, lines: &[Line], top: usize) {
-    let width = state.size.0.saturating_sub(6).min(96);
-    let text_width = usize::from(width.saturating_sub(label_width + 1)).max(8);
+    let (width, text_width) = page_widths(state, label_width);
     let mut rows: Vec<(&str, String, Role)> = Vec::new();
     for line in lines {
         let mut label = line.label.as_str();

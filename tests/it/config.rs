@@ -5,10 +5,12 @@
 //! tests with `UPDATE_FIXTURES=1` and read the difference.
 
 mod default_file;
+mod includes;
+mod inventory;
 mod layers;
 mod secrets;
 
-use lightsout::config::{ConfigErrors, LoadOptions, Loaded, Secrets, load};
+use lightsout::config::{ConfigErrors, Inventories, LoadOptions, Loaded, Secrets, load};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -35,6 +37,7 @@ struct Place {
     dir: tempfile::TempDir,
     env: Vec<(&'static str, OsString)>,
     secrets: Secrets,
+    inventories: Inventories,
 }
 
 impl Place {
@@ -45,6 +48,7 @@ impl Place {
             env: vec![("HOME", home.into()), ("LAB_PASSWORD", CANARY.into())],
             dir,
             secrets: Secrets::Read,
+            inventories: Inventories::Strict,
         };
         for (name, bytes, mode) in SECRETS {
             place.write(name, bytes, mode);
@@ -79,6 +83,7 @@ impl Place {
             env: &env,
             euid: 7,
             secrets: self.secrets,
+            inventories: self.inventories,
             system: self.path("etc/config.toml"),
             shared_runtime: self.path("run"),
             columns: &lightsout::runtime::column_names(),

@@ -173,9 +173,24 @@ fn a_busy_sol_is_said_and_not_stolen(driver: &str) {
     tui.wait(if driver == "ipmi" { "busy: held by admin" } else { "busy: somebody else holds this console" });
     tui.wait("ctrl-] o tries again");
     let said = tui.screen().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("wait until whoever has it leaves, then reopen"), "what can be done: {said}");
-    tui.keys("stolen\r");
-    tui.wait("r1n01 is held by somebody else");
+    for offer in ["s takes it, after a question", "L reads along in its log", "t waits until it is free"] {
+        assert!(said.contains(offer), "{offer}: {said}");
+    }
+    // Asked, and not done by enter.
+    tui.keys("\x1ds");
+    tui.wait("take the console of r1n01?");
+    tui.wait("they lose it at once");
+    wait_for("the question takes enter after its first 300 ms", SOON, || {
+        let asks = tui.screen().contains("[ Cancel ]");
+        if asks {
+            tui.keys("\r");
+        }
+        (!asks).then_some(())
+    });
+    wait_for("keys to count again", SOON, || {
+        tui.keys("stolen\r");
+        tui.screen().contains("r1n01 is held by somebody else").then_some(())
+    });
     holder.types("x\r");
     holder.shows("you said [x]");
     assert!(!holder.seen().contains("stolen"), "what was typed at a busy console went nowhere");

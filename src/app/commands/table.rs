@@ -2,8 +2,8 @@
 
 use super::{Args, Bind, Command, Context, Function, Run, key};
 use crate::app::{
-    Effect, State, palette, panes,
-    state::{Focus, Input, Overlay},
+    Effect, State, actions, palette, panes,
+    state::{ActionLog, Focus, Input, Overlay},
     table::{self, Step},
     taste, verbs,
 };
@@ -134,7 +134,13 @@ pub(super) const ROWS: &[Command] = &[
         (Args::Nodes, "read the power state now", ""),
         poll,
     ),
-    row("copy", &["yank"], &[t("y")], (Args::None, "copy the names, folded", ""), copy),
+    row(
+        "copy",
+        &["yank"],
+        &[t("y")],
+        (Args::None, "copy the names, folded: marked, or filtered, or the cursor's", ""),
+        copy,
+    ),
     row("switch", &[], &[t("tab")], (Args::None, "to the console last used", ""), switch),
     row(
         "pane",
@@ -161,7 +167,7 @@ pub(super) const ROWS: &[Command] = &[
         zoom,
     ),
     row("log", &["actions"], &[t("L")], (Args::None, "what was done, with results", ""), |state, _, _| {
-        state.overlays.push(Overlay::Actions { back: 0 });
+        state.overlays.push(Overlay::Actions(ActionLog::default()));
         Ok(())
     }),
     row(
@@ -311,13 +317,13 @@ fn poll(state: &mut State, args: &str, out: &mut Out) -> Done {
 
 fn copy(state: &mut State, _: &str, out: &mut Out) -> Done {
     table::end_range(state);
-    let (nodes, _) = state.targets();
+    // What a filter shows was looked for: without marks it is all of that.
+    let filtered = state.table.marks.is_empty() && !state.table.filter_text.is_empty();
+    let nodes = if filtered { state.table.order.clone() } else { state.targets().0 };
     if nodes.is_empty() {
         return Err("there is nothing to copy".into());
     }
-    let text = state.folded(&nodes);
-    state.say(format!("copied {text}"));
-    out.push(Effect::Copy(text));
+    actions::copied(state, &nodes, out);
     Ok(())
 }
 

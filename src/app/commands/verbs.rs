@@ -2,7 +2,7 @@
 
 use super::{Args, Bind, Command, Context, Run, key};
 use crate::app::state::MenuPick;
-use crate::fleet::{BmcReset, BootDevice, PowerVerb, Verb};
+use crate::fleet::{BmcReset, BootDevice, Identify, PowerVerb, Verb};
 
 const fn row(
     name: &'static str,
@@ -87,8 +87,36 @@ pub(super) const ROWS: &[Command] = &[
         "bmc info",
         &[key(Context::BmcMenu, "i")],
         Args::Nodes,
-        "identify the BMC",
+        "which BMC it is: maker, product, firmware",
         MenuPick::Verb(Verb::Info),
+    ),
+    row(
+        "bmc identify",
+        &[key(Context::BmcMenu, "l")],
+        Args::Identify,
+        "locator LED on for 4 minutes",
+        MenuPick::Verb(Verb::Identify(Identify::USUAL)),
+    ),
+    row(
+        "bmc identify on",
+        &[key(Context::BmcMenu, "L")],
+        Args::Nodes,
+        "locator LED on until it is turned off",
+        MenuPick::Verb(Verb::Identify(Identify::On)),
+    ),
+    row(
+        "bmc identify off",
+        &[key(Context::BmcMenu, "o")],
+        Args::Nodes,
+        "locator LED off",
+        MenuPick::Verb(Verb::Identify(Identify::Off)),
+    ),
+    row(
+        "bmc free-sol",
+        &[key(Context::BmcMenu, "f")],
+        Args::Nodes,
+        "free a stuck SOL, whoever holds it",
+        MenuPick::Verb(Verb::FreeSol),
     ),
     row("bmc raw", &[key(Context::BmcMenu, "r")], Args::Bytes, "send raw bytes", MenuPick::Raw),
 ];

@@ -14,7 +14,7 @@ use crate::app::{
 use crate::config::{KeyBinding, KeyFault, KeyRules};
 
 /// Names of the contexts, as `[keys.NAME]`.
-const CONTEXTS: [&str; 6] = ["table", "pane", "scroll", "power-menu", "boot-menu", "bmc-menu"];
+const CONTEXTS: [&str; 7] = ["table", "pane", "scroll", "power-menu", "boot-menu", "bmc-menu", "action-log"];
 
 /// Last bytes and middle bytes of the sequences that terminals send for keys.
 const OF_SEQUENCES: &str = "ABCDEFHMPQRSZO[~";
@@ -71,6 +71,10 @@ const REACHES_THE_NODE: &[&str] = &["break", "size", "steal"];
 /// The keys that move within a menu and leave it.
 const OF_MENUS: &[&str] = &["j", "k", "q", "up", "down", "enter", "esc", "ctrl-c"];
 
+/// Besides these, the keys that move in lists.
+const OF_LISTS: &[&str] =
+    &["g", "G", "home", "end", "pgup", "pgdn", "space", "ctrl-u", "ctrl-d", "ctrl-f", "ctrl-b"];
+
 /// What `config` checks `[keys.*]` with.
 #[must_use]
 pub fn key_rules() -> KeyRules {
@@ -79,13 +83,14 @@ pub fn key_rules() -> KeyRules {
 
 impl Context {
     /// Every context, in the order of [`CONTEXTS`].
-    pub const ALL: [Context; 6] = [
+    pub const ALL: [Context; 7] = [
         Context::Table,
         Context::Pane,
         Context::Scroll,
         Context::PowerMenu,
         Context::BootMenu,
         Context::BmcMenu,
+        Context::Log,
     ];
 
     /// Its name in the configuration.
@@ -99,13 +104,14 @@ impl Context {
         Context::ALL.into_iter().find(|context| context.name() == name)
     }
 
-    /// The command that opens it, if it is a menu.
+    /// The command that opens it, if it is a menu or the action log, whose rows are bound as those of a menu are.
     #[must_use]
     pub fn opened_by(self) -> Option<&'static str> {
         match self {
             Context::PowerMenu => Some("power"),
             Context::BootMenu => Some("boot"),
             Context::BmcMenu => Some("bmc"),
+            Context::Log => Some("log"),
             Context::Table | Context::Pane | Context::Scroll => None,
         }
     }
@@ -226,6 +232,9 @@ fn safe(context: Context, key: Key, command: &Command) -> Result<(), KeyFault> {
     let menu = context.opened_by().is_some();
     if menu && OF_MENUS.iter().any(|fixed| Key::parse(fixed) == Some(key)) {
         return Err(fault(format!("{key} moves in menus and leaves them"), "take another key"));
+    }
+    if context == Context::Log && OF_LISTS.iter().any(|fixed| Key::parse(fixed) == Some(key)) {
+        return Err(fault(format!("{key} moves in lists"), "take another key"));
     }
     let of_sequence = match key.code {
         KeyCode::Esc => true,

@@ -178,3 +178,22 @@ fn no_letter_of_the_table_touches_a_machine() {
     }
     assert!(tried > 100, "{tried}");
 }
+
+#[test]
+fn the_action_log_has_keys_of_its_own_and_keeps_those_that_move() {
+    use crate::app::keymap::key_rules;
+    let mut bench = Bench::with_keys(&[("action-log", "f5", "copy nodes"), ("action-log", "y", "")]);
+    bench.keys(":power on r1n01<enter>Ly");
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::Copy(_))), "unbound");
+    bench.keys("<f5>");
+    assert!(bench.effects.contains(&Effect::Copy("r1n01".into())));
+    assert!(hinted(&bench).contains("f5 copy, "), "{}", hinted(&bench));
+
+    let rules = key_rules();
+    let refused = |key: &str, command: &str| (rules.command)("action-log", key, command).is_err();
+    for key in ["j", "k", "q", "g", "G", "pgdn", "space", "ctrl-u", "esc", "enter"] {
+        assert!(refused(key, "retry failed"), "{key}");
+    }
+    assert!(refused("x", "power off") && refused("x", "quit") && !refused("f9", "retry failed"));
+    assert!((rules.command)("table", "f9", "retry failed").is_err(), "it belongs to the log");
+}

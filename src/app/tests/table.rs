@@ -127,6 +127,12 @@ fn polling_and_copying_take_the_marked_nodes_or_the_cursors() {
     assert!(bench.effects.contains(&Effect::Copy("r1n[01-03]".into())));
     let nodes = vec![NodeId(0), NodeId(1), NodeId(2)];
     assert_eq!(bench.requests(), [Request::Poll { nodes }]);
+    // Without marks a filter says what is meant; marks come first.
+    bench.keys("/tag:vms<enter>y");
+    assert!(bench.effects.contains(&Effect::Copy("r1n[01-03]".into())));
+    bench.effects.clear();
+    bench.keys("u/<ctrl-u>r1n0[4-6]<enter>y");
+    assert!(bench.effects.contains(&Effect::Copy("r1n[04-06]".into())));
 }
 
 #[test]

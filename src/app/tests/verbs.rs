@@ -27,6 +27,13 @@ fn every_verb_of_the_menus_reaches_the_hub() {
         ("mc~y", "bmc reset-cold"),
         ("mi", "bmc info"),
         ("mr06 0x01<enter>~y", "bmc raw 06 01"),
+        ("ml", "bmc identify 240s"),
+        ("mL", "bmc identify on"),
+        ("mo", "bmc identify off"),
+        ("mf~y", "bmc free-sol"),
+        (":bmc identify 15s<enter>", "bmc identify 15s"),
+        (":bmc identify off r1n02<enter>", "bmc identify off"),
+        (":bmc free-sol<enter>~y", "bmc free-sol"),
         ("p<down><enter>~y", "power off"),
         (":power off<enter>~y", "power off"),
         (":boot pxe uefi persistent<enter>~y", "boot pxe persistent uefi"),
@@ -161,6 +168,11 @@ fn what_a_driver_cannot_do_is_greyed_and_refused() {
         .map(|item| item.keys[0].to_string())
         .collect();
     assert_eq!(disabled, ["c", "x"]);
+    bench.keys("<esc>m");
+    let Some(Overlay::Menu(menu)) = bench.state.overlays.last() else { panic!() };
+    let can = |key| menu.items.iter().any(|item| item.keys[0] == Key::char(key) && item.disabled.is_none());
+    assert!(!can('l') && !can('f'), "a virtual machine has neither");
+    bench.keys("<esc>p");
     bench.keys("c");
     assert!(bench.said().contains("not with driver qemu"), "{}", bench.said());
     bench.keys("<esc>:power cycle<enter>");

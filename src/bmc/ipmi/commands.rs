@@ -4,7 +4,7 @@
 
 use crate::bmc::{BmcInfo, Exchange, Reply, boot};
 use crate::fleet::verb::raw_without_secret;
-use crate::fleet::{BmcReset, BootDevice, BootSetting, Power};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, Identify, Locator, Power};
 use crate::ipmi::command::{ChassisControl, ChassisStatus, Command, DeviceId};
 use crate::ipmi::{Privilege, Quirks};
 
@@ -24,7 +24,7 @@ pub(super) struct Step {
 /// go with `highest`.
 pub(super) fn steps(exchange: &Exchange, highest: Privilege, quirks: Quirks) -> Option<Vec<Step>> {
     let command = match exchange {
-        Exchange::Power => Command::chassis_status(),
+        Exchange::Power | Exchange::Locator => Command::chassis_status(),
         // To be on or off can be asked for twice; what has a pulse cannot.
         Exchange::Off => Command { repeatable: true, ..Command::chassis_control(ChassisControl::Off) },
         Exchange::On => Command { repeatable: true, ..Command::chassis_control(ChassisControl::On) },
@@ -38,7 +38,12 @@ pub(super) fn steps(exchange: &Exchange, highest: Privilege, quirks: Quirks) -> 
         Exchange::ResetBmc(kind) => Command::reset(*kind == BmcReset::Cold),
         Exchange::Info => Command::device_id(),
         Exchange::Raw(bytes) => Command::raw(bytes)?,
+        Exchange::Identify(Identify::For(seconds)) => Command::identify(seconds.get(), false),
+        Exchange::Identify(Identify::On) => Command::identify(0, true),
+        Exchange::Identify(Identify::Off) => Command::identify(0, false),
         Exchange::SolDeactivate => Command::sol_deactivate(),
+        // What follows depends on its answer: see `holder`.
+        Exchange::SolHolder => Command::sol_owner(),
         // In steps of its own.
         Exchange::Checkup | Exchange::Resume => return None,
     };
@@ -75,6 +80,10 @@ pub(super) fn reply(exchange: &Exchange, data: &[u8]) -> Option<Reply> {
         Exchange::Power => {
             let status = ChassisStatus::decode(data).ok()?;
             Some(Reply::Power(if status.power { Power::On } else { Power::Off }, None))
+        }
+        Exchange::Locator => {
+            let led = ChassisStatus::decode(data).ok()?.locator;
+            Some(Reply::Locator(led.map(Locator::from)))
         }
         // Get System Boot Options (section 28.13): version, parameter with its validity, data.
         Exchange::BootGet => match data {
@@ -149,7 +158,10 @@ pub(super) fn describe(exchange: &Exchange, highest: Privilege) -> Option<String
         Exchange::ResetBmc(BmcReset::Warm) => "warm reset".to_owned(),
         Exchange::Info => "get device id".to_owned(),
         Exchange::Raw(_) => "raw".to_owned(),
+        Exchange::Identify(what) => format!("chassis identify: {}", what.word()),
+        Exchange::Locator => "get chassis status".to_owned(),
         Exchange::SolDeactivate => "deactivate payload: SOL".to_owned(),
+        Exchange::SolHolder => "get payload instance info: SOL".to_owned(),
         Exchange::Checkup | Exchange::Resume => return None,
     };
     let step = steps(exchange, highest, Quirks::default())?.into_iter().find(|step| step.decides)?;
@@ -192,6 +204,11 @@ mod tests {
             (Exchange::Info, "get device id (06 01)"),
             (Exchange::Raw(vec![6, 0x38, 0x8e]), "raw (06 38 8e)"),
             (Exchange::SolDeactivate, "deactivate payload: SOL (06 49 01 01 00 00 00 00)"),
+            (Exchange::SolHolder, "get payload instance info: SOL (06 4b 01 01)"),
+            (Exchange::Identify(Identify::USUAL), "chassis identify: 240s (00 04 f0)"),
+            (Exchange::Identify(Identify::On), "chassis identify: on (00 04 00 01)"),
+            (Exchange::Identify(Identify::Off), "chassis identify: off (00 04 00)"),
+            (Exchange::Locator, "get chassis status (00 01)"),
         ];
         for (exchange, expected) in rows {
             assert_eq!(describe(&exchange, ADMIN).as_deref(), Some(expected));
@@ -254,6 +271,16 @@ mod tests {
         assert_eq!(none, Some(Reply::Boot(boot::NO_DEVICE)), "invalid or locked");
         assert_eq!(reply(&Exchange::BootGet, &[1, 4, 0xc0, 4]), None, "of another parameter");
         assert_eq!(reply(&Exchange::BootGet, &[1]), None);
+        let not_valid = reply(&Exchange::BootGet, &[1, 5, 0x40, 4, 0, 0, 0]);
+        assert_eq!(
+            not_valid,
+            Some(Reply::Boot(boot::NO_DEVICE)),
+            "flags that are not valid override nothing"
+        );
+        let led = |misc| reply(&Exchange::Locator, &[0x21, 0, misc]);
+        assert_eq!(led(0x50), Some(Reply::Locator(Some(Locator::Timed))));
+        assert_eq!(led(0x00), Some(Reply::Locator(None)));
+        assert_eq!(reply(&Exchange::Locator, &[]), None);
         assert_eq!(reply(&Exchange::Raw(vec![6, 1]), &[1, 2]), Some(Reply::Raw(vec![1, 2])));
         assert_eq!(reply(&Exchange::Off, &[]), Some(Reply::Done));
     }

@@ -1,7 +1,8 @@
 //! Who holds a BMC's SOL, as far as the BMC tells: for the words of "busy" and "taken over". Asks only;
 //! called by `sol` while it has the link's turn.
 
-use super::link::Turn;
+use super::link::{Failure, Turn};
+use crate::fleet::SolHolder;
 use crate::ipmi::client::Reply;
 use crate::ipmi::command::Command;
 use std::net::Ipv4Addr;
@@ -12,15 +13,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The user and the address, or one of them; `None` when the BMC does not tell.
 pub(super) async fn holder(turn: &mut Turn<'_>) -> Option<String> {
-    tokio::time::timeout(PATIENCE, ask(turn)).await.ok().flatten()
+    match tokio::time::timeout(PATIENCE, ask(turn)).await {
+        Ok(Ok(SolHolder::Held(who))) => who,
+        _ => None,
+    }
 }
 
-async fn ask(turn: &mut Turn<'_>) -> Option<String> {
-    let owner = told(turn, &Command::sol_owner()).await?;
-    let session = u32::from_le_bytes(*owner.data.first_chunk::<4>()?);
-    if session == 0 {
-        return None;
-    }
+/// The same with what else can be known: that nobody holds it, or that it was no BMC's answer.
+pub(super) async fn ask(turn: &mut Turn<'_>) -> Result<SolHolder, Failure> {
+    let owner = turn.request(&Command::sol_owner()).await?;
+    let session = owner.data.first_chunk::<4>().filter(|_| owner.code == 0);
+    Ok(match session.map(|id| u32::from_le_bytes(*id)) {
+        None => SolHolder::Unknown,
+        Some(0) => SolHolder::Nobody,
+        Some(session) => SolHolder::Held(name(turn, session).await),
+    })
+}
+
+async fn name(turn: &mut Turn<'_>, session: u32) -> Option<String> {
     let info = told(turn, &Command::session_info(session)).await?;
     let (number, address) = parts(&info.data)?;
     let name = match number {

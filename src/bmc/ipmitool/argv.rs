@@ -3,7 +3,7 @@
 use super::boot;
 use crate::bmc::Exchange;
 use crate::config::BmcSettings;
-use crate::fleet::BmcReset;
+use crate::fleet::{BmcReset, Identify};
 use std::time::Duration;
 
 /// How long ipmitool waits for answers.
@@ -40,8 +40,11 @@ impl Patience {
             | Exchange::BootSet(_)
             | Exchange::BootGet
             | Exchange::Info
+            | Exchange::Identify(_)
+            | Exchange::Locator
             | Exchange::Checkup
             | Exchange::SolDeactivate
+            | Exchange::SolHolder
             | Exchange::Resume => TWICE,
         }
     }
@@ -100,6 +103,13 @@ pub(super) fn command(exchange: &Exchange) -> Option<Vec<String>> {
             let hex = bytes.iter().map(|byte| format!("0x{byte:02x}"));
             std::iter::once("raw".to_owned()).chain(hex).collect()
         }
+        Exchange::Identify(Identify::For(seconds)) => words(&format!("chassis identify {seconds}")),
+        Exchange::Identify(Identify::On) => words("chassis identify force"),
+        Exchange::Identify(Identify::Off) => words("chassis identify 0"),
+        // What ipmitool prints of a chassis status leaves the LED out (IPMI 2.0, 28.2).
+        Exchange::Locator => words("raw 0x00 0x01"),
+        // Get Payload Instance Info of SOL (IPMI 2.0, 24.5).
+        Exchange::SolHolder => words("raw 0x06 0x4b 0x01 0x01"),
         Exchange::SolDeactivate => words("sol deactivate"),
         // A login is a process, and a process a command: the power state it is.
         Exchange::Checkup | Exchange::Resume => return None,

@@ -12,7 +12,8 @@ use super::child::Outcome;
 use super::suite::status_word;
 use crate::bmc::words::{self as shared, NO_ANSWER, deed, fell_silent, login_error};
 use crate::bmc::{BmcError, BmcInfo, Exchange, Reply};
-use crate::fleet::{FaultClass, Power};
+use crate::fleet::{FaultClass, Locator, Power, SolHolder};
+use crate::ipmi::command::ChassisStatus;
 use login::{ESTABLISH, LOGIN, STATUS};
 use std::time::Duration;
 use words::{CODES, LOGGED_IN, NOISE, Words};
@@ -143,6 +144,14 @@ fn reply(exchange: &Exchange, words: &Words, outcome: &Outcome) -> Option<Option
             (exited_well || setting.is_some()).then(|| setting.map(Reply::Boot))
         }
         Exchange::Info => exited_well.then(|| info(&outcome.stdout).map(Reply::Info)),
+        Exchange::Locator => exited_well.then(|| {
+            let status = ChassisStatus::decode(&hex(&outcome.stdout)?).ok()?;
+            Some(Reply::Locator(status.locator.map(Locator::from)))
+        }),
+        Exchange::SolHolder => exited_well.then(|| {
+            let owner = u32::from_le_bytes(*hex(&outcome.stdout)?.first_chunk()?);
+            Some(Reply::SolHolder(if owner == 0 { SolHolder::Nobody } else { SolHolder::Held(None) }))
+        }),
         Exchange::Raw(_) => exited_well.then(|| hex(&outcome.stdout).map(Reply::Raw)),
         _ => match &words.done {
             Some(done) if has_line(&outcome.stdout, Some(done)) => Some(Some(Reply::Done)),

@@ -18,6 +18,7 @@ pub(super) fn checks(result: &Result<Loaded, ConfigErrors>) -> Vec<Check> {
             for warning in &loaded.warnings {
                 checks.push(Check::warn("setting", "", warning, "lightsout config show prints what holds"));
             }
+            checks.extend(loaded.faults.iter().map(problem));
             checks.extend(fleet(&loaded.settings));
             checks
         }

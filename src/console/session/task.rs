@@ -24,6 +24,9 @@ use tokio::time::{Instant, sleep_until};
 /// A console's size unless the settings fix one; it grows to what firmware addresses.
 const SIZE: (u16, u16) = (80, 25);
 
+/// What a console says whose SOL the operator freed.
+const FREED: &str = "the SOL was freed (bmc free-sol), this console with it";
+
 /// Why the task stops what it is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Interrupt {
@@ -37,6 +40,8 @@ enum Interrupt {
     Wait,
     /// Read along in the log. Only while there is no link.
     Watch,
+    /// The operator freed its SOL: rest until somebody asks.
+    Freed,
 }
 
 /// Runs one console until its handle is dropped.
@@ -151,6 +156,14 @@ impl Core {
             self.shut();
             transport.close(around).await;
             let steal = transport.can_steal();
+            let ending = match ending {
+                Err(Interrupt::Freed) => {
+                    // Nobody has it now: it is not busy, there is nothing to take or to wait for.
+                    let fault = Fault { class: FaultClass::Local, reason: FREED.to_owned(), hint: None };
+                    Ok(Ending::Failed { fault, retry: false })
+                }
+                ending => ending,
+            };
             let interrupt = match ending {
                 Err(interrupt) => interrupt,
                 Ok(ending) => match self.rest(ending, steal, &mut backoff, &mut ghosts).await {
@@ -166,8 +179,8 @@ impl Core {
                     ghosts = 0;
                     asked = true;
                 }
-                // They end in `rest`.
-                Interrupt::Wait | Interrupt::Watch => {}
+                // They end in `rest`, or mean nothing where nothing is attached.
+                Interrupt::Wait | Interrupt::Watch | Interrupt::Freed => {}
             }
         }
     }
@@ -373,6 +386,10 @@ impl Core {
                 self.place.ring();
             }
             SessionCommand::Reopen => return Some(Interrupt::Reopen),
+            // A console that is not attached holds nothing that could be freed; one that is on its way to an
+            // SOL that is stuck gets what it waits for.
+            SessionCommand::Freed if self.shared.attached() => return Some(Interrupt::Freed),
+            SessionCommand::Freed => {}
             // Somebody else has it no longer: then there is nothing to take, to wait for or to read along.
             SessionCommand::Steal if self.shared.over() => return Some(Interrupt::Steal),
             SessionCommand::Wait if self.shared.over() => return Some(Interrupt::Wait),

@@ -129,3 +129,29 @@ async fn a_reopened_console_takes_what_its_node_is_now_and_no_other_does() {
     assert_eq!(started.load(Ordering::SeqCst), 2, "it has what holds");
     consoles.stop().await;
 }
+
+/// A socket's console has nothing to do with the SOL of its node's BMC.
+#[tokio::test]
+async fn a_console_of_another_kind_stays_when_the_sol_is_freed() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let listener = tokio::net::UnixListener::bind(dir.path().join("none.sock")).expect("a socket");
+    let (consoles, _) = consoles(dir.path());
+    attach(&consoles, 1);
+    let attached = || {
+        let inner = consoles.lock();
+        let session = inner.open.get(&ConsoleId(1)).and_then(|entry| entry.session.as_ref());
+        session.is_some_and(|session| matches!(session.status().state, ConsoleState::Attached { .. }))
+    };
+    let until_attached = async {
+        let peer = listener.accept().await.expect("a client");
+        while !attached() {
+            yield_now().await;
+        }
+        peer
+    };
+    let _peer = tokio::time::timeout(Duration::from_secs(10), until_attached).await.expect("attached");
+    consoles.sol_freed(NODE);
+    settle().await;
+    assert!(attached());
+    consoles.stop().await;
+}

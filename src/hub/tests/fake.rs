@@ -5,7 +5,9 @@ use crate::config::{
     BmcSettings, NodeSettings, PollSettings, PowerSettings, Privilege, ScreenSettings, Settings,
     TableSettings,
 };
-use crate::fleet::{BootDevice, BootSetting, Fault, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::fleet::{
+    BootDevice, BootSetting, Fault, FaultClass, Identify, Locator, NodeId, Power, PowerVerb, SolHolder, Verb,
+};
 use crate::hub::clock::Clock;
 use crate::hub::message::{NodeStatus, Phase, Request, RequestId, Update, VerbResult};
 use crate::hub::{Hub, HubHandle, HubOptions, consoles};
@@ -38,6 +40,10 @@ pub(super) struct Machine {
     pub boot: BootSetting,
     pub keeps_uefi: bool,
     pub keeps_flags: bool,
+    pub led: Locator,
+    /// It says whether its LED is lit.
+    pub tells_led: bool,
+    pub holder: SolHolder,
     /// The driver itself fails at the next exchange that is no reading.
     pub panics: bool,
 }
@@ -55,6 +61,9 @@ impl Default for Machine {
             boot: BootSetting { device: Some(BootDevice::None), persistent: false, uefi: false },
             keeps_uefi: true,
             keeps_flags: false,
+            led: Locator::Off,
+            tells_led: true,
+            holder: SolHolder::Nobody,
             panics: false,
         }
     }
@@ -193,6 +202,18 @@ impl Machine {
                 Reply::Done
             }
             Exchange::BootGet => Reply::Boot(self.boot),
+            Exchange::Identify(Identify::For(_)) => {
+                self.led = Locator::Timed;
+                Reply::Done
+            }
+            Exchange::Identify(Identify::On) => {
+                self.led = Locator::On;
+                Reply::Done
+            }
+            // An LED that cannot be turned off, for once.
+            Exchange::Identify(Identify::Off) => Reply::Done,
+            Exchange::Locator => Reply::Locator(self.tells_led.then_some(self.led)),
+            Exchange::SolHolder => Reply::SolHolder(self.holder.clone()),
             Exchange::Raw(bytes) => Reply::Raw(bytes.clone()),
             Exchange::Info => Reply::Info(vec![("maker".into(), "test".into())]),
             _ => Reply::Done,

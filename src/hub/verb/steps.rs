@@ -1,14 +1,16 @@
 //! The steps verbs are made of: claim, look, send, observe, wait; every wait can be cancelled.
 
+use super::stagger::{Stagger, Turn};
 use crate::bmc::{BmcError, Exchange, Priority, Reply};
 use crate::fleet::{Fault, FaultClass, Millis, Power, Verb};
 use crate::hub::audit::Tally;
+use crate::hub::consoles::Consoles;
 use crate::hub::line::{Granted, Line};
 use crate::hub::message::{Outcome, Pending, Phase, RequestId, Update, VerbResult};
 use crate::hub::node::Node;
 use crate::hub::plan::Looks;
 use crate::hub::shared::{Claim, PendingRecord};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -22,6 +24,9 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// For an exchange of another that is under way when the time is up.
 const TURN: Duration = Duration::from_secs(30);
+
+/// Who is so little too early for the one before, which was as little late, need not take another turn.
+const LATE: Duration = Duration::from_millis(100);
 
 /// Gap between looks for a state that passes, unless the pace wants more.
 const QUICK: Duration = Duration::from_millis(500);
@@ -39,6 +44,7 @@ pub(crate) struct Job {
     /// When it was asked for.
     pub asked: Duration,
     pub stagger: Arc<Stagger>,
+    pub consoles: Arc<Consoles>,
     /// Of changing verbs.
     pub tally: Option<Arc<Tally>>,
     /// The result has been told.
@@ -81,43 +87,6 @@ impl Drop for Job {
                 hint: None,
             }));
         }
-    }
-}
-
-/// Spreads the power-ons of one request: inrush current is real.
-#[derive(Debug)]
-pub(crate) struct Stagger {
-    gap: Duration,
-    next: Mutex<Turns>,
-}
-
-#[derive(Debug, Default)]
-struct Turns {
-    reserved: Option<Duration>,
-    sent: Option<Duration>,
-}
-
-impl Stagger {
-    pub fn new(gap: Duration) -> Stagger {
-        Stagger { gap, next: Mutex::default() }
-    }
-
-    /// Reserves a turn and tells when it is.
-    fn reserve(&self, now: Duration) -> Duration {
-        let mut turns = self.next.lock().expect("no panic while it is locked");
-        let at = turns.reserved.map_or(now, |last| (last + self.gap).max(now));
-        turns.reserved = Some(at);
-        at
-    }
-
-    /// Whether a power-on may be sent now: turns bunch when permits come late.
-    fn take(&self, now: Duration) -> bool {
-        let mut turns = self.next.lock().expect("no panic while it is locked");
-        let free = turns.sent.is_none_or(|last| now >= last + self.gap);
-        if free {
-            turns.sent = Some(now);
-        }
-        free
     }
 }
 
@@ -404,12 +373,25 @@ impl<'a> Run<'a> {
 
     /// Waits for this node's turn among the power-ons of its request. The time limit counts anew.
     pub async fn take_turn(&mut self) -> Step<()> {
-        self.phase(Phase::Queued);
+        let of = self.job.stagger.of();
+        let mut turn = None;
         loop {
-            let at = self.job.stagger.reserve(self.now());
+            // The pace that its BMC keeps is no turn of others.
+            let from = self.line()?.gate.earliest_mono().max(self.now());
+            let Turn { at, number } = self.job.stagger.reserve(from, turn);
+            turn = Some(at);
+            let due = self.node.context.clock.wall_at(at);
+            self.phase(if of > 1 { Phase::Turn { number, of, due } } else { Phase::Queued });
             self.wait_until(at).await?;
             let granted = self.permit().await?;
-            if self.job.stagger.take(self.now()) {
+            let mut taken = self.job.stagger.take(self.now());
+            if let Err(free) = taken
+                && free <= self.now() + LATE
+            {
+                self.wait_until(free).await?;
+                taken = self.job.stagger.take(self.now());
+            }
+            if taken.is_ok() {
                 self.turn = Some(granted);
                 self.give_up = self.now() + self.allowed;
                 return Ok(());
@@ -458,6 +440,8 @@ impl<'a> Run<'a> {
             Exchange::Nmi => "nmi",
             Exchange::BootSet(_) => "the boot device",
             Exchange::ResetBmc(_) => "the BMC reset",
+            Exchange::Identify(_) => "identify",
+            Exchange::SolDeactivate => "free-sol",
             _ => "the request",
         });
     }

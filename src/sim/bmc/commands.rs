@@ -77,9 +77,9 @@ impl Bmc {
         }
         let data = request.data;
         match key {
-            (netfn::CHASSIS, 0x01) => ok(&[u8::from(self.shown_power(now)), 0, 0]),
+            (netfn::CHASSIS, 0x01) => self.chassis_status(now),
             (netfn::CHASSIS, 0x02) => self.control(now, data),
-            (netfn::CHASSIS, 0x04) => ok(&[]),
+            (netfn::CHASSIS, 0x04) => self.identify(now, data),
             (netfn::CHASSIS, 0x08) => self.set_boot_option(now, data),
             (netfn::CHASSIS, 0x09) => self.boot_option(now, data),
             (netfn::APP, 0x01) => self.device_id(),
@@ -139,6 +139,26 @@ impl Bmc {
             Some((power, until)) if now < until => power,
             _ => self.machine.power(),
         }
+    }
+
+    fn chassis_status(&mut self, now: Duration) -> Answer {
+        let locator = if self.faults.mute_locator { 0 } else { 0x40 | (self.locator(now) as u8) << 4 };
+        ok(&[u8::from(self.shown_power(now)), 0, locator])
+    }
+
+    /// Chassis Identify (section 28.5): 15 s unless it says otherwise, 0 is off, the second byte for good.
+    fn identify(&mut self, now: Duration, data: &[u8]) -> Answer {
+        let seconds = data.first().copied().unwrap_or(15);
+        let for_good = data.get(1).is_some_and(|byte| byte & 0x01 != 0);
+        if self.faults.ignore_verbs {
+            return ok(&[]);
+        }
+        self.lit = match (for_good, seconds) {
+            (true, _) => Some(None),
+            (false, 0) => None,
+            (false, seconds) => Some(Some(now + Duration::from_secs(seconds.into()))),
+        };
+        ok(&[])
     }
 
     fn control(&mut self, now: Duration, data: &[u8]) -> Answer {

@@ -6,7 +6,7 @@ mod endings;
 use super::*;
 use crate::ipmi::Quirks;
 use crate::ipmi::client::{Client, ClientError, ClientSettings, Event, Reply, SolLoss, SolRefusal};
-use crate::ipmi::command::{ChassisControl, Command};
+use crate::ipmi::command::{ChassisControl, ChassisStatus, Command};
 use proptest::prelude::*;
 
 fn secs(n: u64) -> Duration {
@@ -127,7 +127,7 @@ const CONTROL: (u8, u8) = (0x00, 0x02);
 #[test]
 fn a_login_takes_six_datagrams_and_a_poll_two() {
     let mut pair = Pair::new();
-    assert_eq!(pair.request(Command::chassis_status()), Ok(Reply { code: 0, data: vec![1, 0, 0] }));
+    assert_eq!(pair.request(Command::chassis_status()), Ok(Reply { code: 0, data: vec![1, 0, 0x40] }));
     let counted = pair.client.counters();
     assert_eq!((counted.sent, counted.received), (4, 4), "three logins' messages and the poll, each way");
     pair.request(Command::chassis_status()).expect("an answer");
@@ -236,6 +236,29 @@ fn forged_stale_and_strange_datagrams_are_counted_and_do_nothing() {
     assert_eq!(after.ignored - before.ignored, 4);
     assert_eq!(pair.client.event(), None);
     pair.request(Command::chassis_status()).expect("the session lives on");
+}
+
+/// What the locator LED of `pair` is and what a client reads of it.
+fn led(pair: &mut Pair) -> (LocatorLed, Option<LocatorLed>) {
+    let status = pair.request(Command::chassis_status()).expect("answered");
+    (pair.bmc.locator(pair.now), ChassisStatus::decode(&status.data).expect("whole").locator)
+}
+
+#[test]
+fn a_locator_led_is_lit_for_its_time_or_for_good() {
+    let mut pair = Pair::new();
+    assert_eq!(led(&mut pair), (LocatorLed::Off, Some(LocatorLed::Off)));
+    pair.request(Command::identify(60, false)).expect("taken");
+    assert_eq!(led(&mut pair), (LocatorLed::Timed, Some(LocatorLed::Timed)));
+    pair.now += secs(61);
+    assert_eq!(led(&mut pair).0, LocatorLed::Off, "it goes off by itself");
+    pair.request(Command::identify(0, true)).expect("taken");
+    pair.now += secs(30);
+    assert_eq!(led(&mut pair), (LocatorLed::On, Some(LocatorLed::On)));
+    pair.bmc.faults().mute_locator = true;
+    assert_eq!(led(&mut pair), (LocatorLed::On, None));
+    pair.request(Command::identify(0, false)).expect("taken");
+    assert_eq!(pair.bmc.locator(pair.now), LocatorLed::Off);
 }
 
 #[test]

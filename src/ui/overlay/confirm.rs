@@ -15,6 +15,7 @@
 use super::{Line, boxed, input, text_width};
 use crate::app::state::{Confirm, ConfirmLevel, Question};
 use crate::app::{Area, Key, KeyCode, Spot, State};
+use crate::fleet::{NodeId, Verb};
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
 use crate::ui::words::{count, wrap};
@@ -33,7 +34,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, confirm: &Confirm) {
     let title = title(state, confirm);
     let room = usize::from(width.saturating_sub(LABEL)).max(8);
     let mut rows: Vec<(String, String, Role)> = Vec::new();
-    for line in facts(confirm) {
+    for line in facts(state, confirm) {
         let mut label = line.label;
         let limit = if label == "nodes" { NAME_LINES } else { COMMAND_LINES };
         let mut parts = wrap(&line.text, room);
@@ -76,7 +77,7 @@ fn title(state: &State, confirm: &Confirm) -> String {
     }
 }
 
-fn facts(confirm: &Confirm) -> Vec<Line> {
+fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
     if let Question::Quit { sessions, pending, queued } = confirm.what {
         let mut lines = Vec::new();
         if sessions > 0 {
@@ -100,11 +101,17 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
         ];
     }
     let total = confirm.targets.len();
-    let mut lines = vec![
-        Line::new("nodes", confirm.folded.clone()),
-        Line::new("on now", format!("{} of {total}", confirm.on)),
-    ];
-    if confirm.consoles > 0 {
+    let mut lines = vec![Line::new("nodes", confirm.folded.clone())];
+    let frees = confirm.what == Question::Verb(Verb::FreeSol);
+    if frees {
+        lines.extend(holders(state, confirm));
+    } else {
+        lines.push(Line::new("on now", format!("{} of {total}", confirm.on)));
+    }
+    if confirm.consoles > 0 && frees {
+        let text = format!("{} here, which will be closed", count(confirm.consoles, "console"));
+        lines.push(Line::new("ours", text).role(Role::NoticeWarn));
+    } else if confirm.consoles > 0 {
         lines.push(Line::new("consoles", format!("{} open", confirm.consoles)));
     }
     if confirm.protected > 0 {
@@ -116,6 +123,32 @@ fn facts(confirm: &Confirm) -> Vec<Line> {
     }
     let command = confirm.command.as_deref().unwrap_or("…");
     lines.push(Line::new("sends", command).role(Role::Dim));
+    lines
+}
+
+/// Who holds the SOLs, folded; asked when the question was opened.
+fn holders(state: &State, confirm: &Confirm) -> Vec<Line> {
+    let Some(holders) = &confirm.holders else { return Vec::new() };
+    let mut told: Vec<(&str, Vec<NodeId>)> = Vec::new();
+    for (node, text) in &holders.told {
+        match told.iter_mut().find(|(other, _)| other == text) {
+            Some((_, nodes)) => nodes.push(*node),
+            None => told.push((text, vec![*node])),
+        }
+    }
+    let several = confirm.targets.len() > 1;
+    let mut lines: Vec<Line> = told
+        .into_iter()
+        .map(
+            |(text, nodes)| {
+                if several { format!("{}: {text}", state.folded(&nodes)) } else { text.to_owned() }
+            },
+        )
+        .map(|text| Line::new("held by", text))
+        .collect();
+    if holders.told.len() < confirm.targets.len() {
+        lines.push(Line::new("held by", "(the BMC is being asked)").role(Role::Dim));
+    }
     lines
 }
 

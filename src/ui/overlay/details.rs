@@ -10,7 +10,7 @@
 use super::{Line, page};
 use crate::app::State;
 use crate::app::commands::Context;
-use crate::app::message::PollReason;
+use crate::app::message::{Lit, PollReason};
 use crate::app::state::NodeRow;
 use crate::app::{summary, view};
 use crate::fleet::{Fault, Freshness, Millis, NodeId};
@@ -77,6 +77,13 @@ fn power(state: &State, row: &NodeRow, lines: &mut Vec<Line>) {
         (_, None) => {}
     }
     lines.push(Line::new("power", power));
+    match status.locator {
+        Some(Lit::On) => lines.push(Line::new("locator", "lit from here until it is turned off")),
+        Some(Lit::Until(until)) if until > state.now => {
+            lines.push(Line::new("locator", format!("lit from here until {}", at(until))));
+        }
+        Some(Lit::Until(_)) | None => {}
+    }
     if let Some(pending) = &status.pending {
         let allowed = pending.allowed.as_secs();
         let by = pending.by.as_ref().map_or_else(String::new, |by| format!("; in another lightsout: {by}"));

@@ -2,7 +2,9 @@
 
 use super::fixture::*;
 use crate::app::message::{Outcome, RequestId, VerbResult};
-use crate::app::state::{Action, Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question};
+use crate::app::state::{
+    Action, ActionLog, Confirm, ConfirmLevel, Holders, Input, Menu, MenuItem, MenuPick, Overlay, Question,
+};
 use crate::app::{Key, State};
 use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
 use crate::theme::ColorDepth;
@@ -83,6 +85,7 @@ fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
         hidden: 0,
         command: Some("ipmitool chassis power off".into()),
         describe: None,
+        holders: None,
         level,
         opened: ago(2),
         error: None,
@@ -101,7 +104,7 @@ pub fn one_of_each() -> Vec<Overlay> {
         Overlay::Raw { input: input("06 01"), error: None },
         Overlay::Help { top: 0 },
         Overlay::Details { node: NodeId(3), top: 0, info: None },
-        Overlay::Actions { back: 0 },
+        Overlay::Actions(ActionLog::default()),
     ]
 }
 
@@ -223,6 +226,18 @@ fn details_of_a_node_that_does_not_answer() {
 }
 
 #[test]
+fn details_and_note_tell_of_a_lit_locator_led_until_it_goes_off() {
+    use crate::app::message::Lit;
+    let mut state = with((80, 24), Overlay::Details { node: NodeId(0), top: 0, info: None });
+    state.nodes[0].status.locator = Some(Lit::Until(NOW + Duration::from_secs(240)));
+    assert!(picture(&state, &look()).contains("locator    lit from here until 22:35:"));
+    state.now = NOW + Duration::from_secs(240);
+    assert!(!picture(&state, &look()).contains("locator"));
+    state.nodes[0].status.locator = Some(Lit::On);
+    assert!(picture(&state, &look()).contains("until it is turned off"));
+}
+
+#[test]
 fn details_of_a_node_with_a_pending_verb() {
     let overlay = Overlay::Details { node: NodeId(2), top: 0, info: None };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
@@ -230,7 +245,7 @@ fn details_of_a_node_with_a_pending_verb() {
 
 #[test]
 fn action_log() {
-    let mut state = with((80, 24), Overlay::Actions { back: 0 });
+    let mut state = with((80, 24), Overlay::Actions(ActionLog::default()));
     let result = |node: u32, outcome| VerbResult {
         id: RequestId(1),
         node: NodeId(node),
@@ -253,6 +268,62 @@ fn action_log() {
 }
 
 #[test]
+fn action_log_of_a_running_action_with_an_older_one_selected() {
+    let log = ActionLog { selected: Some(RequestId(1)), scroll: 0 };
+    let mut state = with((80, 24), Overlay::Actions(log));
+    for id in [1, 7] {
+        state.actions.push_back(Action {
+            id: RequestId(id),
+            at: ago(80 - id * 10),
+            verb: Verb::Power(PowerVerb::On),
+            nodes: vec![NodeId(0), NodeId(1), NodeId(2), NodeId(3)],
+            results: Vec::new(),
+        });
+    }
+    assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
+fn the_selected_entry_of_a_long_log_is_in_sight() {
+    let mut state = with((80, 24), Overlay::Actions(ActionLog { selected: Some(RequestId(5)), scroll: 0 }));
+    for id in 0..40 {
+        state.actions.push_back(Action {
+            id: RequestId(id),
+            at: ago(400 - id),
+            verb: Verb::Identify(crate::fleet::Identify::On),
+            nodes: vec![NodeId(u32::try_from(id % 8).expect("small"))],
+            results: Vec::new(),
+        });
+    }
+    let seen = |state: &State| picture(state, &look());
+    let cursor =
+        |picture: &str| picture.lines().position(|line| line.contains('▸') && line.contains("identify"));
+    assert!(cursor(&seen(&state)).is_some(), "{}", seen(&state));
+    for (scroll, visible) in [(0, true), (10, false), (-999, true)] {
+        state.overlays = vec![Overlay::Actions(ActionLog { selected: Some(RequestId(5)), scroll })];
+        assert_eq!(cursor(&seen(&state)).is_some(), visible, "scrolled by {scroll}");
+    }
+    state.overlays = vec![Overlay::Actions(ActionLog::default())];
+    let newest = seen(&state);
+    assert!(cursor(&newest) > Some(15), "the newest is at the bottom: {newest}");
+}
+
+#[test]
+fn freeing_an_sol_says_whose_it_is() {
+    let mut confirm = confirm(&[0, 1, 2], typed("3", ""));
+    confirm.what = Question::Verb(Verb::FreeSol);
+    confirm.command = Some("ipmi admin@10.1.1.1 deactivate payload: SOL (06 49 01 01 00 00 00 00)".into());
+    confirm.consoles = 1;
+    let held = "eve from 10.0.0.7".to_owned();
+    let told = vec![(NodeId(0), held.clone()), (NodeId(1), held)];
+    confirm.holders = Some(Holders { id: RequestId(1), told });
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
+}
+
+#[test]
 fn action_log_without_actions() {
-    assert_snapshot!(picture(&with((80, 24), Overlay::Actions { back: 3 }), &look()));
+    assert_snapshot!(picture(
+        &with((80, 24), Overlay::Actions(ActionLog { selected: None, scroll: -3 })),
+        &look()
+    ));
 }

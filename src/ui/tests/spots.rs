@@ -114,6 +114,7 @@ fn a_question_has_two_buttons_and_nothing_else() {
         hidden: 0,
         command: None,
         describe: None,
+        holders: None,
         level: ConfirmLevel::Key,
         opened: NOW,
         error: None,

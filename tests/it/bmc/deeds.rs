@@ -5,11 +5,11 @@ use std::time::Duration;
 use lightsout::{
     bmc::{Exchange, Reply},
     config::Privilege,
-    fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Power},
+    fleet::{BmcReset, BootDevice, BootSetting, FaultClass, Identify, Power, SolHolder},
 };
 
 use super::{BOTH, credentials, lab, opened, settings_of};
-use crate::support::wait_for;
+use crate::support::{sol::Sol, wait_for};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -112,11 +112,16 @@ async fn boot_flags_are_set_and_read_back_exactly() {
                 "{setting:?}"
             );
         }
-        // The other kind knows the device only.
+        // The other kind knows the device only, and never marks it as valid.
         let mut sim = opened(&settings_of(driver, &lab.node("r1n01")));
         let pxe = boot(BootDevice::Pxe, false, false);
         assert_eq!(sim.driver.exchange(&Exchange::BootSet(pxe)).await, Ok(Reply::Done));
-        assert_eq!(sim.driver.exchange(&Exchange::BootGet).await, Ok(Reply::Boot(pxe)));
+        let unmarked = boot(BootDevice::None, false, false);
+        assert_eq!(
+            sim.driver.exchange(&Exchange::BootGet).await,
+            Ok(Reply::Boot(unmarked)),
+            "not marked valid"
+        );
     }
 }
 
@@ -190,4 +195,79 @@ async fn identity_raw_bytes_and_freeing_sol() {
         let error = bmc.driver.exchange(&Exchange::Resume).await.expect_err("no such thing");
         assert_eq!(error.class, FaultClass::Unsupported);
     }
+}
+
+#[tokio::test]
+async fn a_locator_led_is_lit_by_one_kind_and_unknown_to_the_other() {
+    let lab = lab(1, 1);
+    let node = lab.node("r1n01");
+    for driver in BOTH {
+        let mut bmc = opened(&settings_of(driver, &node));
+        let lit = Identify::lasting(Duration::from_secs(42)).expect("a byte");
+        // Seconds, and whether for good.
+        for (what, word) in [(lit, "42 0"), (Identify::On, "0 1"), (Identify::Off, "0 0")] {
+            assert_eq!(
+                bmc.driver.exchange(&Exchange::Identify(what)).await,
+                Ok(Reply::Done),
+                "{driver} {what:?}"
+            );
+            let told = node.commands();
+            assert!(
+                told.last().is_some_and(|line| line.ends_with(&format!("set identify {word}"))),
+                "{driver}: {told:?}"
+            );
+        }
+        assert_eq!(
+            bmc.driver.exchange(&Exchange::Locator).await,
+            Ok(Reply::Locator(None)),
+            "it does not tell"
+        );
+
+        let mut other = opened(&settings_of(driver, &lab.node("p1n01")));
+        let error = other.driver.exchange(&Exchange::Identify(Identify::USUAL)).await.expect_err("no LED");
+        assert_eq!((error.class, error.code), (FaultClass::Unsupported, Some(0xc1)), "{driver}: {error}");
+        assert_eq!(other.driver.exchange(&Exchange::Locator).await, Ok(Reply::Locator(None)), "{driver}");
+    }
+}
+
+#[tokio::test]
+async fn a_held_sol_is_freed_whoever_holds_it() {
+    for driver in BOTH {
+        let lab = lab(1, 0);
+        let node = lab.node("r1n01");
+        let mut bmc = opened(&settings_of(driver, &node));
+        let free = bmc.driver.exchange(&Exchange::SolHolder).await.expect("it tells");
+        assert_eq!(free, Reply::SolHolder(SolHolder::Nobody), "{driver}");
+        let holder = Sol::activate(&node);
+        holder.shows("SOL Session operational");
+        let held = bmc.driver.exchange(&Exchange::SolHolder).await.expect("it tells");
+        let named = match driver {
+            // Its name takes two more questions, each a process.
+            "ipmitool" => None,
+            _ => Some("admin".to_owned()),
+        };
+        assert_eq!(held, Reply::SolHolder(SolHolder::Held(named)), "{driver}");
+        for _ in ["held", "free already"] {
+            assert_eq!(bmc.driver.exchange(&Exchange::SolDeactivate).await, Ok(Reply::Done), "{driver}");
+            let now = bmc.driver.exchange(&Exchange::SolHolder).await.expect("it tells");
+            assert_eq!(now, Reply::SolHolder(SolHolder::Nobody), "{driver}");
+        }
+    }
+}
+
+/// What `ps` shows of a child is everything that it was started with: nothing was started.
+#[tokio::test]
+async fn a_password_in_raw_bytes_goes_encrypted_or_not_at_all() {
+    let lab = lab(0, 1);
+    let node = lab.node("p1n01");
+    let password = Exchange::Raw([&[0x06, 0x47, 0x03, 0x02][..], b"hunter2hunter2!!"].concat());
+    let mut tool = opened(&settings_of("ipmitool", &node));
+    let before = node.login_attempts();
+    let error = tool.driver.exchange(&password).await.expect_err("refused");
+    assert_eq!((error.class, error.not_sent), (FaultClass::Unsupported, true), "{error}");
+    assert_eq!(node.login_attempts(), before, "ipmitool was not run");
+    let mut ours = opened(&settings_of("ipmi", &node));
+    let answer = ours.driver.exchange(&password).await;
+    let reached = answer.is_ok() || answer.as_ref().is_err_and(|error| error.code.is_some());
+    assert!(reached, "the BMC itself answered: {answer:?}");
 }

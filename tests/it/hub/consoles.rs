@@ -9,14 +9,18 @@ const A: ConsoleId = ConsoleId(1);
 const B: ConsoleId = ConsoleId(2);
 
 impl Front {
-    fn console(&self, console: ConsoleId, what: ConsoleRequest) {
+    pub(super) fn console(&self, console: ConsoleId, what: ConsoleRequest) {
         self.handle.try_send(Request::Console { console, what }).expect("room");
     }
 
-    async fn attach(&mut self, console: ConsoleId, name: &str, mode: ConsoleMode) {
+    pub(super) fn open(&self, console: ConsoleId, name: &str, mode: ConsoleMode) {
         let node = self.id(name);
         self.console(console, ConsoleRequest::Attach { node, mode });
         self.console(console, ConsoleRequest::View(Some(View { top: None, rows: 25 })));
+    }
+
+    pub(super) async fn attach(&mut self, console: ConsoleId, name: &str, mode: ConsoleMode) {
+        self.open(console, name, mode);
         self.until("the console is attached", |front| {
             let status = front.consoles.get(&console);
             status.is_some_and(|status| matches!(status.state, ConsoleState::Attached { .. }))

@@ -15,13 +15,13 @@ const CHASSIS_CONTROL: (u8, u8) = (0x00, 0x02);
 const SET_PRIVILEGE: (u8, u8) = (0x06, 0x3b);
 const CLOSE: (u8, u8) = (0x06, 0x3c);
 
-fn fleet(nodes: usize) -> (Fleet, FleetSpec) {
+pub(super) fn fleet(nodes: usize) -> (Fleet, FleetSpec) {
     let names = (1..=nodes).map(|number| format!("s{number}")).collect();
     let spec = FleetSpec { names, on: 100, speed: 10.0, record: true, ..FleetSpec::default() };
     (Fleet::start(&spec).expect("ports are free"), spec)
 }
 
-fn settings(dir: &Path, fleet: &Fleet, spec: &FleetSpec) -> Settings {
+pub(super) fn settings(dir: &Path, fleet: &Fleet, spec: &FleetSpec) -> Settings {
     let path = dir.join("config.toml");
     std::fs::write(&path, configuration(fleet, spec)).expect("it can be written");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");

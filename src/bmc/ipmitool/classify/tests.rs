@@ -1,5 +1,5 @@
 use super::*;
-use crate::fleet::{BmcReset, BootDevice, BootSetting};
+use crate::fleet::{BmcReset, BootDevice, BootSetting, Identify};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -319,6 +319,31 @@ fn freeing_a_free_sol_is_no_error() {
     assert_eq!(fails(&Exchange::SolDeactivate, &out(1, "", &silent)).class, FaultClass::Timeout);
     let disabled = in_session("Info: SOL payload type disabled");
     assert_eq!(fails(&Exchange::SolDeactivate, &out(1, "", &disabled)).class, FaultClass::Rejected);
+}
+
+#[test]
+fn a_locator_led_and_its_state() {
+    let light = Exchange::Identify(Identify::USUAL);
+    assert_eq!(read(&light, &out(0, "Chassis identify interval: 240 seconds\n", "")), Ok(Reply::Done));
+    let refused = in_session("Set Chassis Identify failed: Invalid command");
+    let error = fails(&light, &out(1, "", &refused));
+    assert_eq!((error.class, error.code), (FaultClass::Unsupported, Some(0xc1)));
+    assert!(error.reason.contains("turn the locator LED on"), "{error}");
+    let silent = in_session("Unable to set Chassis Identify");
+    assert_eq!(fails(&light, &out(1, "", &silent)).class, FaultClass::Timeout);
+
+    let led = |stdout: &str| read(&Exchange::Locator, &out(0, stdout, ""));
+    assert_eq!(led(" 21 00 50\n"), Ok(Reply::Locator(Some(Locator::Timed))));
+    assert_eq!(led(" 21 00 00\n"), Ok(Reply::Locator(None)));
+    assert_eq!(fails(&Exchange::Locator, &out(0, "zz", "")).class, FaultClass::Protocol);
+}
+
+#[test]
+fn whether_the_sol_is_held_is_read_but_not_by_whom() {
+    let holder = |stdout: &str| read(&Exchange::SolHolder, &out(0, stdout, ""));
+    assert_eq!(holder(" 78 56 34 12 01 00 00 00 00 00 00 00\n"), Ok(Reply::SolHolder(SolHolder::Held(None))));
+    assert_eq!(holder(" 00 00 00 00 00 00 00 00 00 00 00 00\n"), Ok(Reply::SolHolder(SolHolder::Nobody)));
+    assert_eq!(fails(&Exchange::SolHolder, &out(0, " 00 00\n", "")).class, FaultClass::Protocol);
 }
 
 #[test]

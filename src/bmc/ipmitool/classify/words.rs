@@ -124,6 +124,9 @@ impl Words {
                 plain(&["Get Chassis Boot Parameter 5 failed: "], &["Error Getting Chassis Boot Parameter 5"])
             }
             Exchange::Info => plain(&["Get Device ID command failed: "], &["Get Device ID command failed"]),
+            Exchange::Identify(_) => {
+                plain(&["Set Chassis Identify failed: "], &["Unable to set Chassis Identify"])
+            }
             Exchange::SolDeactivate => plain(
                 &["Error de-activating SOL payload: ", "Info: SOL payload type "],
                 &["Error: No response de-activating SOL payload"],
@@ -132,6 +135,8 @@ impl Words {
             | Exchange::KeepBootFlags
             | Exchange::ResetBmc(_)
             | Exchange::Raw(_)
+            | Exchange::Locator
+            | Exchange::SolHolder
             | Exchange::Checkup
             | Exchange::Resume => Words { raw: true, ..plain(&[], &[]) },
         }
