@@ -376,3 +376,36 @@ fn a_wrong_password_in_one_is_tried_by_none_until_an_operator_acts() {
     wait_for("five intervals", SOON, || (polls(&site, "s1") >= before + 5).then_some(()));
     assert_eq!(refused(), 2, "by the one that was asked");
 }
+
+#[test]
+fn an_inventory_that_fails_takes_no_node_away() {
+    let site = Site::new(2);
+    let list = site.home.path().join("list.json");
+    let write = |names: &[&str]| {
+        let node = |name: &&str| {
+            let port = site.fleet.bmc(name).expect("it is there").address().port();
+            format!(
+                "{{\"name\": \"{name}\", \"bmc\": {{\"address\": \"127.0.0.1\", \"port\": {port}, \
+                 \"credentials\": \"sim\"}}}}"
+            )
+        };
+        let nodes: Vec<String> = names.iter().map(node).collect();
+        let text = format!("{{\"v\": 1, \"nodes\": [{}]}}", nodes.join(", "));
+        std::fs::write(&list, text).expect("it can be written");
+    };
+    write(&["s1"]);
+    let inventory = format!("[[inventory]]\ncommand = [\"cat\", \"{}\"]\n", list.display());
+    let config = site.config("", &[inventory]);
+    let mut tui = site.start(&config);
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    write(&["s1", "s2"]);
+    tui.keys(":reload\r");
+    tui.wait("reloaded: 1 node added");
+    tui.wait_until("s2 is on", SOON, |screen| is_on(screen, "s2"));
+    std::fs::remove_file(&list).expect("it is there");
+    tui.keys(":reload\r");
+    tui.wait("not reloaded");
+    let before = polls(&site, "s2");
+    wait_for("s2 is polled as before", SOON, || (polls(&site, "s2") > before + 1).then_some(()));
+    assert!(is_on(&tui.screen(), "s1") && is_on(&tui.screen(), "s2"), "{}", tui.screen());
+}
