@@ -4,6 +4,7 @@ use super::{Sim, low_port, on_terminal};
 use crate::support::program::run;
 use crate::support::tui::Tui;
 use crate::support::wait_for;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// A theft is told within this time.
@@ -36,18 +37,17 @@ fn a_theft_in_mid_typing_is_said_and_not_taken_back_until_the_operator_frees_it(
     };
     wait_for("the thief's SOL", TOLD, || thief_sees("SOL").then_some(()));
     // The operator has not seen it yet and types on.
+    tui.keys("ZZZ");
     tui.wait_until("the theft to be told", TOLD, |screen| screen.contains("taken over by"));
     assert!(stolen.elapsed() < TOLD, "{:?}", stolen.elapsed());
     tui.keys("ZZZ");
     tui.wait("is not attached");
-    use std::io::Write;
-    keys.write_all(b"\rthief\r").expect("it takes keys");
+    keys.write_all(b"\r\rthief\r").expect("it takes keys");
     wait_for("the thief's own echo", TOLD, || thief_sees("thief").then_some(()));
     assert!(!thief_sees("ZZZ"), "what was typed after the theft went nowhere");
 
     let freed = run(home, &["-c", &config, "bmc", "free-sol", "sim01", "--yes"]);
     assert_eq!(freed.code, 0, "{freed:?}");
-    wait_for("ipmiconsole's end", TOLD, || child.try_wait().expect("a child"));
     assert!(tui.screen().contains("taken over by"), "nothing was taken back by itself");
     tui.keys("\x1do");
     tui.wait("interactive");
@@ -55,4 +55,6 @@ fn a_theft_in_mid_typing_is_said_and_not_taken_back_until_the_operator_frees_it(
     tui.wait_gone("taken over by");
     tui.keys("\x1d\x1bq");
     tui.wait("quit lightsout?");
+    child.kill().expect("it runs");
+    child.wait().expect("a child");
 }
