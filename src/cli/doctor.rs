@@ -8,9 +8,11 @@
 //! |---|---|
 //! | Ironic: address, user, password, privilege, terminal port | `configuration`: named with their place |
 //! | Ironic: an ipmitool that is usable (`-N`, `-R`) | `tools` |
-//! | Ganeti: kvm and socat are there; parameters that contradict each other | `tools`, `nodes` (sockets); `configuration` |
+//! | Ironic, later: port, Kg, cipher suites, length of the password | `configuration` |
+//! | Ganeti: kvm and socat are there, and which version; parameters that contradict each other | `tools`, `nodes` (sockets); `configuration` |
 //! | ctys: report of tools and permissions, no probe that may hang at a prompt | all; nothing is asked with privilege |
 
+mod ask;
 mod check;
 mod configuration;
 mod machine;
@@ -61,7 +63,7 @@ pub(super) fn run(cli: &Cli, nodes: Option<&str>, no_login: bool, json: bool) ->
         report.section("configuration", configuration::checks(&result));
         let settings = loaded.as_ref().map(|loaded| &loaded.settings);
         if let Some(settings) = settings.filter(|_| whole) {
-            report.section("tools", tools::checks(settings));
+            report.section("tools", tools::checks(settings).await);
         }
         report.section("terminal", terminal::checks(cli, settings).await);
         if let Some(settings) = settings {

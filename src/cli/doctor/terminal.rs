@@ -2,20 +2,16 @@
 //!
 //! Decided from the environment as the screen does it; tmux is asked for its options, the terminal nothing.
 
+use super::ask::ask;
 use super::check::Check;
 use crate::cli::Cli;
 use crate::config::Settings;
 use crate::term::{Caps, Multiplexer};
 use crate::theme::ColorDepth;
 use std::io::IsTerminal;
-use std::process::Stdio;
-use std::time::Duration;
-use tokio::process::Command;
 
 /// The smallest screen on which everything can be seen.
 const SMALLEST: (u16, u16) = (80, 24);
-/// What asking tmux or screen may take.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// A longer one makes Esc slow to the touch, in ms.
 const ESCAPE_TIME: u64 = 50;
 
@@ -184,20 +180,4 @@ async fn option(name: &str) -> Option<String> {
         Some(value) => Some(value),
         None => ask("tmux", &["show", "-gv", name]).await,
     }
-}
-
-/// The first line a program prints; `None` when it fails, prints nothing or takes its time. It cannot ask back.
-async fn ask(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(PATIENCE, output).await.ok()?.ok()?;
-    // GNU screen prints its version and exits with 1.
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().next().unwrap_or_default().trim();
-    (!line.is_empty()).then(|| line.chars().take(80).collect())
 }

@@ -1,5 +1,7 @@
-//! Programs that the configuration needs: there, executable, new enough. None is looked for that no node needs.
+//! Programs that the configuration needs: there, executable, new enough, and which version. None is looked for that no
+//! node needs.
 
+use super::ask;
 use super::check::Check;
 use crate::bmc::{self, ipmitool};
 use crate::config::{NodeSettings, SecretSource, Settings};
@@ -8,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The section.
-pub(super) fn checks(settings: &Settings) -> Vec<Check> {
+pub(super) async fn checks(settings: &Settings) -> Vec<Check> {
     let mut checks = vec![ipmi_tool(settings)];
     let mut wanted: BTreeMap<(&'static str, &str), Vec<&str>> = BTreeMap::new();
     for node in &settings.nodes {
@@ -16,7 +18,9 @@ pub(super) fn checks(settings: &Settings) -> Vec<Check> {
             wanted.entry((what, program)).or_default().push(&node.name);
         }
     }
-    checks.extend(wanted.iter().map(|((what, name), nodes)| program(what, name, &NodeSet::fold(nodes))));
+    for ((what, name), nodes) in &wanted {
+        checks.push(program(what, name, &NodeSet::fold(nodes)).await);
+    }
     checks
 }
 
@@ -39,9 +43,12 @@ fn programs(node: &NodeSettings) -> Vec<(&'static str, &str)> {
     programs
 }
 
-fn program(what: &'static str, name: &str, nodes: &str) -> Check {
+async fn program(what: &'static str, name: &str, nodes: &str) -> Check {
     match bmc::find_program(Path::new(name)) {
-        Some(path) => Check::ok(what, name, format!("{} ({nodes})", path.display())),
+        Some(path) => {
+            let version = ask::version(&path).await.map(|version| format!(", {version}"));
+            Check::ok(what, name, format!("{}{} ({nodes})", path.display(), version.unwrap_or_default()))
+        }
         None => Check::fail(
             what,
             name,

@@ -141,6 +141,41 @@ fn a_tool_that_is_missing_is_named_with_the_nodes_that_need_it() {
 }
 
 #[test]
+fn tools_that_tell_their_version_are_asked_and_no_other_program_is_run() {
+    let home = Home::new();
+    let bin = home.path().join("bin");
+    program(
+        &bin,
+        "qemu-system-test",
+        "test $# = 1 && test $1 = --version && echo 'QEMU emulator version 7.2.22'",
+    );
+    program(&bin, "ssh", "test \"$*\" = -V && echo 'OpenSSH_9.2p1' >&2");
+    program(&bin, "virsh", "exec sleep 600");
+    program(&bin, "start-vm2", &format!("touch {}/started", bin.display()));
+    let node = |name: &str, start: &str, argv: &str| {
+        format!(
+            "[[node]]\nname = \"{name}\"\nbmc = {{ driver = \"qemu\", qmp = \"/nonexistent/{name}\", start = [\"{0}/{start}\"] }}\n\
+             console = {{ transport = \"command\", argv = [\"{0}/{argv}\", \"x\"] }}\n",
+            bin.display()
+        )
+    };
+    let config = node("vm1", "qemu-system-test", "ssh") + &node("vm2", "start-vm2", "virsh");
+    let config = home.config(&config);
+    let checks = run(home.path(), &["-c", &config, "doctor", "--no-login", "--json"]).json();
+    let told = |check: &str, name: &str| {
+        text(find(&checks, check, &bin.join(name).display().to_string()), "text").to_owned()
+    };
+    assert!(told("start", "qemu-system-test").contains("QEMU emulator version 7.2.22 (vm1)"), "{checks:#?}");
+    assert!(told("console", "ssh").contains("OpenSSH_9.2p1 (vm1)"), "{checks:#?}");
+    assert!(
+        told("console", "virsh").ends_with("virsh (vm2)"),
+        "it hangs, and is not waited for: {checks:#?}"
+    );
+    assert!(told("start", "start-vm2").ends_with("start-vm2 (vm2)"), "{checks:#?}");
+    assert!(!bin.join("started").exists(), "a script is not run to see what it says");
+}
+
+#[test]
 fn tmux_is_asked_for_what_makes_esc_slow() {
     let home = Home::new();
     let config = home.config(NOBODY);
@@ -304,12 +339,26 @@ fn every_parameter_the_old_drivers_validated_is_named_with_its_place() {
         (good, "bmc = { address = \"a\", credentials = \"c\", privilege = \"ROOT\" }", "privilege", "ROOT"),
         (good, "bmc = { address = \"a\", credentials = \"c\", port = 70000 }", "port", "70000"),
         (good, "console = { transport = \"telnet\", host = \"a\", port = 0 }", "port", "0"),
+        (good, "bmc = { address = \"a\", credentials = \"c\", cipher_suites = [99] }", "cipher_suites", "99"),
+        (
+            good,
+            "bmc = { address = \"a\", credentials = \"c\", kg_file = \"/nonexistent/kg\" }",
+            "kg_file",
+            "cannot",
+        ),
+        (
+            "[credentials.c]\nusername = \"u\"\npassword = \"longer than twenty bytes\"\n",
+            "",
+            "password",
+            "20",
+        ),
         (good, "bmc = { driver = \"qemu\" }", "qmp", "QMP"),
         (good, "bmc = { driver = \"qemu\", qmp = \"/q\", address = \"a\" }", "address", "no use"),
         (good, "console = { transport = \"unix\" }", "path", "path"),
     ] {
         let home = Home::new();
         let config = home.config(&format!("{credentials}[[node]]\nname = \"n1\"\n{node}\n"));
+        mode(&config, 0o600);
         let ended = run(home.path(), &["-c", &config, "doctor", "--json"]);
         let checks = ended.json();
         let failed: Vec<&Value> = checks.iter().filter(|line| line["level"] == "fail").collect();
