@@ -164,6 +164,34 @@ async fn a_server_that_says_wait_gets_the_keys_when_it_says_go_on() {
     console.session.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_break_is_the_line_s_own_where_the_server_has_it_and_telnet_s_elsewhere() {
+    const BREAK: u8 = 243;
+    let control = |value: u8| [IAC, 250, 44, 5, value, IAC, 240];
+    // It offers RFC 2217 although no setting of the line is configured.
+    let offers = [IAC, DO, 44].as_slice();
+    let plain = [IAC, WILL, 1].as_slice();
+    for (offer, wanted) in [(offers, [control(5), control(6)].concat()), (plain, vec![IAC, BREAK])] {
+        let (typed, seen) = mpsc::channel();
+        let port = server(move |mut client| {
+            client.write_all(offer).expect("written");
+            client.write_all(b"line ").expect("written");
+            typed.send(read_until(&mut client, b"after")).expect("the test waits");
+        });
+        let dir = private();
+        let console = open(at("telnet", port), dir.path());
+        console.shows("line");
+        console.types(b"before");
+        assert!(console.session.send(SessionCommand::Break).is_ok());
+        console.types(b"after");
+        let all = seen.recv_timeout(SOON).expect("typed");
+        let wanted = [b"before", &wanted[..], b"after"].concat();
+        assert!(all.ends_with(&wanted), "{all:?}");
+        assert_eq!(console.session.status().note, None);
+        console.session.stop().await;
+    }
+}
+
 /// A serial port: its other end, and its device.
 fn serial_port() -> (File, PathBuf, OpenptyResult) {
     let pair = openpty(None, None).expect("a pseudo-terminal");
