@@ -37,6 +37,8 @@ const TRIES: u32 = 3;
 pub(super) struct Command {
     pty: Option<Pty>,
     escape: Escape,
+    /// The escape of the program itself, where `escape` is that of another program behind it.
+    outer: Escape,
     name: String,
     started: Option<Instant>,
     /// How often in a row it ended soon.
@@ -82,6 +84,12 @@ impl Transport for Command {
             Some(bytes) => Escape::configured(bytes),
             None => Escape::of(&self.name, arguments),
         };
+        self.outer = match &around.console.escape {
+            Some(bytes) if !bytes.is_empty() && Escape::carries(&self.name) => {
+                Escape::of(&self.name, arguments)
+            }
+            _ => Escape::default(),
+        };
         self.started = Some(Instant::now());
         self.say = Some(Arc::clone(&around.say));
         Ok(Link { reader: output, writer: input, first: Vec::new() })
@@ -93,7 +101,7 @@ impl Transport for Command {
             let (keys, name) = (self.escape.words(), &self.name);
             say(format!("{keys} was not sent: {name} takes it for itself"));
         }
-        passed
+        self.outer.pass(&passed).0
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {

@@ -5,12 +5,14 @@
 use crate::config::key_words;
 
 /// How the program's escape reaches the node after all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Literal {
     /// It is typed twice.
     Twice,
-    /// This is typed in its place.
-    Bytes(&'static [u8]),
+    /// This is typed behind its first key.
+    Then(&'static [u8]),
+    /// conserver's command for a byte in octal, and then the second key.
+    Octal,
     /// It has no way.
     Never,
 }
@@ -23,7 +25,7 @@ pub(super) struct Escape {
     /// Only the first byte of a line counts.
     at_line_start: bool,
     literal: Literal,
-    /// What makes it send a serial break.
+    /// What makes it send a serial break, behind its escape.
     line_break: Option<&'static [u8]>,
     line_start: bool,
     half: bool,
@@ -33,85 +35,132 @@ pub(super) struct Escape {
 struct Known {
     names: &'static [&'static str],
     keys: &'static [u8],
+    /// Its options that give it another escape.
+    options: &'static [&'static str],
+    /// How the value of such an option is written.
+    notation: Notation,
     at_line_start: bool,
     literal: Literal,
     line_break: Option<&'static [u8]>,
 }
 
+/// How a program writes its escape.
+#[derive(Debug, Clone, Copy)]
+enum Notation {
+    /// A character, or `^X` for a control key.
+    Caret,
+    /// The letter of a control key.
+    Letter,
+}
+
+const ONE: Known = Known {
+    names: &[],
+    keys: b"",
+    options: &["-e"],
+    notation: Notation::Caret,
+    at_line_start: false,
+    literal: Literal::Twice,
+    line_break: Some(b"B"),
+};
+
 /// From the manuals of the programs: OpenSSH's ssh(1), cu(1), tip(1), conserver's console(1), conman(1),
 /// ipmiconsole(8), ipmitool(1), virsh(1), xl(1), telnet(1), picocom(1), minicom(1), screen(1).
 const KNOWN: &[Known] = &[
-    Known {
-        names: &["ssh"],
-        keys: b"~",
-        at_line_start: true,
-        literal: Literal::Twice,
-        line_break: Some(b"~B"),
-    },
+    Known { names: &["ssh", "ipmitool"], keys: b"~", at_line_start: true, ..ONE },
     Known {
         names: &["cu", "tip"],
         keys: b"~",
+        options: &["-E", "--escape"],
         at_line_start: true,
-        literal: Literal::Twice,
-        line_break: Some(b"~#"),
+        line_break: Some(b"#"),
+        ..ONE
     },
-    Known {
-        names: &["ipmitool"],
-        keys: b"~",
-        at_line_start: true,
-        literal: Literal::Twice,
-        line_break: Some(b"~B"),
-    },
-    Known {
-        names: &["console"],
-        keys: b"\x05c",
-        at_line_start: false,
-        literal: Literal::Bytes(b"\x05c\\005c"),
-        line_break: Some(b"\x05cl0"),
-    },
-    Known {
-        names: &["conman", "conmen"],
-        keys: b"&",
-        at_line_start: false,
-        literal: Literal::Twice,
-        line_break: Some(b"&B"),
-    },
-    Known {
-        names: &["ipmiconsole"],
-        keys: b"&",
-        at_line_start: false,
-        literal: Literal::Twice,
-        line_break: Some(b"&B"),
-    },
+    Known { names: &["console"], keys: b"\x05c", literal: Literal::Octal, line_break: Some(b"l0"), ..ONE },
+    Known { names: &["conman", "conmen"], keys: b"&", ..ONE },
+    Known { names: &["ipmiconsole"], keys: b"&", options: &["-e", "--escape-char"], ..ONE },
     Known {
         names: &["picocom"],
         keys: b"\x01",
-        at_line_start: false,
-        literal: Literal::Twice,
-        line_break: Some(b"\x01\x1c"),
+        options: &["-e", "--escape"],
+        notation: Notation::Letter,
+        line_break: Some(b"\x1c"),
+        ..ONE
     },
-    Known {
-        names: &["minicom"],
-        keys: b"\x01",
-        at_line_start: false,
-        literal: Literal::Twice,
-        line_break: Some(b"\x01f"),
-    },
+    Known { names: &["minicom"], keys: b"\x01", options: &[], line_break: Some(b"f"), ..ONE },
+    // Its `-e` gives two keys, and the second one stands for the first.
     Known {
         names: &["screen"],
         keys: b"\x01",
-        at_line_start: false,
-        literal: Literal::Bytes(b"\x01a"),
+        options: &[],
+        literal: Literal::Then(b"a"),
         line_break: None,
+        ..ONE
     },
     Known {
         names: &["virsh", "xl", "telnet"],
         keys: b"\x1d",
-        at_line_start: false,
+        options: &["-e", "--escape"],
         literal: Literal::Never,
         line_break: None,
+        ..ONE
     },
 ];
+
+/// What the arguments say of the program's escape: `None` when nothing, no bytes when it has none.
+fn asked_for(known: &Known, name: &str, arguments: &[String]) -> Option<Vec<u8>> {
+    if name == "telnet" && arguments.iter().any(|word| word == "-E") {
+        return Some(Vec::new());
+    }
+    let own = own_arguments(name, arguments);
+    let mut words = own.iter();
+    while let Some(word) = words.next() {
+        let value = known.options.iter().find_map(|option| match word.strip_prefix(option)? {
+            "" => words.clone().next().map(String::as_str),
+            // `--escape=x`, `-e^Zz`.
+            joined if option.starts_with("--") => joined.strip_prefix('='),
+            joined => Some(joined),
+        });
+        if let Some(value) = value {
+            return Some(match (value, known.notation) {
+                ("none", _) => Vec::new(),
+                (letter, Notation::Letter) => letter.bytes().take(1).map(|byte| byte & 0x1f).collect(),
+                (text, Notation::Caret) => caret(text),
+            });
+        }
+    }
+    None
+}
+
+/// The arguments that are the program's own: ssh's end with the host, what follows is of the program it carries.
+fn own_arguments<'a>(name: &str, arguments: &'a [String]) -> &'a [String] {
+    /// ssh(1): the options that take a value.
+    const WITH_VALUE: &str = "BbcDEeFIiJLlmOopQRSWw";
+    if !Escape::carries(name) {
+        return arguments;
+    }
+    let mut end = 0;
+    while let Some(option) = arguments.get(end).and_then(|word| word.strip_prefix('-')) {
+        end += if option.len() == 1 && WITH_VALUE.contains(option) { 2 } else { 1 };
+    }
+    &arguments[..end.min(arguments.len())]
+}
+
+/// `^Ec`: a control key and a character.
+fn caret(text: &str) -> Vec<u8> {
+    let mut keys = Vec::new();
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        keys.push(match (byte, bytes.peek()) {
+            (b'^', Some(b'?')) => 0x7f,
+            (b'^', Some(key)) => key.to_ascii_uppercase() & 0x1f,
+            (byte, _) => byte,
+        });
+        if byte == b'^' {
+            bytes.next();
+        }
+    }
+    keys
+}
 
 impl Default for Escape {
     /// Nothing is taken.
@@ -138,25 +187,22 @@ impl Escape {
         let Some(known) = KNOWN.iter().find(|known| known.names.contains(&name)) else {
             return Escape::default();
         };
-        // `telnet -E` and `ssh -e none` have none.
-        let without = match name {
-            "telnet" => arguments.iter().any(|word| word == "-E"),
-            "ssh" => {
-                arguments.windows(2).any(|pair| pair == ["-e", "none"])
-                    || arguments.iter().any(|word| word == "-enone")
-            }
-            _ => false,
-        };
-        if without {
+        let keys = asked_for(known, name, arguments).unwrap_or_else(|| known.keys.to_owned());
+        if keys.is_empty() {
             return Escape::default();
         }
         Escape {
-            keys: known.keys.to_owned(),
+            keys,
             at_line_start: known.at_line_start,
-            literal: known.literal.clone(),
+            literal: known.literal,
             line_break: known.line_break,
             ..Escape::default()
         }
+    }
+
+    /// Whether a program of this name carries another one, which has an escape beside its own.
+    pub(super) fn carries(name: &str) -> bool {
+        name == "ssh"
     }
 
     /// Typed bytes as the program may have them, and whether some were dropped.
@@ -173,12 +219,16 @@ impl Escape {
             };
             self.half = second.is_some() && counts && Some(byte) == first;
             self.line_start = matches!(byte, b'\r' | b'\n');
-            match (&self.literal, complete) {
+            // The first of two has gone already; a program that waits for the second passes both when something
+            // else comes, so only what follows is rewritten.
+            match (self.literal, complete) {
                 (_, false) => out.push(*byte),
                 (Literal::Twice, true) => out.extend([*byte, *byte]),
-                // The first of two has gone already; a program that waits for the second passes both when something
-                // else comes, so only the rest is rewritten.
-                (Literal::Bytes(literal), true) => out.extend(&literal[self.keys.len() - 1..]),
+                (Literal::Then(more), true) => out.extend([&[*byte], more].concat()),
+                (Literal::Octal, true) => {
+                    out.extend(format!("{}\\{:03o}", char::from(*byte), self.keys[0]).bytes());
+                    out.push(*byte);
+                }
                 (Literal::Never, true) => dropped = true,
             }
         }
@@ -196,7 +246,7 @@ impl Escape {
             Some(_) if self.at_line_start && !self.line_start => {
                 Err(format!("press enter first; {name} takes it only at the start of a line"))
             }
-            Some(known) => Ok(known.to_vec()),
+            Some(known) => Ok([&self.keys, known].concat()),
         }
     }
 
@@ -214,12 +264,40 @@ mod tests {
         Escape::of(name, &[])
     }
 
+    fn with(name: &str, arguments: &[&str]) -> Escape {
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        Escape::of(name, &arguments)
+    }
+
     #[test]
     fn an_escape_that_can_be_typed_reaches_the_node() {
         assert_eq!(of("ssh").pass(b"~.\r~.\rls ~"), (b"~~.\r~~.\rls ~".to_vec(), false));
         assert_eq!(of("conman").pass(b"a&.b"), (b"a&&.b".to_vec(), false));
         assert_eq!(of("console").pass(b"\x05c.c"), (b"\x05c\\005c.c".to_vec(), false));
         assert_eq!(of("screen").pass(b"\x01k"), (b"\x01ak".to_vec(), false));
+    }
+
+    #[test]
+    fn an_escape_of_the_arguments_is_the_one_that_counts() {
+        let mut conman = with("conman", &["-e", "^]", "n1"]);
+        assert_eq!(conman.pass(b"fish & chips \x1d."), (b"fish & chips \x1d\x1d.".to_vec(), false));
+        assert_eq!(conman.line_break("conman"), Ok(b"\x1dB".to_vec()));
+        let mut console = with("console", &["-M", "h", "-e^Zz", "n1"]);
+        assert_eq!(console.pass(b"\x05c\x1az"), (b"\x05c\x1az\\032z".to_vec(), false));
+        assert_eq!(console.line_break("console"), Ok(b"\x1azl0".to_vec()));
+        assert_eq!(
+            with("virsh", &["--escape=^X", "console", "vm"]).pass(b"\x18\x1d"),
+            (b"\x1d".to_vec(), true)
+        );
+        assert_eq!(
+            with("picocom", &["-e", "b", "/dev/ttyS0"]).pass(b"\x01\x02"),
+            (b"\x01\x02\x02".to_vec(), false)
+        );
+        assert_eq!(
+            with("ssh", &["-e"]).pass(b"~"),
+            (b"~~".to_vec(), false),
+            "without a value it is ssh that complains"
+        );
     }
 
     #[test]
@@ -244,8 +322,11 @@ mod tests {
     #[test]
     fn without_an_escape_everything_passes() {
         assert_eq!(of("cat").pass(b"~.\x1d&"), (b"~.\x1d&".to_vec(), false));
-        let none = Escape::of("ssh", &["-e".into(), "none".into(), "h".into()]);
-        assert_eq!(none, Escape::default());
+        for (name, arguments) in
+            [("ssh", &["-e", "none", "h"][..]), ("ssh", &["-enone", "h"]), ("telnet", &["-E"])]
+        {
+            assert_eq!(with(name, arguments), Escape::default());
+        }
         assert_eq!(Escape::configured(&[]).pass(b"\r~."), (b"\r~.".to_vec(), false));
     }
 

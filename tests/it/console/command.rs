@@ -122,6 +122,22 @@ async fn its_own_escape_is_kept_from_it_and_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_ssh_both_escapes_are_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = private();
+    let ssh = dir.path().join("ssh");
+    fs::write(&ssh, "#!/bin/sh\nstty raw -echo; echo ready; exec cat -v\n").expect("a script");
+    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let argv = [ssh.to_str().expect("UTF-8"), "-t", "kvm1", "virsh", "console", "vm1"];
+    let settings = ConsoleSettings { escape: Some(vec![0x1d]), ..command(&argv) };
+    let console = Wanted::console(settings, dir.path()).open();
+    console.shows("ready");
+    console.types(b"a\x1d.\r~.b");
+    console.shows("a.^M~~.b");
+    console.session.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_of_bmcs_are_not_in_its_environment() {
     let dir = private();
     let settings = ConsoleSettings {
