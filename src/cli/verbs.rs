@@ -59,14 +59,38 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
             return Ok(refuse(job, &nodes, &targets, &reason, &refused));
         }
         guard if !job.yes && !job.dry_run => {
+            if job.verb == Verb::FreeSol && std::io::stdin().is_terminal() {
+                tell_holders(job, loaded, &nodes, &targets)?;
+            }
             if let Err(reason) = ask(job, &guard, &asked) {
                 return Ok(refuse(job, &nodes, &targets, reason, &targets));
             }
         }
         _ => {}
     }
+    perform(job, loaded, &nodes, &targets)
+}
+
+fn perform(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(execute(job, loaded, &nodes, &targets))
+    runtime.block_on(execute(job, loaded, nodes, targets))
+}
+
+/// Says who would lose their console: whoever is asked whether to free an SOL should know. A BMC that does not tell
+/// is no reason not to ask.
+fn tell_holders(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) -> anyhow::Result<()> {
+    let question = Job {
+        verb: Verb::SolHolder,
+        nodes: job.nodes.clone(),
+        yes: true,
+        json: false,
+        wait: true,
+        timeout: None,
+        table: false,
+        dry_run: false,
+        read_only: job.read_only,
+    };
+    perform(&question, loaded, nodes, targets).map(drop)
 }
 
 /// Nothing is sent, every refused node is named.

@@ -3,6 +3,7 @@
 use crate::support::lab::{Lab, LabOptions};
 use crate::support::program::{Home, run};
 use crate::support::sol::Sol;
+use crate::support::tui::Tui;
 use serde_json::json;
 
 const QUICK: &str = "[poll]\ninterval = \"5s\"\nmin_command_interval = \"200ms\"";
@@ -108,6 +109,18 @@ fn a_stuck_sol_is_freed_and_free_again_is_success() {
     }
     let freed = home.audit().iter().filter(|line| line["verb"] == "bmc free-sol").count();
     assert_eq!(freed, 8, "a request and a result each");
+    // On a terminal the question says first who would lose it.
+    let mut holder = Sol::activate(&lab.node("r1n01"));
+    holder.shows("SOL Session operational");
+    let config = home.config_with(&lab, "ipmi", QUICK);
+    let mut tui = Tui::start(home.path(), &["-c", &config, "bmc", "free-sol", "r1n01"], (100, 24));
+    tui.wait("SOL held by admin");
+    tui.wait("bmc free-sol on r1n01? type y to go on:");
+    tui.keys("n\r");
+    assert_eq!(tui.wait_exit(), Some(3));
+    holder.types("\r\rstill mine\r");
+    holder.shows("you said [still mine]");
+    holder.interrupt();
 }
 
 #[test]
