@@ -58,7 +58,9 @@ impl Transport for Command {
             let text = format!("cannot open the console of {}: it has no command", around.node);
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
-        self.name = Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+        let (name, own) = escape::behind(&name, arguments);
+        self.name = name.to_owned();
         let Some(file) = find_program(Path::new(program)) else {
             let text = format!("cannot open the console: there is no program {program}");
             return Err(Ending::failed(
@@ -82,12 +84,10 @@ impl Transport for Command {
         self.pty = Some(pty);
         self.escape = match &around.console.escape {
             Some(bytes) => Escape::configured(bytes),
-            None => Escape::of(&self.name, arguments),
+            None => Escape::of(&self.name, own),
         };
         self.outer = match &around.console.escape {
-            Some(bytes) if !bytes.is_empty() && Escape::carries(&self.name) => {
-                Escape::of(&self.name, arguments)
-            }
+            Some(bytes) if !bytes.is_empty() && Escape::carries(&self.name) => Escape::of(&self.name, own),
             _ => Escape::default(),
         };
         self.started = Some(Instant::now());

@@ -106,6 +106,19 @@ const KNOWN: &[Known] = &[
     },
 ];
 
+/// Programs that run another one in their place and take no key for themselves.
+const WRAPPERS: &[&str] = &["sudo", "doas", "env", "nice", "stdbuf", "timeout", "setsid", "sshpass"];
+
+/// The program that has the keyboard, and its arguments: behind `sudo` that is the first one that is known.
+pub(super) fn behind<'a>(name: &'a str, arguments: &'a [String]) -> (&'a str, &'a [String]) {
+    let known = |word: &str| KNOWN.iter().any(|known| known.names.contains(&word));
+    let inner = arguments.iter().enumerate().filter(|_| WRAPPERS.contains(&name)).find_map(|(at, word)| {
+        let base = word.rsplit('/').next().filter(|base| known(base))?;
+        Some((base, &arguments[at + 1..]))
+    });
+    inner.unwrap_or((name, arguments))
+}
+
 /// What the arguments say of the program's escape: `None` when nothing, no bytes when it has none.
 fn asked_for(known: &Known, name: &str, arguments: &[String]) -> Option<Vec<u8>> {
     if name == "telnet" && arguments.iter().any(|word| word == "-E") {
@@ -298,6 +311,20 @@ mod tests {
             (b"~~".to_vec(), false),
             "without a value it is ssh that complains"
         );
+    }
+
+    #[test]
+    fn who_only_runs_another_program_has_that_one_s_escape() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (line, name, arguments) in [
+            ("sudo -n /usr/bin/virsh -e ^X console vm", "virsh", "-e ^X console vm"),
+            ("timeout 60 ssh -t h console n1", "ssh", "-t h console n1"),
+            ("virsh console conman", "virsh", "console conman"),
+            ("sudo cat /dev/x", "sudo", "cat /dev/x"),
+        ] {
+            let line = words(line);
+            assert_eq!(behind(&line[0], &line[1..]), (name, &words(arguments)[..]));
+        }
     }
 
     #[test]

@@ -180,8 +180,14 @@ impl Protocol {
         let [COM_PORT, code, value @ ..] = self.sub.as_slice() else { return };
         let Some(code) = code.checked_sub(com_port::ANSWER) else { return };
         match (code, value) {
-            (com_port::SUSPEND, _) => self.suspended = true,
-            (com_port::RESUME, _) => self.suspended = false,
+            (com_port::SUSPEND, _) if !self.suspended => {
+                self.suspended = true;
+                self.note = Some("the server asks to wait: keys are held back".to_owned());
+            }
+            (com_port::RESUME, _) if self.suspended => {
+                self.suspended = false;
+                self.note = Some("the server takes keys again".to_owned());
+            }
             (com_port::BAUD, value) => {
                 let got = value.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes));
                 if let (Some(got), Some(asked)) = (got, self.line.baud)

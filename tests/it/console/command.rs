@@ -135,6 +135,13 @@ async fn behind_ssh_both_escapes_are_kept() {
     console.types(b"a\x1d.\r~.b");
     console.shows("a.^M~~.b");
     console.session.stop().await;
+    // A wrapper changes nothing about it.
+    let argv = ["env", "LC_ALL=C", ssh.to_str().expect("UTF-8"), "console1"];
+    let console = Wanted::console(command(&argv), dir.path()).open();
+    console.shows("ready");
+    console.types(b"\r~.b");
+    console.shows("^M~~.b");
+    console.session.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -158,9 +158,11 @@ async fn a_server_that_says_wait_gets_the_keys_when_it_says_go_on() {
     let dir = private();
     let console = open(at("telnet", port), dir.path());
     console.shows("full");
+    notes(&console, "keys are held back");
     console.types(b"key");
     go.send(()).expect("the server waits");
     assert!(seen.recv_timeout(SOON).expect("typed").ends_with(b"key"));
+    notes(&console, "takes keys again");
     console.session.stop().await;
 }
 
