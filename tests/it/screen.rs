@@ -216,8 +216,12 @@ fn recordings_in_any_chunks_and_every_prefix() {
         let mut one_by_one = Emulator::new(options());
         for (index, byte) in bytes.iter().enumerate() {
             one_by_one.feed(std::slice::from_ref(byte));
-            if index % 97 == 0 {
-                check(&one_by_one.frame());
+            // A picture of each would take twenty seconds.
+            if index % 7 == 0 {
+                let frame = one_by_one.frame();
+                if index % 97 == 0 {
+                    check(&frame);
+                }
             }
         }
         same_picture(&one_by_one.frame(), &whole);
