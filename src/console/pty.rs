@@ -193,7 +193,8 @@ fn rouse(tty: Option<&Path>) {
     let Some(tty) = tty else { return };
     let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits();
     let done = OpenOptions::new().write(true).custom_flags(flags).open(tty).and_then(|mut tty| {
-        // A ctrl-s that was typed holds for whatever is printed.
+        // A ctrl-s that was typed holds for whatever is printed; only what was stopped by us is started by us.
+        tcflow(&tty, FlowArg::TCOOFF)?;
         tcflow(&tty, FlowArg::TCOON)?;
         tty.write(b"\0")
     });
