@@ -15,6 +15,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
@@ -63,6 +64,8 @@ pub struct LoadOptions<'a> {
     pub secrets: Secrets,
     /// What is done about inventories.
     pub inventories: Inventories,
+    /// A screen has the terminal: programs must not use it, and are ended once this is set.
+    pub screen_over: Option<&'a AtomicBool>,
     /// The lowest layer, `/etc/lightsout/config.toml`.
     pub system: PathBuf,
     /// The runtime directory that users share, `/run/lightsout`.
@@ -85,6 +88,7 @@ impl<'a> LoadOptions<'a> {
             keys: KeyRules::NONE,
             secrets: Secrets::Read,
             inventories: Inventories::Strict,
+            screen_over: None,
             system: paths::system_config(),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }

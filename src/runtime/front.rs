@@ -242,6 +242,8 @@ impl Front {
 
     /// Another configuration holds. What the operator chose in this run stays: the state says which theme.
     fn reloaded(&mut self, result: Result<reload::Done, Vec<String>>) {
+        // A program that it ran may have got something onto the terminal, whatever we forbid.
+        self.effect(Effect::Redraw);
         match result {
             Err(problems) => self.event(Event::Reloaded(Err(problems))),
             Ok(done) => {

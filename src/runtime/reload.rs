@@ -53,7 +53,7 @@ pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec
 }
 
 fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
-    let loaded = (source.load)()?;
+    let loaded = (source.load)(&source.over)?;
     let title = title(&loaded.files);
     let settings = only(loaded.settings, source.single.as_deref());
     parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;

@@ -409,3 +409,54 @@ fn an_inventory_that_fails_takes_no_node_away() {
     wait_for("s2 is polled as before", SOON, || (polls(&site, "s2") > before + 1).then_some(()));
     assert!(is_on(&tui.screen(), "s1") && is_on(&tui.screen(), "s2"), "{}", tui.screen());
 }
+
+#[test]
+fn a_password_command_that_asks_on_the_terminal_gets_neither_screen_nor_keys() {
+    let site = Site::new(1);
+    let asks = site.home.path().join("asks");
+    let script = format!(
+        "if test -e {}; then printf 'Vault:' > /dev/tty; read -r word < /dev/tty; echo $word; else echo secret; fi",
+        asks.display()
+    );
+    let credentials = format!(
+        "[credentials.sim]\nusername = \"admin\"\npassword_command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    let config = site.config_with("", &credentials, &[site.bmc("s1"), site.console()]);
+    let mut tui = site.start(&config);
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    open_console(&mut tui);
+    std::fs::write(&asks, "").unwrap();
+    tui.keys("\x1d\x1b:reload\r");
+    tui.wait("wants to ask on the terminal");
+    tui.keys("\t");
+    for letter in ['a', 'b', 'c'] {
+        echoes(&mut tui, letter);
+    }
+    assert!(!String::from_utf8_lossy(&tui.raw()).contains("Vault:"), "{}", tui.screen());
+    std::fs::remove_file(&asks).unwrap();
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("reloaded: no node changed");
+}
+
+#[test]
+fn leaving_ends_an_inventory_that_is_being_asked() {
+    let site = Site::new(0);
+    let (hangs, pid) = (site.home.path().join("hangs"), site.home.path().join("pid"));
+    let script = format!(
+        "test -e {} && {{ sleep 600 & echo $! > {}; wait; }}; printf '{{\\\"v\\\": 1, \\\"nodes\\\": []}}'",
+        hangs.display(),
+        pid.display()
+    );
+    let inventory = format!("[[inventory]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+    let config = site.config("", &[site.console(), inventory]);
+    let mut tui = site.start(&config);
+    tui.wait("con1");
+    std::fs::write(&hangs, "").unwrap();
+    tui.signal(Signal::SIGUSR1);
+    let pid =
+        wait_for("the command runs", SOON, || std::fs::read_to_string(&pid).ok()?.trim().parse::<i32>().ok());
+    tui.keys("q");
+    assert_eq!(tui.wait_exit(), Some(0));
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "it outlived us: {stat}");
+}
