@@ -457,6 +457,8 @@ fn leaving_ends_an_inventory_that_is_being_asked() {
         wait_for("the command runs", SOON, || std::fs::read_to_string(&pid).ok()?.trim().parse::<i32>().ok());
     tui.keys("q");
     assert_eq!(tui.wait_exit(), Some(0));
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    assert!(stat.is_empty() || stat.contains(") Z "), "it outlived us: {stat}");
+    wait_for("the end of what the command started", SOON, || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    });
 }
