@@ -35,6 +35,7 @@ use verbs::Job;
 pub fn main() -> ExitCode {
     // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    survive_reloads();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -51,6 +52,17 @@ pub fn main() -> ExitCode {
         say_error(&format!("{error:#}"));
         Exit::Failed
     }))
+}
+
+/// Who rolls a configuration out signals every lightsout: one that only starts must not die of it, nor a reboot
+/// between its off and its on. A handler, not a mask, which programs that we run would inherit; it stays when its
+/// runtime is gone. The screen listens for itself.
+fn survive_reloads() {
+    let reload = tokio::signal::unix::SignalKind::user_defined1();
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let _inside = runtime.enter();
+        let _ = tokio::signal::unix::signal(reload);
+    }
 }
 
 /// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.

@@ -462,3 +462,24 @@ fn leaving_ends_an_inventory_that_is_being_asked() {
         (stat.is_empty() || stat.contains(") Z ")).then_some(())
     });
 }
+
+#[test]
+fn a_reload_that_is_asked_of_one_that_only_starts_does_not_end_it() {
+    let site = Site::new(1);
+    let (fifo, runs) = (site.home.path().join("password"), site.home.path().join("runs"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!("if mkdir {}; then cat {}; else echo secret; fi", runs.display(), fifo.display());
+    let credentials = format!(
+        "[credentials.sim]\nusername = \"admin\"\npassword_command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    let config = site.config_with("", &credentials, &[site.bmc("s1")]);
+    let mut tui = site.start(&config);
+    wait_for("it starts", SOON, || runs.exists().then_some(()));
+    tui.signal(Signal::SIGUSR1);
+    std::fs::write(&fifo, "secret\n").unwrap();
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("reloaded: no node changed");
+    tui.keys("q");
+    assert_eq!(tui.wait_exit(), Some(0));
+}
