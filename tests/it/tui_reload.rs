@@ -224,6 +224,9 @@ fn a_broken_configuration_changes_nothing_and_says_where_it_is_wrong() {
     tui.wait_gone("did you mean");
     let before = polls(&site, "s1");
     wait_for("s1 is polled as before", SOON, || (polls(&site, "s1") > before + 1).then_some(()));
+    std::fs::write(&config, "").unwrap();
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("not reloaded: there is no node in it");
     std::fs::remove_file(&config).unwrap();
     tui.keys(":reload\r");
     tui.wait("not reloaded: cannot read");
