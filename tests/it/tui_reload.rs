@@ -486,3 +486,27 @@ fn a_reload_that_is_asked_of_one_that_only_starts_does_not_end_it() {
     tui.keys("q");
     assert_eq!(tui.wait_exit(), Some(0));
 }
+
+#[test]
+fn what_is_written_while_an_older_configuration_is_being_read_is_taken_too() {
+    let site = Site::new(0);
+    let (fifo, runs) = (site.home.path().join("inventory"), site.home.path().join("runs"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!(
+        "mkdir {} && cat {}; printf '{{\\\"v\\\": 1, \\\"nodes\\\": []}}'",
+        runs.display(),
+        fifo.display()
+    );
+    let slow = format!("[[inventory]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+    let config = site.config("", &[site.console()]);
+    let tui = site.start(&config);
+    tui.wait("con1");
+    site.config("", &[site.console(), slow]);
+    tui.signal(Signal::SIGUSR1);
+    wait_for("the first is being read", SOON, || runs.exists().then_some(()));
+    site.config("", &[site.console(), "[[node]]\nname = \"newest\"\n".to_owned()]);
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("read once more after that");
+    std::fs::write(&fifo, "").unwrap();
+    tui.wait("newest");
+}
