@@ -93,20 +93,21 @@ fn from_the_table_one_of_them_gets_the_keys() {
 
 #[test]
 fn it_ends_where_it_is_not_certain_who_is_typed_into() {
-    type Step = fn(&mut Bench, &[ConsoleId]);
+    type Step = for<'a> fn(&'a mut Bench, &[ConsoleId]) -> &'a mut Bench;
     let lost = |bench: &mut Bench, console| {
         let mut status = bench.state.pane(console).unwrap().status.clone();
         status.state = ConsoleState::Connecting;
         bench.hub(Update::Console(console, Box::new(status)));
     };
     let cases: [(Step, usize); 5] = [
-        (|bench, _| drop(bench.keys("<ctrl-]><esc><tab>")), 0),
-        (|bench, _| drop(bench.keys("<ctrl-]>.<tab>")), 0),
-        (|bench, _| drop(bench.keys("<ctrl-]>m")), 0),
+        (|bench, _| bench.keys("<ctrl-]><esc><tab>"), 0),
+        (|bench, _| bench.keys("<ctrl-]>.<tab>"), 0),
+        (|bench, _| bench.keys("<ctrl-]>m"), 0),
         (
             |bench, _| {
                 bench.keys("<ctrl-]><esc>");
                 bench.attach();
+                bench
             },
             0,
         ),
@@ -114,6 +115,7 @@ fn it_ends_where_it_is_not_certain_who_is_typed_into() {
             |bench, all| {
                 bench.state.pane_mut(all[0]).unwrap().status.mode = ConsoleMode::Monitor;
                 bench.event(Event::Tick);
+                bench
             },
             2,
         ),
