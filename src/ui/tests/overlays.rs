@@ -7,6 +7,7 @@ use crate::app::state::{
 };
 use crate::app::{Key, State};
 use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::hub::message::ConsoleId;
 use crate::theme::ColorDepth;
 use crate::ui::Glyphs;
 use insta::assert_snapshot;
@@ -164,6 +165,13 @@ fn confirmation_at_40x8_keeps_question_and_answer() {
 }
 
 #[test]
+fn typing_into_several_is_asked() {
+    let mut confirm = confirm(&[0, 1], ConfirmLevel::Key);
+    confirm.what = Question::Several { consoles: vec![ConsoleId(1), ConsoleId(2)] };
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
+}
+
+#[test]
 fn quitting_is_asked() {
     let mut confirm = confirm(&[], ConfirmLevel::Key);
     confirm.what = Question::Quit { sessions: 2, pending: 1, queued: 3 };
@@ -241,6 +249,22 @@ fn details_and_note_tell_of_a_lit_locator_led_until_it_goes_off() {
 fn details_of_a_node_with_a_pending_verb() {
     let overlay = Overlay::Details { node: NodeId(2), top: 0, info: None };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
+}
+
+#[test]
+fn details_say_where_a_console_is() {
+    let mut state = fleet((80, 24), 0);
+    for (id, transport, place) in
+        [(0, "telnet", "10.1.2.9:7001"), (1, "command", "virsh console r1n02"), (2, "sol", "")]
+    {
+        let node = &mut state.nodes[id].node;
+        (node.transport, node.console) = (Some(transport.to_owned()), place.to_owned());
+        state.overlays = vec![Overlay::Details { node: node.id, top: 0, info: None }];
+        let picture = picture(&state, &look());
+        let line = picture.lines().find(|line| line.contains("console   ")).expect("a line of its own");
+        let told = if place.is_empty() { transport.to_owned() } else { format!("{transport}: {place}") };
+        assert!(line.contains(&format!("console    {told} ")), "{line}");
+    }
 }
 
 #[test]

@@ -36,6 +36,15 @@ fn one_pane_at_80x24() {
 }
 
 #[test]
+fn a_long_transport_is_whole_in_the_table_where_some_node_has_it() {
+    let mut state = live((80, 24));
+    state.nodes[0].node.transport = Some("command".to_owned());
+    state.panes[0].unseen = true;
+    let picture = picture(&state, &look());
+    assert!(picture.contains("● command 1+"), "{picture}");
+}
+
+#[test]
 fn two_panes_stacked_at_80x24() {
     assert_snapshot!(picture(&two((80, 24)), &look()));
 }
@@ -43,6 +52,14 @@ fn two_panes_stacked_at_80x24() {
 #[test]
 fn two_panes_side_by_side_at_120x40() {
     assert_snapshot!(picture(&two((120, 40)), &look()));
+}
+
+#[test]
+fn consoles_that_are_typed_into_together_at_80x24() {
+    let mut state = two((80, 24));
+    state.panes[1].status.mode = INTERACTIVE;
+    state.several = state.panes.iter().map(|pane| pane.console).collect();
+    assert_snapshot!(picture(&state, &look()));
 }
 
 #[test]
