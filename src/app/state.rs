@@ -92,6 +92,8 @@ pub struct Inner {
     pub(super) clicked: Option<(NodeId, Millis)>,
     /// When the last question was answered: what follows at once was meant for it.
     pub(super) answered: Option<Millis>,
+    /// When a question was taken away from under the operator: what is being typed is still meant for it.
+    pub(super) withdrawn: Option<Millis>,
     /// Consoles whose end was told; told again only after they were attached again.
     pub(super) ended: BTreeSet<ConsoleId>,
     /// The wake-up that was last asked for.

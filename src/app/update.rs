@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long a new confirmation ignores every key: whoever types ahead has not read it.
 pub(super) const BLIND: Duration = Duration::from_millis(300);
 
+/// How long every key is ignored after a question was withdrawn: whoever types its word sees that it is gone.
+pub(super) const WITHDRAWN: Duration = Duration::from_millis(1000);
+
 /// Handles `event`, which happened at `now`.
 #[must_use]
 pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Effect> {

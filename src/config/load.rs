@@ -11,12 +11,17 @@ use super::twice;
 use super::words::reason;
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use toml::de::DeTable;
 use zeroize::Zeroizing;
+
+/// More than any configuration: ten thousand nodes, each with everything, take a tenth.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Whether password commands are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub struct LoadOptions<'a> {
     pub secrets: Secrets,
     /// What is done about inventories.
     pub inventories: Inventories,
+    /// A screen has the terminal: programs must not use it, and are ended once this is set.
+    pub screen_over: Option<&'a AtomicBool>,
     /// The lowest layer, `/etc/lightsout/config.toml`.
     pub system: PathBuf,
     /// The runtime directory that users share, `/run/lightsout`.
@@ -85,6 +92,7 @@ impl<'a> LoadOptions<'a> {
             keys: KeyRules::NONE,
             secrets: Secrets::Read,
             inventories: Inventories::Strict,
+            screen_over: None,
             system: paths::system_config(),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }
@@ -193,7 +201,7 @@ struct Files<'o> {
 
 impl Files<'_> {
     fn read_layer(&mut self, path: &Path, must_exist: bool) {
-        match std::fs::read(path) {
+        match read_whole(path) {
             Ok(bytes) => self.read_file(path, bytes),
             Err(error) if !must_exist && is_absent(&error) => {}
             Err(error) => {
@@ -280,7 +288,7 @@ impl Files<'_> {
         if self.read.iter().any(|read| resolved(read) == known) {
             return;
         }
-        match std::fs::read(&path) {
+        match read_whole(&path) {
             Ok(bytes) => self.read_file(&path, bytes),
             Err(error) => {
                 let text = format!("cannot read {}: {}", path.display(), reason(&error));
@@ -321,6 +329,19 @@ fn is_absent(error: &std::io::Error) -> bool {
 /// One name for a file, however it is reached.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// A whole file, if it is none without end: the machine's memory is not for the mistake of a name.
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if length as u64 > MOST_BYTES {
+        return Err(std::io::Error::other(format!("it has more than {} MB", MOST_BYTES >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// A mistake of TOML; `first` is where a key of the same name stands before.

@@ -90,14 +90,14 @@ impl Transport for Command {
     fn guard(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let (passed, dropped) = self.escape.pass(&bytes);
         if let (true, Some(say)) = (dropped, &self.say) {
-            let (keys, name) = (self.escape.words(), &self.name);
+            let (keys, name) = (self.escape.words(), self.escape.program().unwrap_or(&self.name));
             say(format!("{keys} was not sent: {name} takes it for itself"));
         }
         passed
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
-        self.escape.line_break(&self.name)
+        self.escape.line_break(self.escape.program().unwrap_or(&self.name))
     }
 
     async fn ended(&mut self) -> Ending {

@@ -2,7 +2,10 @@
 //! the program, suspend it or open its menu. Where the program has a way to send its escape to the node, that way
 //! is used; otherwise the key is dropped and said. Pure.
 
+mod argv;
+
 use crate::config::key_words;
+use argv::Chosen;
 
 /// How the program's escape reaches the node after all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +27,9 @@ pub(super) struct Escape {
     at_line_start: bool,
     literal: Literal,
     /// What makes it send a serial break.
-    line_break: Option<&'static [u8]>,
+    line_break: Option<Vec<u8>>,
+    /// The program that takes them, if it is a known one.
+    program: Option<&'static str>,
     line_start: bool,
     half: bool,
 }
@@ -33,6 +38,8 @@ pub(super) struct Escape {
 struct Known {
     names: &'static [&'static str],
     keys: &'static [u8],
+    /// The options that give it another escape.
+    option: &'static [&'static str],
     at_line_start: bool,
     literal: Literal,
     line_break: Option<&'static [u8]>,
@@ -44,6 +51,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["ssh"],
         keys: b"~",
+        option: &[],
         at_line_start: true,
         literal: Literal::Twice,
         line_break: Some(b"~B"),
@@ -51,6 +59,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["cu", "tip"],
         keys: b"~",
+        option: &["-E", "--escape"],
         at_line_start: true,
         literal: Literal::Twice,
         line_break: Some(b"~#"),
@@ -58,6 +67,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["ipmitool"],
         keys: b"~",
+        option: &["-e"],
         at_line_start: true,
         literal: Literal::Twice,
         line_break: Some(b"~B"),
@@ -65,6 +75,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["console"],
         keys: b"\x05c",
+        option: &["-e"],
         at_line_start: false,
         literal: Literal::Bytes(b"\x05c\\005c"),
         line_break: Some(b"\x05cl0"),
@@ -72,6 +83,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["conman", "conmen"],
         keys: b"&",
+        option: &["-e"],
         at_line_start: false,
         literal: Literal::Twice,
         line_break: Some(b"&B"),
@@ -79,6 +91,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["ipmiconsole"],
         keys: b"&",
+        option: &["-e", "--escape-char"],
         at_line_start: false,
         literal: Literal::Twice,
         line_break: Some(b"&B"),
@@ -86,6 +99,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["picocom"],
         keys: b"\x01",
+        option: &["-e", "--escape"],
         at_line_start: false,
         literal: Literal::Twice,
         line_break: Some(b"\x01\x1c"),
@@ -93,6 +107,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["minicom"],
         keys: b"\x01",
+        option: &[],
         at_line_start: false,
         literal: Literal::Twice,
         line_break: Some(b"\x01f"),
@@ -100,6 +115,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["screen"],
         keys: b"\x01",
+        option: &["-e"],
         at_line_start: false,
         literal: Literal::Bytes(b"\x01a"),
         line_break: None,
@@ -107,6 +123,7 @@ const KNOWN: &[Known] = &[
     Known {
         names: &["virsh", "xl", "telnet"],
         keys: b"\x1d",
+        option: &["-e", "--escape"],
         at_line_start: false,
         literal: Literal::Never,
         line_break: None,
@@ -121,6 +138,7 @@ impl Default for Escape {
             at_line_start: false,
             literal: Literal::Never,
             line_break: None,
+            program: None,
             line_start: true,
             half: false,
         }
@@ -133,30 +151,38 @@ impl Escape {
         Escape { keys: keys.to_owned(), ..Escape::default() }
     }
 
-    /// As the program of this name is known to have it, with these arguments.
+    /// As the program of this name is known to have it, with these arguments; behind a `sudo` or the like, the one
+    /// that it starts.
     pub(super) fn of(name: &str, arguments: &[String]) -> Escape {
-        let Some(known) = KNOWN.iter().find(|known| known.names.contains(&name)) else {
+        let Some((known, name, arguments)) = argv::started(name, arguments) else {
             return Escape::default();
         };
-        // `telnet -E` and `ssh -e none` have none.
-        let without = match name {
-            "telnet" => arguments.iter().any(|word| word == "-E"),
-            "ssh" => {
-                arguments.windows(2).any(|pair| pair == ["-e", "none"])
-                    || arguments.iter().any(|word| word == "-enone")
-            }
-            _ => false,
-        };
-        if without {
-            return Escape::default();
-        }
-        Escape {
+        let usual = Escape {
             keys: known.keys.to_owned(),
             at_line_start: known.at_line_start,
             literal: known.literal.clone(),
-            line_break: known.line_break,
+            line_break: known.line_break.map(<[u8]>::to_vec),
+            program: Some(name),
             ..Escape::default()
+        };
+        match argv::chosen(name, known.option, arguments) {
+            Chosen::Usual => usual,
+            Chosen::None => Escape::default(),
+            Chosen::Keys(keys) if keys == usual.keys => usual,
+            Chosen::Keys(keys) => {
+                let twice = usual.literal == Literal::Twice && keys.len() == 1;
+                let line_break = usual.line_break.filter(|_| twice);
+                let line_break = line_break.map(|usual| [keys.as_slice(), &usual[1..]].concat());
+                // How another one is typed is known only where it is typed twice.
+                let literal = if twice { Literal::Twice } else { Literal::Never };
+                Escape { keys, literal, line_break, ..usual }
+            }
         }
+    }
+
+    /// The known program that takes them.
+    pub(super) fn program(&self) -> Option<&'static str> {
+        self.program
     }
 
     /// Typed bytes as the program may have them, and whether some were dropped.
@@ -191,7 +217,7 @@ impl Escape {
     /// It is not known, or not possible now. Pressing enter would make it possible, but reaches the node: that is
     /// left to the operator.
     pub(super) fn line_break(&self, name: &str) -> Result<Vec<u8>, String> {
-        match self.line_break {
+        match &self.line_break {
             None => Err(format!("it is not known how {name} sends one")),
             Some(_) if self.at_line_start && !self.line_start => {
                 Err(format!("press enter first; {name} takes it only at the start of a line"))
@@ -247,6 +273,74 @@ mod tests {
         let none = Escape::of("ssh", &["-e".into(), "none".into(), "h".into()]);
         assert_eq!(none, Escape::default());
         assert_eq!(Escape::configured(&[]).pass(b"\r~."), (b"\r~.".to_vec(), false));
+    }
+
+    fn with(argv: &str) -> Escape {
+        let words: Vec<String> = argv.split(' ').map(String::from).collect();
+        Escape::of(&words[0], &words[1..])
+    }
+
+    #[test]
+    fn the_program_behind_another_is_the_one_that_counts() {
+        for argv in [
+            "sudo -n virsh console n1",
+            "env -i A=b /usr/bin/virsh console n1",
+            "sudo timeout 9 virsh console n1",
+        ] {
+            assert_eq!(with(argv).pass(b"\x1d"), (Vec::new(), true), "{argv}");
+            assert_eq!(with(argv).program(), Some("virsh"));
+        }
+        // What another program makes of its arguments is not known.
+        assert_eq!(with("mine virsh"), Escape::default());
+        assert_eq!(with("sudo mine"), Escape::default());
+    }
+
+    #[test]
+    fn an_escape_that_the_arguments_choose_is_the_one_that_is_kept() {
+        for (argv, escape) in [
+            ("ssh -e ^X ts1", b'\x18'),
+            ("ssh -v -p 22 -e% ts1", b'%'),
+            ("ssh -o EscapeChar=^X ts1", b'\x18'),
+            ("conman -e ! n1", b'!'),
+            ("ipmitool -I lanplus -e ! sol activate", b'!'),
+            ("picocom --escape=b /dev/ttyS0", b'\x02'),
+        ] {
+            let mut chosen = with(argv);
+            assert_eq!(chosen.pass(&[escape, b'.']).0, [escape, escape, b'.'], "{argv}");
+            assert_eq!(
+                chosen.pass(b"\r~&\x01").0,
+                b"\r~&\x01",
+                "{argv}: the usual ones are keys like others"
+            );
+        }
+        assert_eq!(with("virsh -e ^X console n1").pass(b"\x18\x1d"), (b"\x1d".to_vec(), true));
+        assert_eq!(with("console -e ^Xy n1").pass(b"\x18y\x05c"), (b"\x18\x05c".to_vec(), true));
+        assert_eq!(with("console -e ^Ec n1"), of("console"));
+        assert_eq!(with("conman -e ! n1").line_break("conman"), Ok(b"!B".to_vec()));
+    }
+
+    #[test]
+    fn ssh_has_an_escape_only_with_a_terminal_of_its_own() {
+        let keeps = |argv: &str| with(argv) != Escape::default();
+        for argv in [
+            "ssh ts1",
+            "ssh -p 7001 admin@ts1",
+            "ssh -t ts1 console n1",
+            "ssh ts1 -tt console n1",
+            "ssh -o RequestTTY=force ts1 x",
+        ] {
+            assert!(keeps(argv), "{argv}");
+        }
+        for argv in [
+            "ssh ts1 console n1",
+            "ssh -T ts1",
+            "ssh -l admin ts1 console -t",
+            "ssh -e none ts1",
+            "ssh -oEscapeChar=none ts1",
+            "ssh -W n1:22 ts1",
+        ] {
+            assert!(!keeps(argv), "{argv}");
+        }
     }
 
     #[test]

@@ -48,3 +48,10 @@ fn a_pattern_means_the_files_of_a_directory_in_order() {
     place.write("conf.d/z.toml", "include = [\"*.toml\"]\n", 0o644);
     assert!(place.problems("include = [\"conf.d/*.toml\"]\n").contains("the includes go in a circle"));
 }
+
+#[test]
+fn a_file_without_end_is_refused() {
+    let place = Place::new();
+    let problems = place.problems("include = [\"/dev/zero\"]\n");
+    assert!(problems.contains("cannot read /dev/zero: it has more than 64 MB"), "{problems}");
+}
