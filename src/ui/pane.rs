@@ -192,8 +192,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
                 lines.extend(offers(state, true, *retry));
             }
             lines.push(match retry {
+                // Said already, with what can be done meanwhile.
+                Some(_) if fault.class == FaultClass::Busy => (again, Role::HintText),
                 Some(at) => {
-                    let at = view::clock(*at, state.utc_offset);
+                    let at = view::clock_seconds(*at, state.utc_offset);
                     (format!("next try {at}; {} tries now", state.after_prefix("reopen")), Role::HintText)
                 }
                 None => (again, Role::HintText),
@@ -210,7 +212,9 @@ fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Rol
         lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
     }
     lines.push(match retry {
-        Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
+        Some(at) => {
+            format!("waiting until it is free; next try {}", view::clock_seconds(at, state.utc_offset))
+        }
         None => format!("{} waits until it is free", state.after_prefix("wait")),
     });
     lines.into_iter().map(|line| (line, Role::HintText)).collect()

@@ -60,13 +60,19 @@ fn the_question_says_whom_it_is_about() {
     let mut bench = Bench::new();
     bench.attach();
     bench.keys("<ctrl-]><esc>").seen(0, Power::On).seen(1, Power::Off);
-    bench.keys("<space><space>pf");
+    bench.keys("<space><space><space>pf");
     let confirm = bench.confirm();
-    assert_eq!((confirm.folded.as_str(), confirm.on, confirm.consoles), ("r1n[01-02]", 1, 1));
+    assert_eq!(
+        (confirm.folded.as_str(), confirm.on, confirm.unknown, confirm.consoles),
+        ("r1n[01-03]", 1, 1, 1)
+    );
     let id = confirm.describe.unwrap();
     bench.hub(Update::Described { id, text: "ipmitool chassis power off".into() });
     bench.seen(1, Power::On);
-    assert_eq!((bench.confirm().on, bench.confirm().command.is_some()), (2, true));
+    assert_eq!(
+        (bench.confirm().on, bench.confirm().unknown, bench.confirm().command.is_some()),
+        (2, 1, true)
+    );
     bench.hub(Update::Described { id: RequestId(9999), text: "late".into() });
     assert_eq!(bench.confirm().command.as_deref(), Some("ipmitool chassis power off"));
 }
