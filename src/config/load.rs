@@ -173,8 +173,10 @@ fn nothing_found(candidates: &[PathBuf]) -> Problem {
         .map_or_else(String::new, |(dir, path)| {
             format!("mkdir -p {} && lightsout config default > {}", dir.display(), path.display())
         });
-    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and ")))
-        .help(format!("start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"))
+    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and "))).help(format!(
+        "start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG\n        \
+             or try it without one, on simulated machines: lightsout demo"
+    ))
 }
 
 /// The files as they are read.
