@@ -102,6 +102,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The files, in the order they were read; later ones win.
     pub files: Vec<PathBuf>,
+    /// The topmost of them that no other includes: what people call the configuration.
+    pub main: PathBuf,
     /// What is likely a mistake but does no harm; one line each.
     pub warnings: Vec<String>,
     /// What is wrong with inventories whose nodes are missing for it; empty with [`Inventories::Strict`].
@@ -130,6 +132,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         options,
         home: paths::home(options.env),
         read: Vec::new(),
+        main: PathBuf::new(),
         open: Vec::new(),
         draft: Draft::default(),
         problems: Vec::new(),
@@ -143,7 +146,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if files.read.is_empty() && files.problems.is_empty() {
         return Err(ConfigErrors::new(vec![nothing_found(&candidates)]));
     }
-    let Files { read, draft, mut problems, whole, .. } = files;
+    let Files { read, main, draft, mut problems, whole, .. } = files;
     // What is missing because a file could not be read would be reported as wrong.
     if !whole {
         return Err(ConfigErrors::new(problems));
@@ -154,7 +157,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         problems.extend(faults.iter().cloned());
     }
     if problems.is_empty() {
-        Ok(Loaded { settings, files: read, warnings, faults })
+        Ok(Loaded { settings, files: read, main, warnings, faults })
     } else {
         Err(ConfigErrors::new(problems))
     }
@@ -185,6 +188,8 @@ struct Files<'o> {
     home: Option<PathBuf>,
     /// As named, in order.
     read: Vec<PathBuf>,
+    /// The newest that no other includes.
+    main: PathBuf,
     /// Those that are being read now, each included by the one before, resolved.
     open: Vec<PathBuf>,
     draft: Draft,
@@ -210,6 +215,9 @@ impl Files<'_> {
     fn read_file(&mut self, path: &Path, bytes: Vec<u8>) {
         let order = self.read.len();
         self.read.push(path.to_owned());
+        if self.open.is_empty() {
+            path.clone_into(&mut self.main);
+        }
         let bytes = Zeroizing::new(bytes);
         let name: Arc<Path> = Arc::from(path);
         let text = match std::str::from_utf8(&bytes) {

@@ -54,7 +54,7 @@ pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec
 
 fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
     let loaded = (source.load)()?;
-    let title = title(&loaded.files);
+    let title = title(&loaded.main);
     let settings = only(loaded.settings, source.single.as_deref());
     parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;
     let look = look(&settings, &source.themes, caps).map_err(|fault| vec![words(fault)])?;

@@ -38,6 +38,7 @@ fn the_user_s_file_lies_on_top_of_the_system_s() {
     }
     let files = [place.path("etc/config.toml"), place.path("home/.config/lightsout/config.toml")];
     assert_eq!(loaded.files, files);
+    assert_eq!(Some(&loaded.main), files.last());
     assert_eq!(settings.state_dir, place.path("home/.local/state/lightsout"));
     assert_eq!(settings.log_dir, place.path("home/.local/state/lightsout/consoles"));
     assert_eq!(settings.runtime_dir, Path::new("/tmp/lightsout-7"));
