@@ -61,6 +61,7 @@ pub fn node(id: NodeId, node: &NodeSettings) -> Node {
         read_only: node.read_only,
         driver: node.bmc.as_ref().map(|bmc| bmc.driver.clone()),
         transport: node.console.as_ref().map(|console| console.transport.clone()),
+        console: node.console.as_ref().map(ConsoleSettings::place).unwrap_or_default(),
         address: node.bmc.as_ref().map(BmcSettings::place).unwrap_or_default(),
     }
 }

@@ -80,6 +80,7 @@ mod tests {
             read_only,
             driver: Some("ipmitool".into()),
             transport: None,
+            console: String::new(),
             address: String::new(),
         }
     }

@@ -44,6 +44,7 @@ fn node(id: u32, name: &str, tags: &[&str]) -> Node {
         read_only: tags.contains(&"locked"),
         driver: Some(if vm { "qemu" } else { "ipmitool" }.into()),
         transport: Some(if vm { "unix" } else { "sol" }.into()),
+        console: String::new(),
         address: format!("10.1.1.{id}"),
     }
 }

@@ -31,7 +31,9 @@ pub fn counts(state: &State) -> Counts {
             (Freshness::Failed(_), _) => counts.failed += 1,
             (_, Power::On) => counts.on += 1,
             (_, Power::Off) => counts.off += 1,
-            (_, Power::Unknown) => counts.unknown += 1,
+            (_, Power::Unknown) if row.node.driver.is_some() => counts.unknown += 1,
+            // Without a power driver there is nothing to be known.
+            (_, Power::Unknown) => {}
         }
     }
     counts

@@ -208,6 +208,7 @@ mod tests {
             read_only: false,
             driver: Some("ipmitool".into()),
             transport: None,
+            console: String::new(),
             address: String::new(),
         }
     }

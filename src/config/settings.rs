@@ -1,5 +1,6 @@
 //! The typed settings that the rest of the program works with. Already merged, zipped and checked.
 
+use super::words::shown_long;
 use super::{KeyBinding, Secret};
 use crate::fleet::SortKey;
 use std::collections::BTreeMap;
@@ -235,6 +236,19 @@ pub struct ConsoleSettings {
     pub force_wrap: bool,
     /// Whether a raw log is written; on by default.
     pub log: bool,
+}
+
+impl ConsoleSettings {
+    /// Where it is, for people: `10.1.2.9:7001`, `/run/vm3.serial`, `virsh console vm3`; empty for `sol`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (&self.path, &self.host, self.port) {
+            (Some(path), _, _) => path.display().to_string(),
+            (None, Some(host), Some(port)) if host.contains(':') => format!("[{host}]:{port}"),
+            (None, Some(host), Some(port)) => format!("{host}:{port}"),
+            _ => shown_long(&self.argv.join(" ")),
+        }
+    }
 }
 
 /// Settings of a serial line; what is `None` is 115200 8N1 without flow control on a local port, and stays as the

@@ -159,6 +159,7 @@ mod tests {
             read_only: false,
             driver: Some("ipmitool".into()),
             transport: Some("sol".into()),
+            console: String::new(),
             address: "10.1.1.7".into(),
         }
     }

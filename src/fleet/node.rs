@@ -32,6 +32,9 @@ pub struct Node {
     pub driver: Option<String>,
     /// Name of its console transport, if it has one.
     pub transport: Option<String>,
+    /// Where its console is, for display: `10.1.2.9:7001`, `/dev/ttyUSB0`, `virsh console vm3`; empty for one that
+    /// goes by way of the BMC.
+    pub console: String,
     /// Where its BMC or QMP socket is, for display: `10.1.1.1`, `10.1.1.1:6230`, `/run/vm3.qmp`.
     pub address: String,
 }

@@ -129,6 +129,7 @@ mod tests {
             read_only: false,
             driver: None,
             transport: None,
+            console: String::new(),
             address: String::new(),
         }
     }

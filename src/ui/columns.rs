@@ -84,7 +84,7 @@ pub static COLUMNS: &[Column] = &[
         name: "console",
         header: "CONSOLE",
         min: 8,
-        ideal: 9,
+        ideal: 12,
         priority: 4,
         grow: 5,
         sort: None,
@@ -114,7 +114,7 @@ pub fn fit(state: &State, width: u16) -> Vec<(&'static Column, u16)> {
     let mut left = width.saturating_sub(needed(&chosen));
     let mut order: Vec<usize> = (0..chosen.len()).collect();
     order.sort_by_key(|&at| chosen[at].0.grow);
-    // Names and tags that are not long are whole before anything is made comfortable.
+    // Names, tags and consoles that are not long are whole before anything is made comfortable.
     for fair in [true, false] {
         for &at in &order {
             let (column, width) = &mut chosen[at];
@@ -145,7 +145,7 @@ fn shown(state: &State) -> impl Iterator<Item = &'static Column> {
 const FAIR: u16 = 16;
 
 fn as_wide_as_the_fleet(column: &Column) -> bool {
-    matches!(column.name, "node" | "tags")
+    matches!(column.name, "node" | "tags" | "console")
 }
 
 /// Columns of a heading with the sign of the order behind it.
@@ -154,12 +154,17 @@ fn heading(column: &Column) -> u16 {
     u16::try_from(column.header.width() + sign).unwrap_or(u16::MAX)
 }
 
-/// Names and tags are as wide as the fleet has them, hidden nodes included, so that nothing jumps
+/// Names, tags and consoles are as wide as the fleet has them, hidden nodes included, so that nothing jumps
 /// while a filter is typed.
 fn wanted(state: &State, column: &Column) -> u16 {
     let longest = match column.name {
         "node" => state.present().map(|row| row.node.name.width()).max(),
         "tags" => state.present().map(tags_width).max(),
+        // Sign, transport, number and what is unseen: `● sol 1+`.
+        "console" => state
+            .present()
+            .filter_map(|row| Some(row.node.transport.as_ref()?.width() + "●  1+".width()))
+            .max(),
         _ => return column.ideal,
     };
     u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).min(column.ideal)

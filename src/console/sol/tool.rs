@@ -110,15 +110,14 @@ impl Transport for Tool {
         if let Some(owner) = owner {
             owner.stop().await;
         }
-        // Asked to end in order it would end the thief's SOL.
-        if let (true, Some(mut child)) = (stolen, self.child.take()) {
-            child.kill_and_wait(REAP).await;
-        }
-        if let Some(mut child) = self.child.take()
-            && !child.interrupt_and_wait(GRACE).await
-        {
-            child.kill_and_wait(REAP).await;
-            active = self.attached || verdict::may_be_active(&child.said());
+        if let Some(mut child) = self.child.take() {
+            // Asked to end in order a robbed one would end the thief's SOL.
+            if stolen {
+                child.kill_and_wait(REAP).await;
+            } else if !child.interrupt_and_wait(GRACE).await {
+                child.kill_and_wait(REAP).await;
+                active = self.attached || verdict::may_be_active(&child.said());
+            }
         }
         // Freeing asks for a permit of its own.
         self.permit = None;

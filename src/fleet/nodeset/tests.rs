@@ -20,6 +20,7 @@ fn node(id: u32, name: &str, tags: &[&str]) -> Node {
         read_only: false,
         driver: None,
         transport: None,
+        console: String::new(),
         address: String::new(),
     }
 }

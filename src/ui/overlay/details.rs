@@ -55,7 +55,12 @@ fn identity(row: &NodeRow) -> Vec<Line> {
         None => "none: this node has no power driver".to_owned(),
     };
     lines.push(Line::new("BMC", driver));
-    lines.push(Line::new("console", node.transport.as_deref().unwrap_or("none")));
+    let console = match &node.transport {
+        Some(transport) if node.console.is_empty() => transport.clone(),
+        Some(transport) => format!("{transport}: {}", node.console),
+        None => "none".to_owned(),
+    };
+    lines.push(Line::new("console", console));
     lines
 }
 

@@ -40,6 +40,7 @@ pub fn node(id: u32, name: &str, tags: &[&str], driver: Option<&str>, transport:
         read_only: false,
         driver: driver.map(Into::into),
         transport: transport.map(Into::into),
+        console: String::new(),
         address: format!("10.1.1.{}", id + 1),
     }
 }

@@ -247,6 +247,22 @@ fn details_of_a_node_with_a_pending_verb() {
 }
 
 #[test]
+fn details_say_where_a_console_is() {
+    let mut state = fleet((80, 24), 0);
+    for (id, transport, place) in
+        [(0, "telnet", "10.1.2.9:7001"), (1, "command", "virsh console r1n02"), (2, "sol", "")]
+    {
+        let node = &mut state.nodes[id].node;
+        (node.transport, node.console) = (Some(transport.to_owned()), place.to_owned());
+        state.overlays = vec![Overlay::Details { node: node.id, top: 0, info: None }];
+        let picture = picture(&state, &look());
+        let line = picture.lines().find(|line| line.contains("console   ")).expect("a line of its own");
+        let told = if place.is_empty() { transport.to_owned() } else { format!("{transport}: {place}") };
+        assert!(line.contains(&format!("console    {told} ")), "{line}");
+    }
+}
+
+#[test]
 fn action_log() {
     let mut state = with((80, 24), Overlay::Actions(ActionLog::default()));
     let result = |node: u32, outcome| VerbResult {

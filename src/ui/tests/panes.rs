@@ -36,6 +36,15 @@ fn one_pane_at_80x24() {
 }
 
 #[test]
+fn a_long_transport_is_whole_in_the_table_where_some_node_has_it() {
+    let mut state = live((80, 24));
+    state.nodes[0].node.transport = Some("command".to_owned());
+    state.panes[0].unseen = true;
+    let picture = picture(&state, &look());
+    assert!(picture.contains("● command 1+"), "{picture}");
+}
+
+#[test]
 fn two_panes_stacked_at_80x24() {
     assert_snapshot!(picture(&two((80, 24)), &look()));
 }

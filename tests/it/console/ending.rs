@@ -1,7 +1,7 @@
 //! The doors through which a console is left without order: a dropped handle, a stuck ipmitool. Our own death
 //! is tried with the real program in `tui_console`.
 
-use super::{SOON, Wanted, bmc, private};
+use super::{Open, SOON, Wanted, bmc, private};
 use crate::support::{
     lab::{Lab, LabOptions, Node},
     relay::Relay,
@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-/// The ipmitool that `parent` started with `word`, such as its BMC's address, on its command line.
+/// The ipmitool of a console that `parent` started with `word`, such as its BMC's address, on its command line.
 pub fn ipmitool_of(parent: u32, word: &str) -> Pid {
     wait_for("ipmitool", SOON, || {
         std::fs::read_dir("/proc").expect("proc").find_map(|entry| {
@@ -24,9 +24,12 @@ pub fn ipmitool_of(parent: u32, word: &str) -> Pid {
             let line = String::from_utf8_lossy(&line);
             let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
             let of: u32 = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
-            let mut words = line.split('\0');
-            (of == parent && words.next()?.ends_with("ipmitool") && words.any(|found| found == word))
-                .then_some(Pid::from_raw(pid))
+            let words: Vec<_> = line.split('\0').collect();
+            (of == parent
+                && words[0].ends_with("ipmitool")
+                && words.contains(&word)
+                && words.contains(&"activate"))
+            .then_some(Pid::from_raw(pid))
         })
     })
 }
@@ -87,13 +90,19 @@ async fn a_stuck_ipmitool_is_killed_and_its_sol_freed_through_the_driver() {
     let console = wanted.open();
     console.attached();
     let ipmitool = ipmitool_of(std::process::id(), &node.address());
-    kill(ipmitool, Signal::SIGSTOP).unwrap();
     let gate = console.gate.clone();
+    wait_for("the login and the question who owns it", SOON, || (given(&gate) == 2).then_some(()));
+    kill(ipmitool, Signal::SIGSTOP).unwrap();
     console.session.stop().await;
     assert!(gone(ipmitool));
-    assert_eq!(gate.given.load(Ordering::SeqCst), 2, "freeing waits for its turn");
+    assert_eq!(given(&gate), 3, "freeing waits for its turn");
     let said = lab.ipmitool("r1n01", &["sol", "deactivate"]);
     assert!(said.stderr.contains("already de-activated"), "{}", said.stderr);
+}
+
+/// How many permits were given.
+fn given(gate: &Open) -> usize {
+    gate.given.load(Ordering::SeqCst)
 }
 
 /// Whether the ipmitool of a console has said `text`.
@@ -116,7 +125,7 @@ async fn an_ipmitool_killed_between_login_and_banner_has_its_sol_freed() {
     kill(ipmitool_of(std::process::id(), &relay.port().to_string()), Signal::SIGSTOP).unwrap();
     console.session.stop().await;
     assert_eq!(*asked.lock().unwrap(), [Exchange::SolDeactivate]);
-    assert_eq!(gate.given.load(Ordering::SeqCst), 2, "with a permit of its own");
+    assert_eq!(given(&gate), 2, "with a permit of its own");
     assert_eq!(gate.held.load(Ordering::SeqCst), 0);
 }
 
