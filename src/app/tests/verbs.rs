@@ -224,15 +224,15 @@ fn results_become_one_line_and_a_note() {
     assert_eq!(bench.said(), "");
     let fault = Fault {
         class: FaultClass::Unreachable,
-        reason: "no answer".into(),
+        reason: "cannot log in to 10.1.1.3: no answer".into(),
         hint: Some("is it cabled?".into()),
     };
     bench.result(id, 3, off, Outcome::Failed(fault));
     let notice = bench.state.current_notice().unwrap();
-    assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (no answer)");
+    assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (cannot log in to 10.1.1.3: no answer)");
     assert_eq!((notice.level, notice.hint.as_deref()), (Level::Error, Some("is it cabled?")));
     let note = crate::app::view::note(&bench.state.nodes[3], &bench.state.keys, Millis(bench.now), 0);
-    assert_eq!(note, "power off failed (no answer), 22:31");
+    assert_eq!(note, "off failed: no answer, 22:31", "the row names the node, and is narrow");
     assert!(bench.state.nodes[0].last.is_none());
     assert!(bench.state.overlays.is_empty());
     // An error stays until a key says that somebody is there.
