@@ -68,12 +68,15 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
-        (ConsoleState::Watching { .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: None, .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: Some(_), .. }, _) => "watching its log, waiting",
         (ConsoleState::Closed { .. }, _) => "closed",
         (ConsoleState::Detached, _) => "detached",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
-    if fault.is_none() && pane.status.log.is_some() {
+    // What is read along is another's log.
+    let watching = matches!(pane.status.state, ConsoleState::Watching { .. });
+    if fault.is_none() && pane.status.log.is_some() && !watching {
         words.push("logging");
     }
     let room = area.width.saturating_sub(4);
