@@ -23,6 +23,7 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         Some(Overlay::Menu(_)) => &[("key", "pick"), ("j k", "move"), ("enter", "pick"), ("esc", "close")],
         Some(Overlay::Confirm(confirm)) => match (&confirm.level, &confirm.what) {
             (ConfirmLevel::Key, Question::Steal { .. }) => &[("enter", "leave it"), ("y", "take it")],
+            (ConfirmLevel::Key, Question::Several { .. }) => &[("enter", "cancel"), ("y", "type into all")],
             (ConfirmLevel::Key, Question::Quit { .. }) => &[("enter", "stay"), ("y", "leave")],
             (ConfirmLevel::Key, _) => &[("enter", "cancel"), ("y", "do it")],
             (ConfirmLevel::Typed { word, .. }, _) => {

@@ -3,7 +3,7 @@
 use super::{
     Effect, Key, KeyCode, State, actions,
     commands::{self, Context},
-    palette, panes,
+    palette, panes, several,
     state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
@@ -214,6 +214,7 @@ fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<E
         Question::Steal { console, .. } => {
             out.push(panes::request(console, ConsoleRequest::Steal));
         }
+        Question::Several { consoles } => several::begin(state, consoles),
         Question::Quit { .. } => {
             state.quitting = true;
             out.push(Effect::Quit);

@@ -53,6 +53,8 @@ pub struct State {
     pub epoch: u64,
     /// What was typed of a prefix sequence, or that a command key is awaited.
     pub prefix_state: PrefixState,
+    /// Consoles that get what is typed into the focused one; none when it alone does.
+    pub several: Vec<ConsoleId>,
     /// How often each node's power is read: AGE is shown only when a reading is overdue.
     pub poll_interval: std::time::Duration,
     /// A quit was asked and confirmed; the screen says what is being waited for.
@@ -387,6 +389,11 @@ pub enum Question {
         console: ConsoleId,
         /// Who has it, where that is known.
         holder: Option<String>,
+    },
+    /// Type into several consoles at once.
+    Several {
+        /// Which.
+        consoles: Vec<ConsoleId>,
     },
     /// Leave the program, with what would be lost.
     Quit {

@@ -4,7 +4,7 @@
 //! siblings; here is what must hold after each of them.
 
 use super::{
-    Effect, Event, State, answers, input, layout, mouse, panes, reload,
+    Effect, Event, State, answers, input, layout, mouse, panes, reload, several,
     state::{Focus, Overlay},
     table,
 };
@@ -62,6 +62,7 @@ fn over(state: &State) -> (usize, Option<std::mem::Discriminant<Overlay>>) {
 /// What follows from the state, whatever the event was: the division of the screen, the order of
 /// the table, what the hub must know of what is on screen.
 fn settle(state: &mut State, out: &mut Vec<Effect>) {
+    several::settle(state);
     if matches!(state.focus, Focus::Table) {
         state.zoom = false;
     }

@@ -312,7 +312,7 @@ pub(super) fn ask_steal(state: &mut State) -> Result<(), String> {
 }
 
 /// A question with nothing filled in.
-fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
+pub(super) fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
     Confirm {
         what,
         targets: Vec::new(),

@@ -63,7 +63,9 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     let configured = || row.and_then(|row| row.node.transport.as_deref());
     let transport = pane.outdated.as_deref().or_else(configured).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
+    let together = state.several.contains(&pane.console);
     words.push(match (&pane.status.state, pane.status.mode) {
+        (ConsoleState::Attached { .. }, _) if together => "TYPED INTO TOGETHER",
         (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => "interactive",
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
@@ -83,7 +85,8 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     while words.len() > 1 && canvas.width(&words.join(" · ")) > room {
         words.pop();
     }
-    let mut used = canvas.on_frame(area, area.y, 0, &words.join(" · "), style);
+    let title = if together { canvas.style(Role::Banner) } else { style };
+    let mut used = canvas.on_frame(area, area.y, 0, &words.join(" · "), title);
     if let Some(fault) = fault {
         let style = canvas.style(Role::NoticeError);
         used += canvas.on_frame(area, area.y, used, &fault, style);

@@ -242,6 +242,7 @@ impl Core {
     ) -> Option<Interrupt> {
         let held = match &ending {
             Ending::Busy { .. } => true,
+            Ending::Dismissed(_) => false,
             Ending::Failed { fault, .. } => fault.class == FaultClass::Busy,
         };
         let ghost = *ghosts > 0 && matches!(ending, Ending::Busy { .. });
@@ -251,6 +252,7 @@ impl Core {
                 Some(backoff.next())
             }
             Ending::Failed { retry: true, .. } => Some(backoff.next()),
+            Ending::Dismissed(_) => Some(backoff.next().max(DISMISSED)),
             _ => (held && self.patient).then_some(PATIENCE),
         };
         if !held {
@@ -512,6 +514,9 @@ const GHOSTS: u32 = 4;
 /// How often a busy console is tried that the operator waits for: every try is a command to its BMC.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Somebody who frees a console by hand to take it needs some time for that.
+const DISMISSED: Duration = Duration::from_secs(60);
+
 /// The state of a console without a link. `lost`: it had one before, and the one that holds it may be our own.
 fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> ConsoleState {
     match ending.clone() {
@@ -520,7 +525,7 @@ fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> Cons
             ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
         }
         Ending::Busy { holder, hint } => ConsoleState::Busy { holder, hint, steal, retry },
-        Ending::Failed { fault, .. } => ConsoleState::Closed { fault, retry },
+        Ending::Failed { fault, .. } | Ending::Dismissed(fault) => ConsoleState::Closed { fault, retry },
     }
 }
 

@@ -8,6 +8,7 @@ use crate::app::state::{
 };
 use crate::app::{Key, State};
 use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::hub::message::ConsoleId;
 use crate::theme::ColorDepth;
 use crate::ui::Glyphs;
 use insta::assert_snapshot;
@@ -164,6 +165,13 @@ fn confirmation_at_40x8_keeps_question_and_answer() {
     confirm.consoles = 2;
     confirm.protected = 1;
     assert_snapshot!(picture(&with((40, 8), Overlay::Confirm(Box::new(confirm))), &look()));
+}
+
+#[test]
+fn typing_into_several_is_asked() {
+    let mut confirm = confirm(&[0, 1], ConfirmLevel::Key);
+    confirm.what = Question::Several { consoles: vec![ConsoleId(1), ConsoleId(2)] };
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
 #[test]

@@ -55,6 +55,14 @@ fn two_panes_side_by_side_at_120x40() {
 }
 
 #[test]
+fn consoles_that_are_typed_into_together_at_80x24() {
+    let mut state = two((80, 24));
+    state.panes[1].status.mode = INTERACTIVE;
+    state.several = state.panes.iter().map(|pane| pane.console).collect();
+    assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
 fn three_panes_at_200x50() {
     let mut state = two((200, 50));
     let status = session(ConsoleState::Connecting, INTERACTIVE);
