@@ -21,6 +21,7 @@ use crate::fleet::Verb;
 use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use exit::Exit;
 use out::{clean, say, say_error, say_fault};
 use std::io::IsTerminal;
@@ -41,6 +42,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors.
             let printed = error.print();
+            if let Some(hint) = one_word(&error) {
+                say_error(hint);
+            }
             if error.use_stderr() {
                 return ExitCode::from(Exit::Usage.code());
             }
@@ -63,6 +67,16 @@ fn survive_reloads() {
         let _inside = runtime.enter();
         let _ = tokio::signal::unix::signal(reload);
     }
+}
+
+/// What whoever wrote nodes as several words should know.
+fn one_word(error: &clap::Error) -> Option<&'static str> {
+    let argument = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(argument) => argument,
+        _ => return None,
+    };
+    let extra = error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-');
+    extra.then_some("  hint: several nodes are one word: n1,n2 or n[1-2]")
 }
 
 /// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.

@@ -102,7 +102,7 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let title = title(&loaded.files);
+    let title = title(&loaded.main);
     let result = runtime.block_on(screen(settings, options, title, (caps, look), keeper));
     // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -233,10 +233,7 @@ fn only(mut settings: Settings, single: Option<&str>) -> Settings {
 
 /// What the title bar calls the fleet: the configuration's file name without its ending, or the
 /// directory's name where the file is called `config.toml`.
-fn title(files: &[std::path::PathBuf]) -> String {
-    let Some(file) = files.last() else {
-        return String::new();
-    };
+fn title(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if stem != "config" {
         return stem;

@@ -344,7 +344,7 @@ pub(super) fn sendable(state: &State, console: ConsoleId) -> Result<(), String> 
         }
         ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {again} tries again")),
         ConsoleState::Watching { .. } => {
-            Err(format!("{name} is held by somebody else, this is its log; {again} tries to attach"))
+            Err(format!("{name} is not attached, this is its log; {again} tries to attach"))
         }
         ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {again} opens it again")),
     }

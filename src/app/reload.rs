@@ -162,7 +162,7 @@ fn shows_all(state: &State) -> String {
 /// For the action log only: not over the line that sums it up.
 fn log(state: &mut State, level: Level, text: String, hint: Option<String>) {
     let at = state.now;
-    state.notices.push_back(Notice { level, text, hint, at, until: at, logged: false });
+    state.notices.push_back(Notice { level, text, hint, at, until: at, seen: false, logged: false });
 }
 
 fn refused(state: &mut State, problems: &[String]) {

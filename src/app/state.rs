@@ -349,6 +349,8 @@ pub struct Confirm {
     pub folded: String,
     /// How many of them are on, as last seen.
     pub on: usize,
+    /// How many of them have no known state.
+    pub unknown: usize,
     /// Those with a console open.
     pub consoles: usize,
     /// Those with a `protected` tag.
@@ -433,6 +435,8 @@ pub struct Notice {
     pub at: Millis,
     /// Shown until then; errors stay until a key is pressed after they were seen.
     pub until: Millis,
+    /// A key was pressed while it was there.
+    pub seen: bool,
     /// The action log tells the same as an entry of its own.
     pub logged: bool,
 }

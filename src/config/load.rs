@@ -110,6 +110,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The files, in the order they were read; later ones win.
     pub files: Vec<PathBuf>,
+    /// The topmost of them that no other includes: what people call the configuration.
+    pub main: PathBuf,
     /// What is likely a mistake but does no harm; one line each.
     pub warnings: Vec<String>,
     /// What is wrong with inventories whose nodes are missing for it; empty with [`Inventories::Strict`].
@@ -138,6 +140,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         options,
         home: paths::home(options.env),
         read: Vec::new(),
+        main: PathBuf::new(),
         open: Vec::new(),
         draft: Draft::default(),
         problems: Vec::new(),
@@ -151,7 +154,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if files.read.is_empty() && files.problems.is_empty() {
         return Err(ConfigErrors::new(vec![nothing_found(&candidates)]));
     }
-    let Files { read, draft, mut problems, whole, .. } = files;
+    let Files { read, main, draft, mut problems, whole, .. } = files;
     // What is missing because a file could not be read would be reported as wrong.
     if !whole {
         return Err(ConfigErrors::new(problems));
@@ -162,7 +165,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         problems.extend(faults.iter().cloned());
     }
     if problems.is_empty() {
-        Ok(Loaded { settings, files: read, warnings, faults })
+        Ok(Loaded { settings, files: read, main, warnings, faults })
     } else {
         Err(ConfigErrors::new(problems))
     }
@@ -181,8 +184,10 @@ fn nothing_found(candidates: &[PathBuf]) -> Problem {
         .map_or_else(String::new, |(dir, path)| {
             format!("mkdir -p {} && lightsout config default > {}", dir.display(), path.display())
         });
-    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and ")))
-        .help(format!("start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"))
+    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and "))).help(format!(
+        "start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG\n        \
+             or try it without one, on simulated machines: lightsout demo"
+    ))
 }
 
 /// The files as they are read.
@@ -191,6 +196,8 @@ struct Files<'o> {
     home: Option<PathBuf>,
     /// As named, in order.
     read: Vec<PathBuf>,
+    /// The newest that no other includes.
+    main: PathBuf,
     /// Those that are being read now, each included by the one before, resolved.
     open: Vec<PathBuf>,
     draft: Draft,
@@ -216,6 +223,9 @@ impl Files<'_> {
     fn read_file(&mut self, path: &Path, bytes: Vec<u8>) {
         let order = self.read.len();
         self.read.push(path.to_owned());
+        if self.open.is_empty() {
+            path.clone_into(&mut self.main);
+        }
         let bytes = Zeroizing::new(bytes);
         let name: Arc<Path> = Arc::from(path);
         let text = match std::str::from_utf8(&bytes) {

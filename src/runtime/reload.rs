@@ -59,7 +59,7 @@ fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
         let help = "is the file being written, or was it a pipe?";
         return Err(vec![format!("there is no node in it\n{help}")]);
     }
-    let title = title(&loaded.files);
+    let title = title(&loaded.main);
     let settings = only(loaded.settings, source.single.as_deref());
     parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;
     let look = look(&settings, &source.themes, caps).map_err(|fault| vec![words(fault)])?;

@@ -70,12 +70,15 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
-        (ConsoleState::Watching { .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: None, .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: Some(_), .. }, _) => "watching its log, waiting",
         (ConsoleState::Closed { .. }, _) => "closed",
         (ConsoleState::Detached, _) => "detached",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
-    if fault.is_none() && pane.status.log.is_some() {
+    // What is read along is another's log.
+    let watching = matches!(pane.status.state, ConsoleState::Watching { .. });
+    if fault.is_none() && pane.status.log.is_some() && !watching {
         words.push("logging");
     }
     let room = area.width.saturating_sub(4);
@@ -195,8 +198,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
                 lines.extend(offers(state, true, *retry));
             }
             lines.push(match retry {
+                // Said already, with what can be done meanwhile.
+                Some(_) if fault.class == FaultClass::Busy => (again, Role::HintText),
                 Some(at) => {
-                    let at = view::clock(*at, state.utc_offset);
+                    let at = view::clock_seconds(*at, state.utc_offset);
                     (format!("next try {at}; {} tries now", state.after_prefix("reopen")), Role::HintText)
                 }
                 None => (again, Role::HintText),
@@ -213,7 +218,9 @@ fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Rol
         lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
     }
     lines.push(match retry {
-        Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
+        Some(at) => {
+            format!("waiting until it is free; next try {}", view::clock_seconds(at, state.utc_offset))
+        }
         None => format!("{} waits until it is free", state.after_prefix("wait")),
     });
     lines.into_iter().map(|line| (line, Role::HintText)).collect()

@@ -202,6 +202,7 @@ fn the_screen_comes_back_as_it_was_left_and_no_console_is_attached() {
         bench.effects
     );
     assert_eq!(bench.said(), "as you left it: filter tag:rack1; 2 consoles, detached");
+    assert_eq!(crate::app::hints(&bench.state)[0], ("enter".to_owned(), "attach".to_owned()));
     bench.effects.clear();
     bench.keys("ls");
     assert!(bench.requests().is_empty() && bench.said().contains("is detached; enter attaches it"));

@@ -157,7 +157,7 @@ async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hol
     assert_eq!(front.results(soft, 1).await[0].outcome, Outcome::Confirmed);
     let made = bench.world.made("n0").len();
     front.until(|front| front.node(0).why == PollReason::Interval).await;
-    front.during(secs(100)).await;
+    front.during(secs(150)).await;
     assert!(bench.world.made("n0").len() > made + 2 && bench.world.made("moved").is_empty());
     bench.world.assert_pace(secs(5));
 }

@@ -119,7 +119,11 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
     if frees {
         lines.extend(holders(state, confirm));
     } else {
-        lines.push(Line::new("on now", format!("{} of {total}", confirm.on)));
+        let unknown = match confirm.unknown {
+            0 => String::new(),
+            count => format!(", {count} not known"),
+        };
+        lines.push(Line::new("on now", format!("{} of {total}{unknown}", confirm.on)));
     }
     if confirm.consoles > 0 && frees {
         let text = format!("{} here, which will be closed", count(confirm.consoles, "console"));
@@ -136,6 +140,11 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
     }
     let command = confirm.command.as_deref().unwrap_or("…");
     lines.push(Line::new("sends", command).role(Role::Dim));
+    // What is described is the first one's.
+    if total > 1 {
+        let others = count(total - 1, "other node");
+        lines.push(Line::new("", format!("and likewise to the {others}")).role(Role::Dim));
+    }
     lines
 }
 

@@ -119,6 +119,26 @@ fn a_closed_console_keeps_its_last_screen() {
 }
 
 #[test]
+fn a_robbed_console_that_waits_says_its_next_try_once() {
+    let robbed = ConsoleState::Closed {
+        fault: fault(FaultClass::Busy, "the console was taken over by eve"),
+        retry: Some(ago(0) + std::time::Duration::from_secs(30)),
+    };
+    let seen = picture(&one((80, 24), robbed, INTERACTIVE, None), &look());
+    assert_eq!(seen.matches("next try").count(), 1, "{seen}");
+    assert!(seen.contains("ctrl-] o tries again"), "{seen}");
+}
+
+#[test]
+fn a_log_that_is_read_along_is_not_called_ours_and_says_whether_it_is_waited() {
+    for (retry, said) in [(None, "watching its log ━"), (Some(ago(0)), "watching its log, waiting ━")] {
+        let watching = ConsoleState::Watching { steal: true, retry };
+        let seen = picture(&one((80, 24), watching, INTERACTIVE, None), &look());
+        assert!(seen.contains(said) && !seen.contains("logging"), "{seen}");
+    }
+}
+
+#[test]
 fn a_console_that_waits_for_the_pace_and_is_not_logged() {
     let waiting = ConsoleState::Waiting { until: ago(0) + std::time::Duration::from_secs(3) };
     let mut state = one((80, 24), waiting, ConsoleMode::Monitor, None);

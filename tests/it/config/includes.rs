@@ -27,6 +27,7 @@ fn a_team_s_fleet_lies_below_a_person_s_taste() {
     assert!(settings.nodes[0].protected, "the team's nodes with their tags");
     assert_eq!(settings.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(), ["n1", "mine"]);
     assert_eq!(loaded.files, [place.path("config.toml"), place.path("team/fleet.toml")]);
+    assert_eq!(loaded.main, place.path("config.toml"), "it gives the fleet its name");
 }
 
 #[test]
