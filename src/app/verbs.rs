@@ -333,7 +333,7 @@ pub(super) fn question(state: &State, what: Question, level: ConfirmLevel) -> Co
 
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
-    let sessions = state.panes.iter().filter(|pane| pane.is_open()).count();
+    let sessions = state.panes.iter().filter(|pane| pane.is_open() && !pane.status.state.is_dead()).count();
     let ours = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
     let (queued, sent): (Vec<_>, Vec<_>) = ours
         .filter(|pending| pending.id.is_some())

@@ -81,6 +81,12 @@ impl ConsoleState {
             ConsoleState::Busy { .. } | ConsoleState::Watching { .. } | ConsoleState::Closed { .. }
         )
     }
+
+    /// Nothing comes of it any more unless the operator asks.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        matches!(self, ConsoleState::Busy { retry: None, .. } | ConsoleState::Closed { retry: None, .. })
+    }
 }
 
 /// Everything the screen shows of a session besides its frame.

@@ -12,9 +12,9 @@ mod scroll;
 use super::canvas::Canvas;
 use super::{blit, glyphs, words};
 use crate::app::commands::Context;
-use crate::app::state::{Pane, PrefixState};
-use crate::app::{Area, Focus, Spot, State, view};
-use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis};
+use crate::app::state::{NodeRow, Pane, PrefixState};
+use crate::app::{Area, Focus, Spot, State, guard, view};
+use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis, NodeId};
 use crate::screen::Frame;
 use crate::theme::Role;
 use ratatui::style::Style;
@@ -187,7 +187,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
                 None => "busy: somebody else holds this console".into(),
             };
             let mut lines = vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text)];
-            lines.extend(offers(state, *steal, *retry));
+            lines.extend(offers(state, pane.node, *steal, *retry));
             lines.push((again, Role::HintText));
             lines
         }
@@ -195,7 +195,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
             lines.extend(fault.hint.iter().map(|hint| (hint.clone(), Role::Text)));
             if fault.class == FaultClass::Busy {
-                lines.extend(offers(state, true, *retry));
+                lines.extend(offers(state, pane.node, true, *retry));
             }
             lines.push(match retry {
                 // Said already, with what can be done meanwhile.
@@ -212,9 +212,10 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
 }
 
 /// What can be done about a console that somebody else has.
-fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
+fn offers(state: &State, node: NodeId, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
     let mut lines = vec![format!("{} reads along in its log", state.after_prefix("watch log"))];
-    if steal {
+    let may = |row: &NodeRow| guard::may_type(&row.node, state.read_only).is_ok();
+    if steal && state.row(node).is_some_and(may) {
         lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
     }
     lines.push(match retry {

@@ -263,10 +263,14 @@ fn details_say_where_a_console_is() {
         let node = &mut state.nodes[id].node;
         (node.transport, node.console) = (Some(transport.to_owned()), place.to_owned());
         state.overlays = vec![Overlay::Details { node: node.id, top: 0, info: None }];
-        let picture = picture(&state, &look());
-        let line = picture.lines().find(|line| line.contains("console   ")).expect("a line of its own");
+        let screen = picture(&state, &look());
+        let line = screen.lines().find(|line| line.contains("console   ")).expect("a line of its own");
         let told = if place.is_empty() { transport.to_owned() } else { format!("{transport}: {place}") };
         assert!(line.contains(&format!("console    {told} ")), "{line}");
+        assert!(screen.contains("next poll") && screen.contains("boot  "), "{screen}");
+        state.nodes[id].node.driver = None;
+        let bare = picture(&state, &look());
+        assert!(!bare.contains("next poll") && !bare.contains("never read"), "{bare}");
     }
 }
 

@@ -105,7 +105,10 @@ fn a_busy_console_says_who_holds_it() {
         steal: true,
         retry: None,
     };
-    assert_snapshot!(picture(&one((80, 24), busy, INTERACTIVE, None), &look()));
+    let mut state = one((80, 24), busy, INTERACTIVE, None);
+    assert_snapshot!(picture(&state, &look()));
+    state.read_only = true;
+    assert!(!picture(&state, &look()).contains("takes it"), "what would be refused is not offered");
 }
 
 #[test]
