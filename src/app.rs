@@ -24,6 +24,7 @@ mod panes;
 mod reload;
 mod saved;
 mod scroll;
+mod several;
 pub mod state;
 pub mod summary;
 mod table;

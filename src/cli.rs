@@ -21,12 +21,14 @@ use crate::fleet::Verb;
 use crate::{app, bmc, console, runtime};
 use args::{Cli, Command, ConfigWord};
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use exit::Exit;
 use out::{clean, say, say_error, say_fault};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use verbs::Job;
 
 /// Runs the program.
@@ -34,11 +36,15 @@ use verbs::Job;
 pub fn main() -> ExitCode {
     // Passwords and keys must not land in a core file; where that cannot be had, the rest works all the same.
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    survive_reloads();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors.
             let printed = error.print();
+            if let Some(hint) = one_word(&error) {
+                say_error(hint);
+            }
             if error.use_stderr() {
                 return ExitCode::from(Exit::Usage.code());
             }
@@ -50,6 +56,27 @@ pub fn main() -> ExitCode {
         say_error(&format!("{error:#}"));
         Exit::Failed
     }))
+}
+
+/// Who rolls a configuration out signals every lightsout: one that only starts must not die of it, nor a reboot
+/// between its off and its on. A handler, not a mask, which programs that we run would inherit; it stays when its
+/// runtime is gone. The screen listens for itself.
+fn survive_reloads() {
+    let reload = tokio::signal::unix::SignalKind::user_defined1();
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let _inside = runtime.enter();
+        let _ = tokio::signal::unix::signal(reload);
+    }
+}
+
+/// What whoever wrote nodes as several words should know.
+fn one_word(error: &clap::Error) -> Option<&'static str> {
+    let argument = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(argument) => argument,
+        _ => return None,
+    };
+    let extra = error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-');
+    extra.then_some("  hint: several nodes are one word: n1,n2 or n[1-2]")
 }
 
 /// The exit code. What could not be printed was not told, so it is trouble of this machine whatever else it is.
@@ -203,9 +230,10 @@ fn override_screen(cli: &Cli, loaded: &mut Loaded) {
 /// Reads the same configuration again while the screen lives.
 fn again(cli: &Cli) -> runtime::Load {
     let cli = cli.clone();
-    Arc::new(move || {
+    Arc::new(move |over| {
         // What an inventory cannot name now is not taken away: the fleet stays as it was.
-        let read = read(cli.common.config.clone(), Secrets::Read, Inventories::Strict);
+        let path = cli.common.config.clone();
+        let read = read_beside(path, Secrets::Read, Inventories::Strict, Some(over));
         let mut loaded = read.map_err(|errors| {
             errors.problems.iter().map(|problem| clean(&problem.to_string())).collect::<Vec<_>>()
         })?;
@@ -272,6 +300,16 @@ fn load(cli: &Cli, secrets: Secrets, inventories: Inventories) -> Option<Loaded>
 
 /// Reads the configuration, from `path` if one is named.
 fn read(path: Option<PathBuf>, secrets: Secrets, inventories: Inventories) -> Result<Loaded, ConfigErrors> {
+    read_beside(path, secrets, inventories, None)
+}
+
+/// The same, beside a screen or not; see [`LoadOptions::screen_over`].
+fn read_beside(
+    path: Option<PathBuf>,
+    secrets: Secrets,
+    inventories: Inventories,
+    screen_over: Option<&AtomicBool>,
+) -> Result<Loaded, ConfigErrors> {
     let (drivers, transports) = (bmc::driver_names(), console::transport_names());
     let known = themes::all().names();
     let themes: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -282,6 +320,7 @@ fn read(path: Option<PathBuf>, secrets: Secrets, inventories: Inventories) -> Re
     options.path = path;
     options.secrets = secrets;
     options.inventories = inventories;
+    options.screen_over = screen_over;
     config::load(&options)
 }
 

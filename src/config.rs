@@ -30,7 +30,7 @@ mod words;
 pub use console::key_words;
 pub use error::{ConfigErrors, Place, Problem};
 pub use keys::{KeyBinding, KeyFault, KeyRules};
-pub use load::{Inventories, LoadOptions, Loaded, Secrets, candidates, load};
+pub use load::{Inventories, LoadOptions, Loaded, Secrets, candidates, load, read_whole};
 pub use paths::theme_dirs;
 pub use secret::{Secret, SecretSource};
 pub use settings::{

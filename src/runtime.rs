@@ -24,6 +24,7 @@ pub use look::column_names;
 use saved::Keeper;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How the screen is started.
@@ -43,8 +44,8 @@ pub struct Options {
     pub notices: Vec<String>,
 }
 
-/// See [`Options::load`].
-pub type Load = Arc<dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync>;
+/// See [`Options::load`]. What it runs is given up once the screen is over, which the flag says.
+pub type Load = Arc<dyn Fn(&AtomicBool) -> Result<Loaded, Vec<String>> + Send + Sync>;
 
 /// Where the configuration comes from while the screen lives.
 #[derive(Clone)]
@@ -52,6 +53,8 @@ struct Source {
     load: Load,
     themes: Themes,
     single: Option<String>,
+    /// The screen is over: nobody waits for what is being read.
+    over: Arc<AtomicBool>,
 }
 
 /// `lightsout console NODE`.
@@ -99,7 +102,7 @@ pub fn run(loaded: Loaded, options: Options) -> Result<(), StartError> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let title = title(&loaded.files);
+    let title = title(&loaded.main);
     let result = runtime.block_on(screen(settings, options, title, (caps, look), keeper));
     // Blocking tasks still running (a stalled log disk) must not keep the operator waiting.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -135,7 +138,8 @@ async fn on_terminal(
     let fps = if caps.ssh { settings.screen.fps_ssh } else { settings.screen.fps };
     let state = start_state(settings, options, title, terminal.size())?;
     let single = options.single.as_ref().map(|single| single.node.clone());
-    let source = Source { load: Arc::clone(&options.load), themes: options.themes.clone(), single };
+    let (load, themes, over) = (Arc::clone(&options.load), options.themes.clone(), Arc::default());
+    let source = Source { load, themes, single, over: Arc::clone(&over) };
     let mut front = Front::new(state, handle, look, fps, writer, caps, source)?;
     front.warn_of_theme();
     if let Some(keeper) = &keeper {
@@ -145,6 +149,7 @@ async fn on_terminal(
         front.open_single(NodeId(0), single.monitor)?;
     }
     let result = front.run(inputs).await;
+    over.store(true, Ordering::Relaxed);
     if let Some(keeper) = keeper {
         keep(keeper, &front).await;
     }
@@ -228,10 +233,7 @@ fn only(mut settings: Settings, single: Option<&str>) -> Settings {
 
 /// What the title bar calls the fleet: the configuration's file name without its ending, or the
 /// directory's name where the file is called `config.toml`.
-fn title(files: &[std::path::PathBuf]) -> String {
-    let Some(file) = files.last() else {
-        return String::new();
-    };
+fn title(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if stem != "config" {
         return stem;

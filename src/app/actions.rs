@@ -30,6 +30,8 @@ pub struct Progress {
 pub struct Share {
     /// What came of it, or what is waited for, with the names.
     pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
     /// How it is to be seen.
     pub kind: ShareKind,
 }
@@ -75,16 +77,25 @@ pub fn progress_text(action: &Action) -> String {
 /// An action's nodes folded by result: what went well, then trouble, then what is still waited for.
 #[must_use]
 pub fn shares(state: &State, action: &Action) -> Vec<Share> {
-    let mut shares: Vec<Share> = summary::groups(&action.results)
+    let mut shares: Vec<Share> = summary::groups(state, &action.results)
         .into_iter()
-        .map(|(word, results)| {
-            let nodes: Vec<NodeId> = results.iter().map(|result| result.node).collect();
-            let trouble = results.iter().any(|result| summary::is_trouble(&result.outcome));
-            let text = format!("{word}: {} · {}", state.folded(&nodes), took(&results));
-            Share { text, kind: if trouble { ShareKind::Trouble } else { ShareKind::Good } }
+        .map(|group| {
+            let nodes: Vec<NodeId> = group.results.iter().map(|result| result.node).collect();
+            let trouble = group.results.iter().any(|result| summary::is_trouble(&result.outcome));
+            let text = format!("{}: {} · {}", group.word, state.folded(&nodes), took(&group.results));
+            let hint = group.results.iter().find_map(|result| match &result.outcome {
+                Outcome::Failed(fault) => fault.hint.clone(),
+                _ => None,
+            });
+            Share { text, hint, kind: if trouble { ShareKind::Trouble } else { ShareKind::Good } }
         })
         .collect();
     shares.sort_by_key(|share| share.kind == ShareKind::Trouble);
+    let mut said: Vec<String> = Vec::new();
+    for share in &mut shares {
+        share.hint = share.hint.take().filter(|hint| !said.contains(hint));
+        said.extend(share.hint.clone());
+    }
     shares.extend(waiting(state, action));
     shares
 }
@@ -113,7 +124,7 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
             Some(Phase::Sending) => "being sent",
             Some(Phase::Observing) => "sent, waiting to see it",
             Some(Phase::Queued) => "waiting for its turn",
-            None => "asked",
+            None => "asked, no answer yet",
         };
         match others.iter_mut().find(|(other, _)| *other == word) {
             Some((_, nodes)) => nodes.push(node),
@@ -133,7 +144,7 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
         };
         lines.push(format!("staggered, {when}: {}", state.folded(&nodes)));
     }
-    lines.into_iter().map(|text| Share { text, kind: ShareKind::Waiting }).collect()
+    lines.into_iter().map(|text| Share { text, hint: None, kind: ShareKind::Waiting }).collect()
 }
 
 /// The nodes without a result.
@@ -173,10 +184,17 @@ pub fn selected(state: &State, log: ActionLog) -> Option<&Action> {
     state.actions.get(position(state, log.selected)?)
 }
 
-/// Selects another entry, `step` further on.
+/// Selects another entry, `step` further on; scrolls where there are only notices.
 pub(super) fn select(state: &mut State, step: isize) {
     let Some(log) = log_of(state).copied() else { return };
-    let Some(at) = position(state, log.selected) else { return };
+    let Some(at) = position(state, log.selected) else {
+        scroll(state, step);
+        // It begins at its end.
+        if let Some(log) = log_of(state) {
+            log.scroll = log.scroll.min(0);
+        }
+        return;
+    };
     let last = state.actions.len() - 1;
     let to = at.saturating_add_signed(step).min(last);
     // The newest is not named: when another comes, that is the newest.
@@ -189,7 +207,7 @@ pub(super) fn select(state: &mut State, step: isize) {
 /// Scrolls by lines; what lies beyond the ends is `ui`'s to cut off, but the way back must not be long.
 pub(super) fn scroll(state: &mut State, lines: isize) {
     let most: usize =
-        state.actions.iter().map(|action| 4 + action.results.len()).sum::<usize>() + 2 * state.notices.len();
+        state.actions.iter().map(|action| 4 + action.results.len()).sum::<usize>() + 3 * state.notices.len();
     let most = isize::try_from(most).unwrap_or(isize::MAX);
     if let Some(log) = log_of(state) {
         log.scroll = log.scroll.saturating_add(lines).clamp(-most, most);

@@ -5,6 +5,7 @@ use super::{
     commands::{COMMANDS, Command, Context},
     state::{ConfirmLevel, Focus, Overlay, PrefixState, Question},
 };
+use crate::fleet::ConsoleState;
 
 /// A part of the help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +23,15 @@ pub fn hints(state: &State) -> Vec<(String, String)> {
         Some(Overlay::Menu(_)) => &[("key", "pick"), ("j k", "move"), ("enter", "pick"), ("esc", "close")],
         Some(Overlay::Confirm(confirm)) => match (&confirm.level, &confirm.what) {
             (ConfirmLevel::Key, Question::Steal { .. }) => &[("enter", "leave it"), ("y", "take it")],
+            (ConfirmLevel::Key, Question::Several { .. }) => &[("enter", "cancel"), ("y", "type into all")],
             (ConfirmLevel::Key, Question::Quit { .. }) => &[("enter", "stay"), ("y", "leave")],
             (ConfirmLevel::Key, _) => &[("enter", "cancel"), ("y", "do it")],
-            (ConfirmLevel::Typed { .. }, _) => &[("esc", "cancel"), ("word, enter", "do it")],
+            (ConfirmLevel::Typed { word, .. }, _) => {
+                return vec![
+                    ("esc".to_owned(), "cancel".to_owned()),
+                    (format!("{word}, enter"), "do it".to_owned()),
+                ];
+            }
         },
         Some(Overlay::Filter { .. }) => &[("enter", "keep"), ("esc", "undo"), ("up down", "move")],
         Some(Overlay::Command { .. }) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
@@ -47,14 +54,23 @@ fn base_hints(state: &State) -> Vec<(String, String)> {
     let Focus::Pane(console) = state.focus else {
         let mark = || (state.keys.key_in(Context::Table, "range"), "mark range".to_owned());
         let range = state.table.range.map(|_| mark());
-        return range.into_iter().chain(bound_hints(state, Context::Table, "")).collect();
+        // Marks outlive what was done with them: the way out is shown while there are some.
+        let unmark = (!state.table.marks.is_empty())
+            .then(|| (state.keys.key_in(Context::Table, "unmark"), "unmark".to_owned()));
+        return range.into_iter().chain(unmark).chain(bound_hints(state, Context::Table, "")).collect();
     };
-    let scroll = state.pane(console).and_then(|pane| pane.scroll.as_ref());
+    let pane = state.pane(console);
+    let scroll = pane.and_then(|pane| pane.scroll.as_ref());
+    let detached = pane.is_some_and(|pane| matches!(pane.status.state, ConsoleState::Detached));
     match (state.prefix_state, scroll) {
         (PrefixState::None, Some(scroll)) if scroll.typing.is_some() => {
             vec![("enter".into(), "search".into()), ("esc".into(), "cancel".into())]
         }
         (PrefixState::None, Some(_)) => bound_hints(state, Context::Scroll, ""),
+        (PrefixState::None, None) if detached => {
+            let help = (state.after_prefix("help"), "help".into());
+            vec![("enter".into(), "attach".into()), ("esc".into(), "table".into()), help]
+        }
         (PrefixState::None, None) => {
             let mut hints = bound_hints(state, Context::Pane, &format!("{} ", state.prefix));
             hints.truncate(3);

@@ -117,6 +117,7 @@ impl State {
             mouse: options.mouse,
             epoch: 0,
             prefix_state: PrefixState::None,
+            several: Vec::new(),
             poll_interval: options.poll_interval,
             quitting: false,
             taste: options.taste,

@@ -5,7 +5,7 @@ use super::{
     commands::{self, Context},
     overlay, panes,
     state::{Focus, Overlay, PrefixState},
-    update::BLIND,
+    update::{BLIND, WITHDRAWN},
 };
 
 /// A key was pressed.
@@ -18,6 +18,9 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         // None of our keys has alt, so they are taken apart again.
         self::key(state, Key::plain(KeyCode::Esc), out);
         self::key(state, Key { alt: false, ..key }, out);
+        return;
+    }
+    if withdrawn(state) {
         return;
     }
     state.seen_notices();
@@ -34,6 +37,11 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Effect>) {
         let quit = state.keys.key_in(Context::Table, "quit");
         state.say(format!("ctrl-c does not end lightsout; {quit} does"));
     }
+}
+
+/// Whether a question has just gone away by itself. A clock that was set back counts as time enough.
+fn withdrawn(state: &State) -> bool {
+    state.inner.withdrawn.is_some_and(|at| state.now >= at && state.now.since(at) < WITHDRAWN)
 }
 
 /// Whether a key is for the focused console, or for its prefix, not for one of our own contexts.
@@ -62,7 +70,7 @@ fn quits(state: &State, key: Key) -> bool {
 /// Text was pasted. It goes into a line that is being typed or to a console; it never presses a
 /// hotkey and never proves that the operator has read a question.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Effect>) {
-    if state.quitting || state.layout.too_small {
+    if state.quitting || state.layout.too_small || withdrawn(state) {
         return;
     }
     match (state.overlays.last(), state.focus) {

@@ -24,7 +24,7 @@ impl State {
         {
             self.notices.remove(at);
         }
-        self.notices.push_back(Notice { at: self.now, level, text, hint, until, logged: false });
+        self.notices.push_back(Notice { at: self.now, level, text, hint, until, seen: false, logged: false });
         while self.notices.len() > KEPT {
             self.notices.pop_front();
         }
@@ -40,22 +40,27 @@ impl State {
         self.notice(Level::Warning, text, None);
     }
 
-    /// A key was pressed: errors have been seen and may go.
+    /// A key was pressed: errors have been seen and may go, warnings may give way to what the key does.
     pub(super) fn seen_notices(&mut self) {
         let until = self.now + AFTER_KEY;
-        for notice in self.notices.iter_mut().filter(|notice| notice.until == Millis(u64::MAX)) {
-            notice.until = until;
+        for notice in &mut self.notices {
+            notice.seen = true;
+            if notice.until == Millis(u64::MAX) {
+                notice.until = until;
+            }
         }
     }
 
-    /// The notice to show: the gravest of those whose time is not up, the newest of these.
+    /// The notice to show: the gravest of those whose time is not up, the newest of these. A warning that was
+    /// seen is no graver than what is said after it.
     #[must_use]
     pub fn current_notice(&self) -> Option<&Notice> {
-        let grave = |level| match level {
+        let grave = |notice: &Notice| match notice.level {
             Level::Info => 0,
+            Level::Warning if notice.seen => 0,
             Level::Warning => 1,
             Level::Error => 2,
         };
-        self.notices.iter().filter(|notice| notice.until > self.now).max_by_key(|notice| grave(notice.level))
+        self.notices.iter().filter(|notice| notice.until > self.now).max_by_key(|notice| grave(notice))
     }
 }

@@ -3,14 +3,14 @@
 use super::{
     Effect, Key, KeyCode, State, actions,
     commands::{self, Context},
-    palette, panes,
+    palette, panes, several,
     state::{Confirm, ConfirmLevel, Focus, Input, Menu, MenuPick, Overlay, Question},
     table,
     update::BLIND,
     verbs,
 };
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{NodeId, Verb};
+use crate::fleet::{ConsoleState, NodeId, Verb};
 use crate::hub::message::ConsoleRequest;
 
 /// Pages of lists that are scrolled without knowing how many rows are shown.
@@ -211,9 +211,20 @@ fn answer(confirm: &mut Confirm, key: Key) -> Answer {
 fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<Effect>) {
     match what {
         Question::Verb(verb) => verbs::send_verb(state, verb, targets, out),
-        Question::Steal { console, .. } => {
-            out.push(panes::request(console, ConsoleRequest::Steal));
+        Question::Steal { console, holder } => {
+            let now = state.pane(console).and_then(|pane| match &pane.status.state {
+                ConsoleState::Busy { holder, .. } => holder.clone(),
+                _ => None,
+            });
+            match (holder, now) {
+                // It would be taken from somebody whom the question did not name.
+                (Some(asked), Some(now)) if asked != now => {
+                    state.warn(format!("it is held by {now} now: nothing was done, ask again"));
+                }
+                _ => out.push(panes::request(console, ConsoleRequest::Steal)),
+            }
         }
+        Question::Several { consoles } => several::begin(state, consoles),
         Question::Quit { .. } => {
             state.quitting = true;
             out.push(Effect::Quit);

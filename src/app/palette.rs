@@ -125,8 +125,8 @@ pub(super) fn parse(text: &str) -> Option<(&'static Command, &str)> {
 pub(super) fn run(state: &mut State, text: &str, out: &mut Vec<Effect>) -> Result<(), String> {
     let Some((command, args)) = parse(text) else {
         return Err(match near(text, "") {
-            Some(name) => format!("no command is called \"{text}\"; did you mean \"{name}\"?"),
-            None => format!("no command is called \"{text}\"; tab lists them"),
+            Some(name) => format!("no command \"{text}\"; did you mean \"{name}\"?"),
+            None => format!("no command \"{text}\"; tab lists them"),
         });
     };
     if command.args == Args::None && !args.is_empty() {

@@ -6,7 +6,7 @@ use super::{
     Effect, Key, KeyCode, State,
     commands::{self, Context},
     encode::{encode, encode_paste},
-    guard, scroll,
+    guard, scroll, several,
     state::{Focus, Pane, PrefixState},
 };
 use crate::fleet::{ConsoleMode, ConsoleState, NodeId, SessionStatus};
@@ -277,10 +277,11 @@ fn plain(state: &mut State, console: ConsoleId, key: Key, out: &mut Vec<Effect>)
         }
         return;
     }
-    let bytes = encode(key, modes(pane));
-    if !bytes.is_empty() {
-        send(state, console, ConsoleRequest::Input(bytes), out);
-    }
+    let what = |state: &State, console| {
+        let bytes = encode(key, modes(state.pane(console)?));
+        (!bytes.is_empty()).then_some(ConsoleRequest::Input(bytes))
+    };
+    several::send(state, console, what, out);
 }
 
 /// Text was pasted while a console has the focus.
@@ -289,7 +290,7 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
         state.warn("a paste is no command; nothing was sent");
         return;
     }
-    let modes = match state.pane_mut(console) {
+    match state.pane_mut(console) {
         Some(Pane { scroll: Some(scroll), .. }) => {
             match &mut scroll.typing {
                 Some((input, _)) => input.insert(text),
@@ -300,13 +301,14 @@ pub(super) fn paste(state: &mut State, console: ConsoleId, text: &str, out: &mut
             }
             return;
         }
-        Some(pane) => modes(pane),
+        Some(_) => {}
         None => return,
-    };
-    let bytes = encode_paste(text, modes);
-    if !bytes.is_empty() {
-        send(state, console, ConsoleRequest::Paste(bytes), out);
     }
+    let what = |state: &State, console| {
+        let bytes = encode_paste(text, modes(state.pane(console)?));
+        (!bytes.is_empty()).then_some(ConsoleRequest::Paste(bytes))
+    };
+    several::send(state, console, what, out);
 }
 
 fn modes(pane: &Pane) -> Modes {
@@ -321,7 +323,11 @@ pub(super) fn send(state: &mut State, console: ConsoleId, what: ConsoleRequest, 
     }
 }
 
-fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
+/// Whether what is typed may go to a console and would reach its node.
+///
+/// # Errors
+/// Why not.
+pub(super) fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
     let pane = state.pane(console).ok_or("this console is closed")?;
     let row = state.row(pane.node).ok_or("there is no such node")?;
     let (name, again) = (&row.node.name, state.after_prefix("reopen"));
@@ -338,7 +344,7 @@ fn sendable(state: &State, console: ConsoleId) -> Result<(), String> {
         }
         ConsoleState::Busy { .. } => Err(format!("{name} is held by somebody else; {again} tries again")),
         ConsoleState::Watching { .. } => {
-            Err(format!("{name} is held by somebody else, this is its log; {again} tries to attach"))
+            Err(format!("{name} is not attached, this is its log; {again} tries to attach"))
         }
         ConsoleState::Closed { .. } => Err(format!("{name} is not attached; {again} opens it again")),
     }

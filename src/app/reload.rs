@@ -37,10 +37,14 @@ pub(super) fn fleet(state: &mut State, fleet: Fleet) {
             pane.outdated = Some(row.and_then(|row| row.node.transport.clone()).unwrap_or_default());
         }
     }
+    let mut changed: BTreeSet<NodeId> = fleet.outdated.into_iter().collect();
     for node in fleet.nodes {
         let gone = gone.contains(&node.id);
         match state.nodes.get_mut(node.id.index()) {
             Some(row) => {
+                if row.node != node {
+                    changed.insert(node.id);
+                }
                 row.node = node;
                 row.gone = gone;
             }
@@ -54,22 +58,36 @@ pub(super) fn fleet(state: &mut State, fleet: Fleet) {
     table.marks.retain(|node| !gone.contains(node));
     table.range = table.range.filter(|node| !gone.contains(node));
     state.inner.dirty = true;
-    drop_questions(state, &gone);
+    drop_questions(state, &gone, &changed);
     verbs::recount(state);
 }
 
-/// What was about to be done to a node that is gone is not asked any more.
-fn drop_questions(state: &mut State, gone: &BTreeSet<NodeId>) {
+/// What was about to be done to a node that is gone is not asked any more; nor is a question that was asked of
+/// another guard or BMC: what it said does not hold. A menu stays with a node that was only changed, since what is
+/// picked in it is asked anew.
+fn drop_questions(state: &mut State, gone: &BTreeSet<NodeId>, changed: &BTreeSet<NodeId>) {
+    let any = |nodes: &[NodeId], of: &BTreeSet<NodeId>| nodes.iter().any(|node| of.contains(node));
     let about = |overlay: &Overlay| match overlay {
-        Overlay::Menu(menu) => menu.targets.iter().any(|node| gone.contains(node)),
-        Overlay::Confirm(confirm) => confirm.targets.iter().any(|node| gone.contains(node)),
+        Overlay::Menu(menu) => any(&menu.targets, gone),
+        Overlay::Confirm(confirm) => any(&confirm.targets, gone) || any(&confirm.targets, changed),
         Overlay::Details { node, .. } => gone.contains(node),
         _ => false,
     };
-    if let Some(first) = state.overlays.iter().position(about) {
-        state.overlays.truncate(first);
-        state.warn("a node of it is no longer in the configuration: nothing was done");
+    let Some(first) = state.overlays.iter().position(about) else { return };
+    let dropped = state.overlays.split_off(first);
+    if dropped.iter().any(|overlay| matches!(overlay, Overlay::Details { .. })) && dropped.len() == 1 {
+        return state.warn("this node is no longer in the configuration");
     }
+    let changed = dropped.iter().any(|overlay| match overlay {
+        Overlay::Confirm(confirm) => !any(&confirm.targets, gone),
+        _ => false,
+    });
+    // Whoever is typing the answer would type it into what lay below.
+    state.inner.withdrawn = Some(state.now);
+    state.warn(match changed {
+        true => "a node of it was changed in the configuration: nothing was done, ask again",
+        false => "a node of it is no longer in the configuration: nothing was done",
+    });
 }
 
 /// The files were read: the screen takes what concerns it, or says what is wrong.
@@ -144,7 +162,7 @@ fn shows_all(state: &State) -> String {
 /// For the action log only: not over the line that sums it up.
 fn log(state: &mut State, level: Level, text: String, hint: Option<String>) {
     let at = state.now;
-    state.notices.push_back(Notice { level, text, hint, at, until: at, logged: false });
+    state.notices.push_back(Notice { level, text, hint, at, until: at, seen: false, logged: false });
 }
 
 fn refused(state: &mut State, problems: &[String]) {

@@ -53,6 +53,8 @@ pub struct State {
     pub epoch: u64,
     /// What was typed of a prefix sequence, or that a command key is awaited.
     pub prefix_state: PrefixState,
+    /// Consoles that get what is typed into the focused one; none when it alone does.
+    pub several: Vec<ConsoleId>,
     /// How often each node's power is read: AGE is shown only when a reading is overdue.
     pub poll_interval: std::time::Duration,
     /// A quit was asked and confirmed; the screen says what is being waited for.
@@ -90,6 +92,8 @@ pub struct Inner {
     pub(super) clicked: Option<(NodeId, Millis)>,
     /// When the last question was answered: what follows at once was meant for it.
     pub(super) answered: Option<Millis>,
+    /// When a question was taken away from under the operator: what is being typed is still meant for it.
+    pub(super) withdrawn: Option<Millis>,
     /// Consoles whose end was told; told again only after they were attached again.
     pub(super) ended: BTreeSet<ConsoleId>,
     /// The wake-up that was last asked for.
@@ -345,6 +349,8 @@ pub struct Confirm {
     pub folded: String,
     /// How many of them are on, as last seen.
     pub on: usize,
+    /// How many of them have no known state.
+    pub unknown: usize,
     /// Those with a console open.
     pub consoles: usize,
     /// Those with a `protected` tag.
@@ -386,6 +392,11 @@ pub enum Question {
         /// Who has it, where that is known.
         holder: Option<String>,
     },
+    /// Type into several consoles at once.
+    Several {
+        /// Which.
+        consoles: Vec<ConsoleId>,
+    },
     /// Leave the program, with what would be lost.
     Quit {
         /// Sessions.
@@ -424,6 +435,8 @@ pub struct Notice {
     pub at: Millis,
     /// Shown until then; errors stay until a key is pressed after they were seen.
     pub until: Millis,
+    /// A key was pressed while it was there.
+    pub seen: bool,
     /// The action log tells the same as an entry of its own.
     pub logged: bool,
 }

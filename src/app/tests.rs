@@ -8,6 +8,7 @@ mod prompt;
 mod random;
 mod reload;
 mod scrollback;
+mod several;
 mod small;
 mod table;
 mod taste;

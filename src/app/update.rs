@@ -4,7 +4,7 @@
 //! siblings; here is what must hold after each of them.
 
 use super::{
-    Effect, Event, State, answers, input, layout, mouse, panes, reload,
+    Effect, Event, State, answers, input, layout, mouse, panes, reload, several,
     state::{Focus, Overlay},
     table,
 };
@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// How long a new confirmation ignores every key: whoever types ahead has not read it.
 pub(super) const BLIND: Duration = Duration::from_millis(300);
+
+/// How long every key is ignored after a question was withdrawn: whoever types its word sees that it is gone.
+pub(super) const WITHDRAWN: Duration = Duration::from_millis(1000);
 
 /// Handles `event`, which happened at `now`.
 #[must_use]
@@ -62,6 +65,7 @@ fn over(state: &State) -> (usize, Option<std::mem::Discriminant<Overlay>>) {
 /// What follows from the state, whatever the event was: the division of the screen, the order of
 /// the table, what the hub must know of what is on screen.
 fn settle(state: &mut State, out: &mut Vec<Effect>) {
+    several::settle(state);
     if matches!(state.focus, Focus::Table) {
         state.zoom = false;
     }

@@ -208,8 +208,11 @@ pub(super) fn recount(state: &mut State) {
     let Some(Overlay::Confirm(confirm)) = state.overlays.last() else {
         return;
     };
-    let is_on = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == Power::On);
-    let on = confirm.targets.iter().filter(is_on).count();
+    let seen = |power: Power| {
+        let is = |node: &&NodeId| state.row(**node).is_some_and(|row| row.status.seen.value == power);
+        confirm.targets.iter().filter(is).count()
+    };
+    let (on, unknown) = (seen(Power::On), seen(Power::Unknown));
     let frees = confirm.what == Question::Verb(Verb::FreeSol);
     // Only a console that is attached by SOL goes with it.
     let counts = |pane: &Pane| {
@@ -221,6 +224,7 @@ pub(super) fn recount(state: &mut State) {
     let consoles = confirm.targets.iter().filter(open).count();
     if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() {
         confirm.on = on;
+        confirm.unknown = unknown;
         confirm.consoles = consoles;
     }
 }
@@ -308,12 +312,13 @@ pub(super) fn ask_steal(state: &mut State) -> Result<(), String> {
 }
 
 /// A question with nothing filled in.
-fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
+pub(super) fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
     Confirm {
         what,
         targets: Vec::new(),
         folded: String::new(),
         on: 0,
+        unknown: 0,
         consoles: 0,
         protected: 0,
         hidden: 0,
@@ -328,7 +333,7 @@ fn question(state: &State, what: Question, level: ConfirmLevel) -> Confirm {
 
 /// Leaves, after a question when something would be lost.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Effect>) {
-    let sessions = state.panes.iter().filter(|pane| pane.is_open()).count();
+    let sessions = state.panes.iter().filter(|pane| pane.is_open() && !pane.status.state.is_dead()).count();
     let ours = state.nodes.iter().filter_map(|row| row.status.pending.as_ref());
     let (queued, sent): (Vec<_>, Vec<_>) = ours
         .filter(|pending| pending.id.is_some())

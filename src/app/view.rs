@@ -4,8 +4,8 @@
 //! the coarse steps that `update` asks to be woken for.
 
 use super::{Keymap, State, commands::Context, state::NodeRow, summary};
-use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power};
-use crate::hub::message::{Lit, Phase, PollReason};
+use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power, Verb};
+use crate::hub::message::{Lit, Outcome, Phase, PollReason};
 use std::time::Duration;
 
 /// Nodes by what is seen of them; every node is counted once.
@@ -76,7 +76,7 @@ pub fn power_cell(row: &NodeRow) -> PowerCell {
     if let Some(pending) = &row.status.pending {
         let word = match pending.verb.target() {
             Some(target) => format!("{}→{}", pending.from, target),
-            None => pending.verb.words().trim_start_matches("power ").to_owned(),
+            None => short(&pending.verb),
         };
         return cell(Glyph::Pending, &word);
     }
@@ -188,7 +188,12 @@ pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> Strin
         return format!("{}{next}", failure(row, fault, utc_offset));
     }
     if let Some((result, when)) = &row.last {
-        return format!("{} {}, {}", result.verb.words(), summary::word(&result.outcome), at(*when));
+        let verb = short(&result.verb);
+        return match &result.outcome {
+            // The row is narrow, and names the node: what counts is why. The details have all of it.
+            Outcome::Failed(fault) => format!("{verb} failed: {}, {}", why(fault), at(*when)),
+            outcome => format!("{verb} {}, {}", summary::word(outcome), at(*when)),
+        };
     }
     match status.locator {
         Some(Lit::On) => "locator LED on".into(),
@@ -202,12 +207,22 @@ fn failure(row: &NodeRow, fault: &Fault, utc_offset: i32) -> String {
         (FaultClass::Unreachable | FaultClass::Timeout, Some((_, seen))) => {
             format!("no answer since {}", clock(seen, utc_offset))
         }
-        // The row names the node: what counts is why.
-        _ => match fault.reason.split_once(": ") {
-            Some((deed, why)) if deed.starts_with("cannot log in to ") => why.to_owned(),
-            _ => fault.reason.clone(),
-        },
+        _ if fault.reason.starts_with("cannot log in to ") => why(fault).to_owned(),
+        _ => fault.reason.clone(),
     }
+}
+
+/// Why, without what could not be done.
+fn why(fault: &Fault) -> &str {
+    match fault.reason.split_once(": ") {
+        Some((deed, why)) if deed.starts_with("cannot ") => why,
+        _ => &fault.reason,
+    }
+}
+
+/// A verb where there is little room: `cycle`, `bmc reset-cold`.
+fn short(verb: &Verb) -> String {
+    verb.words().trim_start_matches("power ").to_owned()
 }
 
 /// The CONSOLE cell.

@@ -11,6 +11,7 @@ mod tests;
 use super::args::ImportWord;
 use super::exit::Exit;
 use super::{say, say_error};
+use crate::config::read_whole;
 use output::Imported;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub type Remark = (Spot, String);
 
 /// Runs the command: TOML on standard output, what was left out on standard error.
 pub fn run(format: ImportWord, path: &Path) -> Exit {
-    let text = match std::fs::read(path) {
+    let text = match read_whole(path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => {
             say_error(&format!("cannot read {}: {error}", path.display()));
@@ -63,7 +64,7 @@ pub fn run(format: ImportWord, path: &Path) -> Exit {
 /// conserver opens it from its working directory; a file beside the named one is as likely.
 fn read_include(dir: &Path, name: &str) -> Result<String, String> {
     let beside: PathBuf = dir.join(name);
-    std::fs::read(&beside)
+    read_whole(&beside)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .map_err(|error| format!("cannot read {}: {error}", beside.display()))
 }

@@ -51,6 +51,7 @@ pub fn run(job: &Job, loaded: &Loaded) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    let targets = if job.verb.is_read() { readable(&job.nodes, targets, &nodes) } else { targets };
     let asked: Vec<&Node> = targets.iter().map(|id| &nodes[id.index()]).collect();
     match confirm_level(&job.verb, &asked, job.read_only) {
         Guard::Refused { reason, nodes: refused } => {
@@ -91,6 +92,17 @@ fn tell_holders(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) 
         read_only: job.read_only,
     };
     perform(&question, loaded, nodes, targets).map(drop)
+}
+
+/// Of `all` and of tags only what has a BMC can be read: a switch with no more than a console is no failure there.
+/// Whoever names a node, or none that has one, is told.
+fn readable(text: &str, targets: Vec<NodeId>, nodes: &[Node]) -> Vec<NodeId> {
+    let groups = text.split(',').all(|piece| piece.trim() == "all" || piece.trim().starts_with('@'));
+    let with = |id: &NodeId| nodes[id.index()].driver.is_some();
+    if !groups || !targets.iter().any(with) {
+        return targets;
+    }
+    targets.into_iter().filter(with).collect()
 }
 
 /// Nothing is sent, every refused node is named.

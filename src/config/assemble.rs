@@ -40,6 +40,7 @@ pub(super) struct Fleet<'p> {
 #[derive(Default)]
 struct Shared {
     identities: Vec<String>,
+    claimants: Vec<String>,
     owners: Vec<String>,
 }
 
@@ -306,6 +307,7 @@ impl<'p> Fleet<'p> {
             Some((first, owner)) => {
                 let shared = self.shared.entry((set.place.clone(), key, first.clone())).or_default();
                 shared.identities.push(identity);
+                shared.claimants.push(node.to_owned());
                 shared.owners.push(owner.clone());
                 self.claimed_twice += 1;
             }
@@ -319,7 +321,9 @@ impl<'p> Fleet<'p> {
     fn report_shared(&mut self) {
         for ((place, key, first), shared) in std::mem::take(&mut self.shared) {
             let (what, owners) = (NodeSet::fold(&shared.identities), NodeSet::fold(&shared.owners));
-            let text = format!("{what} already belongs to {owners} at {first}");
+            // Of an inventory the place does not tell whose it was to be.
+            let claimants = NodeSet::fold(&shared.claimants);
+            let text = format!("{what} of {claimants} already belongs to {owners} at {first}");
             let help = "each belongs to one node: what is done to one node would be done to the other";
             self.problems.push(Problem::new(&place, key, text).help(help));
         }

@@ -142,7 +142,7 @@ fn attach_secrets(
     // One credential's command has no business with another's password.
     let hidden = variables(credentials);
     let read = |raw: &RawCredentials, problems: &mut Vec<Problem>| {
-        raw.resolve(options.env, options.secrets, &hidden, problems).map(Arc::new)
+        raw.resolve(options, &hidden, problems).map(Arc::new)
     };
     for (name, raw) in credentials.iter().filter(|(_, raw)| !raw.is_command()) {
         known.insert(name, read(raw, problems));

@@ -4,10 +4,12 @@
 use super::credentials::Refusal;
 use super::words::{reason, shown_long};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -43,6 +45,8 @@ pub(super) struct Job<'a> {
     pub(super) gives: &'a str,
     /// In a process group of its own, which is ended as a whole. Then it cannot ask through the terminal.
     pub(super) apart: bool,
+    /// A screen has the terminal, and when this is set nobody waits for the output any more.
+    pub(super) over: Option<&'a AtomicBool>,
 }
 
 impl Job<'_> {
@@ -60,6 +64,10 @@ impl Job<'_> {
         }
         if self.apart {
             command.process_group(0);
+        }
+        if self.over.is_some() {
+            // gpg's agent, which is nobody's child, would ask on that terminal.
+            command.env_remove("GPG_TTY");
         }
         let mut child = command
             .args(self.arguments)
@@ -106,8 +114,11 @@ impl Job<'_> {
             complaints.take();
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
-                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+                Ok(None) if Instant::now() < deadline && !self.is_given_up() && !self.asks(child) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
                 Ok(None) => {
+                    let asks = self.asks(child);
                     // It may just have ended by itself, which is as good.
                     match i32::try_from(child.id()) {
                         Ok(group) if self.apart => {
@@ -118,11 +129,32 @@ impl Job<'_> {
                         }
                     }
                     let _ = child.wait();
-                    return Err(format!("did not end within {} s", self.limit.as_secs()));
+                    return Err(match (asks, self.is_given_up()) {
+                        (true, _) => "wants to ask on the terminal, which it cannot have here".to_owned(),
+                        (false, true) => "was not waited for: the screen ended".to_owned(),
+                        (false, false) => format!("did not end within {} s", self.limit.as_secs()),
+                    });
                 }
                 Err(error) => return Err(format!("cannot be waited for: {error}")),
             }
         }
+    }
+}
+
+impl Job<'_> {
+    fn is_given_up(&self) -> bool {
+        self.over.is_some_and(|over| over.load(Ordering::Relaxed))
+    }
+
+    /// Whether it was stopped for reading from the terminal, or writing to it, where it stands apart.
+    fn asks(&self, child: &Child) -> bool {
+        let Ok(pid) = i32::try_from(child.id()) else { return false };
+        // Its end is left for whoever waits for it.
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let terminal = |signal| matches!(signal, Signal::SIGTTIN | Signal::SIGTTOU);
+        self.apart
+            && matches!(waitid(Id::Pid(Pid::from_raw(pid)), flags),
+                Ok(WaitStatus::Stopped(_, signal)) if terminal(signal))
     }
 }
 
@@ -197,6 +229,7 @@ mod tests {
         most: MOST_PASSWORD,
         gives: "password",
         apart: false,
+        over: None,
     };
 
     fn shell(script: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
@@ -239,13 +272,26 @@ mod tests {
         Job { arguments: &arguments, limit, apart: true, ..PASSWORD }.run().expect_err("too slow");
         let pid = std::fs::read_to_string(pid).expect("the child's id");
         let stat = format!("/proc/{}/stat", pid.trim());
-        // Gone, or dead and not yet collected by whoever inherits it.
+        // Gone, or dead and not yet collected by whoever inherits it; killed is not yet dead.
         let alive = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-        let killed = Instant::now();
-        while alive() {
-            assert!(killed.elapsed() < Duration::from_secs(10), "the child outlived its parent");
+        let patience = Instant::now() + Duration::from_secs(10);
+        while alive() && Instant::now() < patience {
             std::thread::yield_now();
         }
+        assert!(!alive(), "the child outlived its parent");
+    }
+
+    #[test]
+    fn one_that_nobody_waits_for_any_more_is_ended_with_its_children() {
+        let over = AtomicBool::new(false);
+        let arguments = ["-c".to_owned(), "sleep 600 & wait".to_owned()];
+        let job = Job { arguments: &arguments, apart: true, over: Some(&over), ..PASSWORD };
+        let (text, _) = std::thread::scope(|scope| {
+            let running = scope.spawn(|| job.run());
+            over.store(true, Ordering::Relaxed);
+            running.join().expect("it ends").expect_err("given up")
+        });
+        assert_eq!(text, "sh was not waited for: the screen ended");
     }
 
     #[test]

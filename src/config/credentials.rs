@@ -4,7 +4,7 @@
 
 use super::command::{self, Job};
 use super::error::{At, Place, Problem};
-use super::load::Secrets;
+use super::load::{LoadOptions, Secrets};
 use super::paths::Env;
 use super::secret::{Secret, SecretSource};
 use super::section::Section;
@@ -68,11 +68,10 @@ impl RawCredentials {
     }
 
     /// Gets the secret. `None` when it cannot be had, which is reported to `problems` here or was before.
-    /// A command runs only if `secrets` says so, and does not see the variables in `hidden`.
+    /// A command runs only if the options say so, and does not see the variables in `hidden`.
     pub(super) fn resolve(
         &self,
-        env: Env<'_>,
-        secrets: Secrets,
+        options: &LoadOptions<'_>,
         hidden: &[&str],
         problems: &mut Vec<Problem>,
     ) -> Option<Credentials> {
@@ -80,8 +79,8 @@ impl RawCredentials {
         let (key, result) = match &secret.value {
             RawSecret::Inline(secret) => ("password", Ok(secret.clone())),
             RawSecret::File(path) => ("password_file", read_password(path)),
-            RawSecret::Env(name) => ("password_env", from_env(name, env)),
-            RawSecret::Command(words) => ("password_command", from_command(words, secrets, hidden)),
+            RawSecret::Env(name) => ("password_env", from_env(name, options.env)),
+            RawSecret::Command(words) => ("password_command", from_command(words, options, hidden)),
         };
         match result {
             Ok(password) => {
@@ -223,12 +222,12 @@ fn from_env(name: &str, env: Env<'_>) -> Result<Secret, Refusal> {
     checked_password(value.into_vec(), SecretSource::Env(name.to_owned()))
 }
 
-fn from_command(words: &[String], secrets: Secrets, hidden: &[&str]) -> Result<Secret, Refusal> {
+fn from_command(words: &[String], options: &LoadOptions<'_>, hidden: &[&str]) -> Result<Secret, Refusal> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(("it names no program".into(), "name one".into()));
     };
     let source = SecretSource::Command(program.clone());
-    match secrets {
+    match options.secrets {
         Secrets::Check => Ok(Secret::from_source(Vec::new(), source)),
         Secrets::Read => {
             let job = Job {
@@ -238,8 +237,9 @@ fn from_command(words: &[String], secrets: Secrets, hidden: &[&str]) -> Result<S
                 limit: command::LIMIT,
                 most: command::MOST_PASSWORD,
                 gives: "password",
-                // It may ask its user on the terminal.
-                apart: false,
+                // It may ask its user on the terminal, unless a screen has it.
+                apart: options.screen_over.is_some(),
+                over: options.screen_over,
             };
             let mut output = job.run()?;
             strip_newline(&mut output);

@@ -99,7 +99,7 @@ impl RawInventory {
     fn nodes(&self, options: &LoadOptions<'_>, hidden: &[&str], faults: &mut Vec<Problem>) -> Vec<RawNode> {
         let bytes = match &self.from.value {
             From::Command(_) if options.inventories == Inventories::Files => return Vec::new(),
-            From::Command(words) => run(words, hidden),
+            From::Command(words) => run(words, options, hidden),
             From::File(path) => read_file(path),
         };
         let bytes = match bytes {
@@ -271,7 +271,7 @@ fn source_span(template: &DeTable<'_>, from: &From) -> Option<Range<usize>> {
 
 type Bytes = Result<Zeroizing<Vec<u8>>, (String, String)>;
 
-fn run(words: &[String], hidden: &[&str]) -> Bytes {
+fn run(words: &[String], options: &LoadOptions<'_>, hidden: &[&str]) -> Bytes {
     let (program, arguments) =
         words.split_first().ok_or(("it names no program".to_owned(), String::new()))?;
     let job = Job {
@@ -282,6 +282,7 @@ fn run(words: &[String], hidden: &[&str]) -> Bytes {
         most: MOST_BYTES,
         gives: "inventory",
         apart: true,
+        over: options.screen_over,
     };
     job.run()
 }

@@ -11,12 +11,17 @@ use super::twice;
 use super::words::reason;
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use toml::de::DeTable;
 use zeroize::Zeroizing;
+
+/// More than any configuration: ten thousand nodes, each with everything, take a tenth.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Whether password commands are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub struct LoadOptions<'a> {
     pub secrets: Secrets,
     /// What is done about inventories.
     pub inventories: Inventories,
+    /// A screen has the terminal: programs must not use it, and are ended once this is set.
+    pub screen_over: Option<&'a AtomicBool>,
     /// The lowest layer, `/etc/lightsout/config.toml`.
     pub system: PathBuf,
     /// The runtime directory that users share, `/run/lightsout`.
@@ -85,6 +92,7 @@ impl<'a> LoadOptions<'a> {
             keys: KeyRules::NONE,
             secrets: Secrets::Read,
             inventories: Inventories::Strict,
+            screen_over: None,
             system: paths::system_config(),
             shared_runtime: PathBuf::from("/run/lightsout"),
         }
@@ -102,6 +110,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The files, in the order they were read; later ones win.
     pub files: Vec<PathBuf>,
+    /// The topmost of them that no other includes: what people call the configuration.
+    pub main: PathBuf,
     /// What is likely a mistake but does no harm; one line each.
     pub warnings: Vec<String>,
     /// What is wrong with inventories whose nodes are missing for it; empty with [`Inventories::Strict`].
@@ -130,6 +140,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         options,
         home: paths::home(options.env),
         read: Vec::new(),
+        main: PathBuf::new(),
         open: Vec::new(),
         draft: Draft::default(),
         problems: Vec::new(),
@@ -143,7 +154,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
     if files.read.is_empty() && files.problems.is_empty() {
         return Err(ConfigErrors::new(vec![nothing_found(&candidates)]));
     }
-    let Files { read, draft, mut problems, whole, .. } = files;
+    let Files { read, main, draft, mut problems, whole, .. } = files;
     // What is missing because a file could not be read would be reported as wrong.
     if !whole {
         return Err(ConfigErrors::new(problems));
@@ -154,7 +165,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<Loaded, ConfigErrors> {
         problems.extend(faults.iter().cloned());
     }
     if problems.is_empty() {
-        Ok(Loaded { settings, files: read, warnings, faults })
+        Ok(Loaded { settings, files: read, main, warnings, faults })
     } else {
         Err(ConfigErrors::new(problems))
     }
@@ -173,8 +184,10 @@ fn nothing_found(candidates: &[PathBuf]) -> Problem {
         .map_or_else(String::new, |(dir, path)| {
             format!("mkdir -p {} && lightsout config default > {}", dir.display(), path.display())
         });
-    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and ")))
-        .help(format!("start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG"))
+    Problem::nowhere(format!("no configuration found; looked for {}", places.join(" and "))).help(format!(
+        "start with: {target}\n        or name a file with --config or LIGHTSOUT_CONFIG\n        \
+             or try it without one, on simulated machines: lightsout demo"
+    ))
 }
 
 /// The files as they are read.
@@ -183,6 +196,8 @@ struct Files<'o> {
     home: Option<PathBuf>,
     /// As named, in order.
     read: Vec<PathBuf>,
+    /// The newest that no other includes.
+    main: PathBuf,
     /// Those that are being read now, each included by the one before, resolved.
     open: Vec<PathBuf>,
     draft: Draft,
@@ -193,7 +208,7 @@ struct Files<'o> {
 
 impl Files<'_> {
     fn read_layer(&mut self, path: &Path, must_exist: bool) {
-        match std::fs::read(path) {
+        match read_whole(path) {
             Ok(bytes) => self.read_file(path, bytes),
             Err(error) if !must_exist && is_absent(&error) => {}
             Err(error) => {
@@ -208,6 +223,9 @@ impl Files<'_> {
     fn read_file(&mut self, path: &Path, bytes: Vec<u8>) {
         let order = self.read.len();
         self.read.push(path.to_owned());
+        if self.open.is_empty() {
+            path.clone_into(&mut self.main);
+        }
         let bytes = Zeroizing::new(bytes);
         let name: Arc<Path> = Arc::from(path);
         let text = match std::str::from_utf8(&bytes) {
@@ -280,7 +298,7 @@ impl Files<'_> {
         if self.read.iter().any(|read| resolved(read) == known) {
             return;
         }
-        match std::fs::read(&path) {
+        match read_whole(&path) {
             Ok(bytes) => self.read_file(&path, bytes),
             Err(error) => {
                 let text = format!("cannot read {}: {}", path.display(), reason(&error));
@@ -321,6 +339,19 @@ fn is_absent(error: &std::io::Error) -> bool {
 /// One name for a file, however it is reached.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// A whole file, if it is none without end: the machine's memory is not for the mistake of a name.
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if length as u64 > MOST_BYTES {
+        return Err(std::io::Error::other(format!("it has more than {} MB", MOST_BYTES >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// A mistake of TOML; `first` is where a key of the same name stands before.

@@ -21,7 +21,8 @@ pub(super) fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> S
     }
 }
 
-/// A value for an error message: short, on one line, no control characters.
+/// A value for an error message: short, on one line, no control characters and nothing invisible that would
+/// change the order of what follows.
 pub(super) fn shown(text: &str) -> String {
     cut(text, 60)
 }
@@ -36,7 +37,8 @@ fn cut(text: &str, length: usize) -> String {
         .chars()
         .take(length)
         .flat_map(|c| {
-            if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+            // Quotes and the like are no danger; `escape_debug` would escape them too.
+            if c.is_ascii() && !c.is_control() { c.to_string() } else { c.escape_debug().to_string() }
                 .chars()
                 .collect::<Vec<_>>()
         })
@@ -73,4 +75,16 @@ pub(super) fn reason(error: &std::io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or("unknown error");
     let mut chars = text.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_one_line_that_cannot_turn_round() {
+        assert_eq!(shown("rack \"é\"\\ 木"), "rack \"é\"\\ 木");
+        assert_eq!(shown("a\nb\x1b[2J\u{9b}\u{202e}\u{200b}c"), "a\\nb\\u{1b}[2J\\u{9b}\\u{202e}\\u{200b}c");
+        assert_eq!(shown(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
+    }
 }

@@ -37,7 +37,7 @@ const TRIES: u32 = 3;
 pub(super) struct Command {
     pty: Option<Pty>,
     escape: Escape,
-    /// The escape of the program itself, where `escape` is that of another program behind it.
+    /// ssh's own, where `escape` is that of a program behind it.
     outer: Escape,
     name: String,
     started: Option<Instant>,
@@ -58,9 +58,7 @@ impl Transport for Command {
             let text = format!("cannot open the console of {}: it has no command", around.node);
             return Err(Ending::failed(FaultClass::Local, text, None));
         };
-        let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
-        let (name, own) = escape::behind(&name, arguments);
-        self.name = name.to_owned();
+        self.name = Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(file) = find_program(Path::new(program)) else {
             let text = format!("cannot open the console: there is no program {program}");
             return Err(Ending::failed(
@@ -84,12 +82,12 @@ impl Transport for Command {
         self.pty = Some(pty);
         self.escape = match &around.console.escape {
             Some(bytes) => Escape::configured(bytes),
-            None => Escape::of(&self.name, own),
+            None => Escape::of(&self.name, arguments),
         };
-        self.outer = match &around.console.escape {
-            Some(bytes) if !bytes.is_empty() && Escape::carries(&self.name) => Escape::of(&self.name, own),
-            _ => Escape::default(),
-        };
+        let own = Escape::of(&self.name, arguments);
+        let behind =
+            self.escape.program().is_none() && !self.escape.is_none() && own.program() == Some("ssh");
+        self.outer = if behind { own } else { Escape::default() };
         self.started = Some(Instant::now());
         self.say = Some(Arc::clone(&around.say));
         Ok(Link { reader: output, writer: input, first: Vec::new() })
@@ -98,14 +96,14 @@ impl Transport for Command {
     fn guard(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         let (passed, dropped) = self.escape.pass(&bytes);
         if let (true, Some(say)) = (dropped, &self.say) {
-            let (keys, name) = (self.escape.words(), &self.name);
+            let (keys, name) = (self.escape.words(), self.escape.program().unwrap_or(&self.name));
             say(format!("{keys} was not sent: {name} takes it for itself"));
         }
         self.outer.pass(&passed).0
     }
 
     fn break_bytes(&mut self) -> Result<Vec<u8>, String> {
-        self.escape.line_break(&self.name)
+        self.escape.line_break(self.escape.program().unwrap_or(&self.name))
     }
 
     async fn ended(&mut self) -> Ending {
@@ -157,7 +155,7 @@ mod tests {
     fn retried(code: Option<u32>, soon: u32) -> bool {
         match over("ssh", code, soon) {
             Ending::Failed { retry, .. } => retry,
-            Ending::Busy { .. } => panic!("busy"),
+            other => panic!("{other:?}"),
         }
     }
 

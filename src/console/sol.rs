@@ -11,7 +11,7 @@ mod tool;
 use super::transport::{Around, Ending, Link, Stage, Transport};
 use crate::bmc::{Permit, Priority};
 use crate::config::BmcSettings;
-use crate::fleet::FaultClass;
+use crate::fleet::{Fault, FaultClass};
 use native::Native;
 use std::time::Duration;
 use tool::Tool;
@@ -74,6 +74,12 @@ impl Transport for Sol {
             way.close(around).await;
         }
     }
+}
+
+/// The SOL was ended, and nobody has it.
+fn dismissed() -> Ending {
+    let reason = "the BMC or another session ended the SOL; whoever did may want it".to_owned();
+    Ending::Dismissed(Fault { class: FaultClass::Unreachable, reason, hint: None })
 }
 
 /// The BMC, and the permit to log in to it.

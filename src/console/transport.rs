@@ -98,6 +98,9 @@ pub(super) enum Ending {
         /// Whether trying again by itself makes sense.
         retry: bool,
     },
+    /// It worked until the other side ended it in order, perhaps for somebody who wants it: tried again by
+    /// itself only after they had the time to take it.
+    Dismissed(Fault),
 }
 
 impl Ending {

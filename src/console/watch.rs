@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// So much of what is there already is shown.
@@ -24,6 +24,10 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(path: PathBuf) -> Watch {
         Watch { path, at: None }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The next bytes, when there are some.

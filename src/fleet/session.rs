@@ -49,6 +49,8 @@ pub enum ConsoleState {
     Watching {
         /// It can be taken from its holder.
         steal: bool,
+        /// When it is tried again by itself; `None`: only on request.
+        retry: Option<Millis>,
     },
     /// Ended; tried again at `retry`, or only on request when `None`.
     Closed {
@@ -64,7 +66,7 @@ impl ConsoleState {
     #[must_use]
     pub fn can_steal(&self) -> bool {
         match self {
-            ConsoleState::Busy { steal, .. } | ConsoleState::Watching { steal } => *steal,
+            ConsoleState::Busy { steal, .. } | ConsoleState::Watching { steal, .. } => *steal,
             // It was taken from us.
             ConsoleState::Closed { fault, .. } => fault.class == FaultClass::Busy,
             _ => false,
@@ -78,6 +80,12 @@ impl ConsoleState {
             self,
             ConsoleState::Busy { .. } | ConsoleState::Watching { .. } | ConsoleState::Closed { .. }
         )
+    }
+
+    /// Nothing comes of it any more unless the operator asks.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        matches!(self, ConsoleState::Busy { retry: None, .. } | ConsoleState::Closed { retry: None, .. })
     }
 }
 

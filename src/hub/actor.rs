@@ -265,13 +265,14 @@ impl Actor {
             self.node.failed(self.node.context.clock.mono(), fault);
             self.node.context.outbox.notice(Level::Error, text, None);
         }
-        if kind == Some(Kind::Verb)
-            && self.running.is_none()
+        self.take_place();
+        // A node that is about to become another does it as that one: the operator was told of that BMC.
+        if self.running.is_none()
+            && self.coming.is_none()
             && let Some(job) = self.next.take()
         {
-            self.start(job);
+            self.admit(job);
         }
-        self.take_place();
     }
 
     /// Stops the jobs at their next wait and waits for them; the hub aborts what takes too long.

@@ -62,7 +62,7 @@ impl Lines {
 
     fn open(&mut self, node: &NodeSettings) -> Result<Result<Line, Fault>, Fault> {
         let Some(bmc) = &node.bmc else {
-            return Ok(Err(local(format!("{} has no driver", node.name), None)));
+            return Ok(Err(local("no BMC is configured", None)));
         };
         let mut identity = bmc.identity();
         if bmc.qmp.is_none() && bmc.address.is_none() {

@@ -228,7 +228,7 @@ impl Router {
         };
         let settings = node.settings();
         let Some(bmc) = &settings.bmc else {
-            return "nothing: the node has no driver".into();
+            return "nothing: no BMC is configured".into();
         };
         let suites = node.line.as_ref().map_or_else(|_| Arc::default(), |line| Arc::clone(&line.suites));
         match (self.context.opener)(bmc, &self.context.drivers, suites) {

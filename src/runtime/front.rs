@@ -33,6 +33,8 @@ pub struct Front {
     source: Source,
     /// The configuration is being read again.
     reading: Option<JoinHandle<Result<reload::Done, Vec<String>>>>,
+    /// It was asked for again meanwhile: what was read by then may be old.
+    read_again: bool,
     /// What of the newest drawing can be clicked.
     spots: Spots,
     single: bool,
@@ -91,6 +93,7 @@ impl Front {
             wake: None,
             source,
             reading: None,
+            read_again: false,
             spots: Spots::default(),
             single: false,
             quit: false,
@@ -229,11 +232,12 @@ impl Front {
         self.state.saved(config)
     }
 
-    /// Reads the configuration again, unless that is being done.
+    /// Reads the configuration again; while that is being done, once more after it, however often it is asked for.
     fn reload(&mut self) {
         if self.reading.is_some() {
-            let text = "the configuration is being read already".to_owned();
-            self.event(Event::Notice(Level::Warning, text));
+            self.read_again = true;
+            let text = "the configuration is being read; it is read once more after that".to_owned();
+            self.event(Event::Notice(Level::Info, text));
         } else {
             let reading = reload::run(self.source.clone(), self.caps, self.hub.clone());
             self.reading = Some(tokio::spawn(reading));
@@ -242,6 +246,8 @@ impl Front {
 
     /// Another configuration holds. What the operator chose in this run stays: the state says which theme.
     fn reloaded(&mut self, result: Result<reload::Done, Vec<String>>) {
+        // A program that it ran may have got something onto the terminal, whatever we forbid.
+        self.effect(Effect::Redraw);
         match result {
             Err(problems) => self.event(Event::Reloaded(Err(problems))),
             Ok(done) => {
@@ -253,6 +259,9 @@ impl Front {
                     self.look.theme = theme;
                 }
             }
+        }
+        if std::mem::take(&mut self.read_again) {
+            self.reload();
         }
     }
 

@@ -53,8 +53,13 @@ pub async fn run(source: Source, caps: Caps, hub: HubHandle) -> Result<Done, Vec
 }
 
 fn read(source: &Source, caps: &Caps) -> Result<Read, Vec<String>> {
-    let loaded = (source.load)()?;
-    let title = title(&loaded.files);
+    let loaded = (source.load)(&source.over)?;
+    if loaded.settings.nodes.is_empty() {
+        // Nobody wants that of a reload; a file that is just being written looks so.
+        let help = "is the file being written, or was it a pipe?";
+        return Err(vec![format!("there is no node in it\n{help}")]);
+    }
+    let title = title(&loaded.main);
     let settings = only(loaded.settings, source.single.as_deref());
     parse_prefix(&settings.screen.prefix).map_err(|problem| vec![problem])?;
     let look = look(&settings, &source.themes, caps).map_err(|fault| vec![words(fault)])?;

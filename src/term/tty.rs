@@ -3,6 +3,7 @@
 //! The restoration is idempotent and only writes: it is called by `Drop`, by the panic hook that
 //! `runtime` installs, and on the way out after SIGTERM or SIGHUP, when the terminal may be gone.
 
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -56,10 +57,9 @@ impl OuterTerminal {
         if !io::stdout().is_terminal() {
             return Err(TtyError::NotATerminal("output"));
         }
-        let erase = nix::sys::termios::tcgetattr(io::stdin()).ok();
-        let erase =
-            erase.map(|tty| tty.control_chars[nix::sys::termios::SpecialCharacterIndices::VERASE as usize]);
-        crossterm::terminal::enable_raw_mode()?;
+        let erase = tcgetattr(io::stdin()).ok();
+        let erase = erase.map(|tty| tty.control_chars[SpecialCharacterIndices::VERASE as usize]);
+        raw_and_alone()?;
         TAKEN.store(true, Ordering::SeqCst);
         let terminal = OuterTerminal { erase_is_backspace: erase == Some(0x08) };
         // From here on dropping `terminal` restores, also when this write fails.
@@ -87,9 +87,18 @@ impl OuterTerminal {
 /// # Errors
 /// It cannot be changed.
 pub fn resume() -> io::Result<()> {
-    crossterm::terminal::enable_raw_mode()?;
+    raw_and_alone()?;
     TAKEN.store(true, Ordering::SeqCst);
     output()?.write_all(ENTER)
+}
+
+/// Raw mode, in which programs of another process group are stopped when they print (TOSTOP), not only when they
+/// read: a password command that asks on the terminal must not do it across the screen.
+fn raw_and_alone() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    let mut settings = tcgetattr(io::stdin())?;
+    settings.local_flags.insert(LocalFlags::TOSTOP);
+    Ok(tcsetattr(io::stdin(), SetArg::TCSANOW, &settings)?)
 }
 
 impl Drop for OuterTerminal {

@@ -7,6 +7,7 @@
 
 use super::canvas::Canvas;
 use crate::app::message::Level;
+use crate::app::state::PrefixState;
 use crate::app::{self, State};
 use crate::theme::Role;
 
@@ -48,9 +49,15 @@ fn notice(canvas: &mut Canvas<'_>, state: &State) {
     }
 }
 
-/// The hints that fit, in their order; the last, help, always stays.
+/// The hints that fit, in their order; the last, help, always stays. Over them, who is typed into.
 fn hints(canvas: &mut Canvas<'_>, state: &State) {
     let area = state.layout.hints;
+    if !state.several.is_empty() && state.overlays.is_empty() && state.prefix_state == PrefixState::None {
+        let (nodes, end) = (state.folded(&state.several_nodes()), state.after_prefix("type into several"));
+        let text = format!(" {end} ends typing into {}: {nodes} ", state.several.len());
+        canvas.put(area.x, area.y, area.width, &text, canvas.style(Role::Banner));
+        return;
+    }
     let (key_style, text_style) = (canvas.style(Role::HintKey), canvas.style(Role::HintText));
     let hints = app::hints(state);
     let width =

@@ -12,9 +12,9 @@ mod scroll;
 use super::canvas::Canvas;
 use super::{blit, glyphs, words};
 use crate::app::commands::Context;
-use crate::app::state::{Pane, PrefixState};
-use crate::app::{Area, Focus, Spot, State, view};
-use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis};
+use crate::app::state::{NodeRow, Pane, PrefixState};
+use crate::app::{Area, Focus, Spot, State, guard, view};
+use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, Millis, NodeId};
 use crate::screen::Frame;
 use crate::theme::Role;
 use ratatui::style::Style;
@@ -63,24 +63,30 @@ fn titles(canvas: &mut Canvas<'_>, state: &State, pane: &Pane, area: Area, style
     let configured = || row.and_then(|row| row.node.transport.as_deref());
     let transport = pane.outdated.as_deref().or_else(configured).unwrap_or("");
     let mut words = vec![state.name(pane.node), transport_words(transport)];
+    let together = state.several.contains(&pane.console);
     words.push(match (&pane.status.state, pane.status.mode) {
+        (ConsoleState::Attached { .. }, _) if together => "TYPED INTO TOGETHER",
         (ConsoleState::Attached { .. }, ConsoleMode::Interactive) => "interactive",
         (ConsoleState::Attached { .. }, ConsoleMode::Monitor) => "monitor",
         (ConsoleState::Waiting { .. } | ConsoleState::Connecting, _) => "connecting",
         (ConsoleState::Busy { .. }, _) => "busy",
-        (ConsoleState::Watching { .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: None, .. }, _) => "watching its log",
+        (ConsoleState::Watching { retry: Some(_), .. }, _) => "watching its log, waiting",
         (ConsoleState::Closed { .. }, _) => "closed",
         (ConsoleState::Detached, _) => "detached",
     });
     let fault = pane.status.log_fault.as_ref().map(|fault| format!("not logged: {fault}"));
-    if fault.is_none() && pane.status.log.is_some() {
+    // What is read along is another's log.
+    let watching = matches!(pane.status.state, ConsoleState::Watching { .. });
+    if fault.is_none() && pane.status.log.is_some() && !watching {
         words.push("logging");
     }
     let room = area.width.saturating_sub(4);
     while words.len() > 1 && canvas.width(&words.join(" · ")) > room {
         words.pop();
     }
-    let mut used = canvas.on_frame(area, area.y, 0, &words.join(" · "), style);
+    let title = if together { canvas.style(Role::Banner) } else { style };
+    let mut used = canvas.on_frame(area, area.y, 0, &words.join(" · "), title);
     if let Some(fault) = fault {
         let style = canvas.style(Role::NoticeError);
         used += canvas.on_frame(area, area.y, used, &fault, style);
@@ -181,7 +187,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
                 None => "busy: somebody else holds this console".into(),
             };
             let mut lines = vec![(held, Role::NoticeWarn), (hint.clone(), Role::Text)];
-            lines.extend(offers(state, *steal, *retry));
+            lines.extend(offers(state, pane.node, *steal, *retry));
             lines.push((again, Role::HintText));
             lines
         }
@@ -189,11 +195,13 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
             lines.extend(fault.hint.iter().map(|hint| (hint.clone(), Role::Text)));
             if fault.class == FaultClass::Busy {
-                lines.extend(offers(state, true, *retry));
+                lines.extend(offers(state, pane.node, true, *retry));
             }
             lines.push(match retry {
+                // Said already, with what can be done meanwhile.
+                Some(_) if fault.class == FaultClass::Busy => (again, Role::HintText),
                 Some(at) => {
-                    let at = view::clock(*at, state.utc_offset);
+                    let at = view::clock_seconds(*at, state.utc_offset);
                     (format!("next try {at}; {} tries now", state.after_prefix("reopen")), Role::HintText)
                 }
                 None => (again, Role::HintText),
@@ -204,13 +212,16 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
 }
 
 /// What can be done about a console that somebody else has.
-fn offers(state: &State, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
+fn offers(state: &State, node: NodeId, steal: bool, retry: Option<Millis>) -> Vec<(String, Role)> {
     let mut lines = vec![format!("{} reads along in its log", state.after_prefix("watch log"))];
-    if steal {
+    let may = |row: &NodeRow| guard::may_type(&row.node, state.read_only).is_ok();
+    if steal && state.row(node).is_some_and(may) {
         lines.insert(0, format!("{} takes it, after a question", state.after_prefix("steal")));
     }
     lines.push(match retry {
-        Some(at) => format!("waiting until it is free; next try {}", view::clock(at, state.utc_offset)),
+        Some(at) => {
+            format!("waiting until it is free; next try {}", view::clock_seconds(at, state.utc_offset))
+        }
         None => format!("{} waits until it is free", state.after_prefix("wait")),
     });
     lines.into_iter().map(|line| (line, Role::HintText)).collect()

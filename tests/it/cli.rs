@@ -299,3 +299,40 @@ fn every_verb_leaves_an_audit_line_without_a_secret() {
     let mode = std::fs::metadata(home.audit_path()).unwrap().permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
 }
+
+#[test]
+fn nodes_without_a_bmc_are_no_failure_of_a_fleet_but_of_themselves() {
+    let home = Home::new();
+    // A machine without a process is off.
+    let config = home.config(
+        "[poll]\nmin_command_interval = \"10ms\"\n[[node]]\nname = \"vm1\"\ntags = [\"lab\"]\n\
+         bmc = { driver = \"qemu\", qmp = \"/nonexistent/a\" }\n\
+         [[node]]\nname = \"sw1\"\ntags = [\"lab\", \"net\"]\n\
+         console = { transport = \"telnet\", host = \"127.0.0.1\", port = 1 }\n",
+    );
+    let status = |args: &[&str]| run(home.path(), &[&["-c", &config, "status"], args].concat());
+    for group in [&[][..], &["all"], &["@lab"], &["@lab,@net"]] {
+        let ended = status(group);
+        assert_eq!((ended.code, ended.out.trim()), (0, "vm1  off"), "{group:?}: {ended:?}");
+    }
+    assert_eq!(status(&["--json"]).json().len(), 1);
+    for named in ["sw1", "vm1,sw1", "@net", "sw[1]"] {
+        let ended = status(&[named]);
+        assert_eq!(ended.code, 2, "{named}: {ended:?}");
+        assert!(ended.out.contains("sw1  unknown  no BMC is configured (local)"), "{named}: {}", ended.out);
+    }
+    // What changes something names everybody whom it did not reach.
+    let off = run(home.path(), &["-c", &config, "power", "off", "@lab", "--yes"]);
+    assert_eq!(off.code, 2, "{off:?}");
+    assert!(off.err.contains("sw1: no BMC is configured"), "{}", off.err);
+}
+
+#[test]
+fn nodes_in_several_words_are_told_how_to_be_one() {
+    let home = Home::new();
+    let ended = run(home.path(), &["status", "n1", "n2"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("several nodes are one word: n1,n2"), "{}", ended.err);
+    let other = run(home.path(), &["status", "--jsn"]);
+    assert!(other.code == 1 && !other.err.contains("one word"), "{}", other.err);
+}

@@ -173,3 +173,60 @@ fn a_verb_pending_in_one_lightsout_is_seen_in_the_other() {
         !screen.contains("on→off") && !screen.contains(&other)
     });
 }
+
+#[test]
+fn what_is_typed_into_several_reaches_all_of_them_and_no_other() {
+    let home = Home::new();
+    let out = home.path().join("got-");
+    // What reaches each program is in a file of its own; a `G` ends it.
+    let script = format!(
+        "stty raw -echo; echo ready; while c=$(dd bs=1 count=1 2>/dev/null) && [ \"$c\" != G ]; do \
+         printf %s \"$c\" >>{}{{name}}; done",
+        out.display()
+    );
+    let config = home.config(&format!(
+        "[[node]]\nname = \"n[1-4]\"\nconsole = {{ transport = \"command\", argv = [\"sh\", \"-c\", '{script}'] }}\n"
+    ));
+    let got = |node: &str| std::fs::read_to_string(format!("{}{node}", out.display())).unwrap_or_default();
+    let reaches = |node: &str, text: &str| {
+        wait_for(&format!("{text} at {node}"), SOON, || (got(node) == text).then_some(()));
+    };
+    let mut tui = Tui::start(home.path(), &["-c", &config], (100, 40));
+    tui.wait("n4");
+    for node in ["n1", "n2", "n3"] {
+        open_console(&mut tui, node);
+        focused(&tui, node);
+        tui.wait("interactive");
+        tui.keys("\x1d\x1b");
+    }
+    // The fourth is only watched.
+    open_console(&mut tui, "n4");
+    focused(&tui, "n4");
+    tui.keys("\x1dm");
+    tui.wait("n4 · command · monitor");
+    tui.keys("\x1d\x1b1");
+    focused(&tui, "n1");
+    tui.keys("\x1di");
+    tui.wait("type into 3 consoles?");
+    press_y_until_gone(&mut tui);
+    tui.wait("ctrl-] i ends typing into 3: n[1-3]");
+    wait_for("a key that counts", SOON, || {
+        tui.keys("a");
+        got("n1").contains('a').then_some(())
+    });
+    tui.keys("Zbc");
+    wait_for("what was typed last", SOON, || got("n1").ends_with("Zbc").then_some(()));
+    let all = got("n1");
+    for node in ["n2", "n3"] {
+        reaches(node, &all);
+    }
+    assert_eq!(got("n4"), "");
+    // One that ends is left out, aloud; the others go on.
+    tui.keys("\x1di");
+    tui.wait("one console again");
+    tui.keys("\x1dnG");
+    tui.wait("n2 · command · closed");
+    tui.keys("\x1dNd");
+    reaches("n1", &format!("{all}d"));
+    assert_eq!((got("n2"), got("n3")), (all.clone(), all));
+}

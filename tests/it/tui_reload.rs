@@ -224,6 +224,9 @@ fn a_broken_configuration_changes_nothing_and_says_where_it_is_wrong() {
     tui.wait_gone("did you mean");
     let before = polls(&site, "s1");
     wait_for("s1 is polled as before", SOON, || (polls(&site, "s1") > before + 1).then_some(()));
+    std::fs::write(&config, "").unwrap();
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("not reloaded: there is no node in it");
     std::fs::remove_file(&config).unwrap();
     tui.keys(":reload\r");
     tui.wait("not reloaded: cannot read");
@@ -408,4 +411,102 @@ fn an_inventory_that_fails_takes_no_node_away() {
     let before = polls(&site, "s2");
     wait_for("s2 is polled as before", SOON, || (polls(&site, "s2") > before + 1).then_some(()));
     assert!(is_on(&tui.screen(), "s1") && is_on(&tui.screen(), "s2"), "{}", tui.screen());
+}
+
+#[test]
+fn a_password_command_that_asks_on_the_terminal_gets_neither_screen_nor_keys() {
+    let site = Site::new(1);
+    let asks = site.home.path().join("asks");
+    let script = format!(
+        "if test -e {}; then printf 'Vault:' > /dev/tty; read -r word < /dev/tty; echo $word; else echo secret; fi",
+        asks.display()
+    );
+    let credentials = format!(
+        "[credentials.sim]\nusername = \"admin\"\npassword_command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    let config = site.config_with("", &credentials, &[site.bmc("s1"), site.console()]);
+    let mut tui = site.start(&config);
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    open_console(&mut tui);
+    std::fs::write(&asks, "").unwrap();
+    tui.keys("\x1d\x1b:reload\r");
+    tui.wait("wants to ask on the terminal");
+    tui.keys("\t");
+    for letter in ['a', 'b', 'c'] {
+        echoes(&mut tui, letter);
+    }
+    assert!(!String::from_utf8_lossy(&tui.raw()).contains("Vault:"), "{}", tui.screen());
+    std::fs::remove_file(&asks).unwrap();
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("reloaded: no node changed");
+}
+
+#[test]
+fn leaving_ends_an_inventory_that_is_being_asked() {
+    let site = Site::new(0);
+    let (hangs, pid) = (site.home.path().join("hangs"), site.home.path().join("pid"));
+    let script = format!(
+        "test -e {} && {{ sleep 600 & echo $! > {}; wait; }}; printf '{{\\\"v\\\": 1, \\\"nodes\\\": []}}'",
+        hangs.display(),
+        pid.display()
+    );
+    let inventory = format!("[[inventory]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+    let config = site.config("", &[site.console(), inventory]);
+    let mut tui = site.start(&config);
+    tui.wait("con1");
+    std::fs::write(&hangs, "").unwrap();
+    tui.signal(Signal::SIGUSR1);
+    let pid =
+        wait_for("the command runs", SOON, || std::fs::read_to_string(&pid).ok()?.trim().parse::<i32>().ok());
+    tui.keys("q");
+    assert_eq!(tui.wait_exit(), Some(0));
+    wait_for("the end of what the command started", SOON, || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    });
+}
+
+#[test]
+fn a_reload_that_is_asked_of_one_that_only_starts_does_not_end_it() {
+    let site = Site::new(1);
+    let (fifo, runs) = (site.home.path().join("password"), site.home.path().join("runs"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!("if mkdir {}; then cat {}; else echo secret; fi", runs.display(), fifo.display());
+    let credentials = format!(
+        "[credentials.sim]\nusername = \"admin\"\npassword_command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    let config = site.config_with("", &credentials, &[site.bmc("s1")]);
+    let mut tui = site.start(&config);
+    wait_for("it starts", SOON, || runs.exists().then_some(()));
+    tui.signal(Signal::SIGUSR1);
+    std::fs::write(&fifo, "secret\n").unwrap();
+    tui.wait_until("s1 is on", SOON, |screen| is_on(screen, "s1"));
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("reloaded: no node changed");
+    tui.keys("q");
+    assert_eq!(tui.wait_exit(), Some(0));
+}
+
+#[test]
+fn what_is_written_while_an_older_configuration_is_being_read_is_taken_too() {
+    let site = Site::new(0);
+    let (fifo, runs) = (site.home.path().join("inventory"), site.home.path().join("runs"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!(
+        "mkdir {} && cat {}; printf '{{\\\"v\\\": 1, \\\"nodes\\\": []}}'",
+        runs.display(),
+        fifo.display()
+    );
+    let slow = format!("[[inventory]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+    let config = site.config("", &[site.console()]);
+    let tui = site.start(&config);
+    tui.wait("con1");
+    site.config("", &[site.console(), slow]);
+    tui.signal(Signal::SIGUSR1);
+    wait_for("the first is being read", SOON, || runs.exists().then_some(()));
+    site.config("", &[site.console(), "[[node]]\nname = \"newest\"\n".to_owned()]);
+    tui.signal(Signal::SIGUSR1);
+    tui.wait("read once more after that");
+    std::fs::write(&fifo, "").unwrap();
+    tui.wait("newest");
 }

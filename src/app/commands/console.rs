@@ -1,7 +1,7 @@
 //! Commands of a console: after the prefix, or typed for the cursor's node.
 
 use super::{Args, Bind, Command, Context, Function, Run, key};
-use crate::app::{Effect, State, guard, panes, panes::request, scroll, verbs};
+use crate::app::{Effect, State, guard, panes, panes::request, scroll, several, verbs};
 use crate::fleet::ConsoleMode;
 use crate::hub::message::{ConsoleId, ConsoleRequest};
 
@@ -57,6 +57,13 @@ pub(super) const ROWS: &[Command] = &[
     row("watch log", &[p("L")], "read along while somebody else has the console", "", |state, _, out| {
         held(state).map(|console| out.push(request(console, ConsoleRequest::Watch)))
     }),
+    row(
+        "type into several",
+        &[p("i")],
+        "type into all attached consoles at once, after a question",
+        "",
+        |state, _, _| several::toggle(state),
+    ),
     row("mode", &[p("m")], "monitor (read-only) or interactive", "mode", mode),
     row("next console", &[p("n")], "to the next console", "next", |state, _, _| panes::neighbour(state, 1)),
     row("previous console", &[p("N")], "to the console before", "", |state, _, _| {

@@ -66,7 +66,7 @@ fn an_entry_tells_how_far_it_is_and_folds_its_results() {
     let (mut bench, id) = off_of_four();
     let progress = |bench: &Bench| actions::progress_text(bench.state.actions.back().expect("an entry"));
     assert_eq!(progress(&bench), "0 done, 4 waiting");
-    assert_eq!(shares(&bench), ["asked: r1n[01-04]"]);
+    assert_eq!(shares(&bench), ["asked, no answer yet: r1n[01-04]"]);
     bench.result(id, 0, OFF, Outcome::Confirmed).result(id, 1, OFF, failure("no answer"));
     pending(&mut bench, Some(id), 2, Phase::Observing);
     pending(&mut bench, Some(id), 3, Phase::Sending);
@@ -96,6 +96,80 @@ fn an_entry_tells_how_far_it_is_and_folds_its_results() {
 }
 
 #[test]
+fn a_reason_that_names_its_node_or_its_bmc_is_told_once_for_all() {
+    let (mut bench, id) = off_of_four();
+    let hint = |reason: &str, hint: &str| {
+        Outcome::Failed(Fault { class: FaultClass::Auth, reason: reason.into(), hint: Some(hint.into()) })
+    };
+    for node in 0..3 {
+        let reason = format!("cannot log in to 10.1.1.{node}: no answer");
+        bench.result(id, node, OFF, hint(&reason, "check its cable"));
+    }
+    bench.result(id, 3, OFF, hint("cannot power off r1n04: it is off", "check its cable"));
+    assert_eq!(
+        shares(&bench),
+        [
+            "failed (cannot log in to the BMC: no answer): r1n[01-03] · 1.0s",
+            "failed (cannot power off r1n04: it is off): r1n04 · 1.0s"
+        ],
+        "what is that of one node names it"
+    );
+    let action = bench.state.actions.back().expect("an entry");
+    let hints: Vec<Option<String>> =
+        actions::shares(&bench.state, action).into_iter().map(|share| share.hint).collect();
+    assert_eq!(hints, [Some("check its cable".to_owned()), None], "said once, where it belongs");
+    assert_eq!(
+        bench.said(),
+        "power off: 3 failed: r1n[01-03] (cannot log in to the BMC: no answer), 1 failed: r1n04 (cannot power \
+         off r1n04: it is off)"
+    );
+}
+
+#[test]
+fn only_a_whole_word_is_the_name_of_a_node() {
+    let (mut bench, id) = off_of_four();
+    bench.result(id, 0, OFF, failure("r1n010 and x-r1n01 and 10.1.1.0.5"));
+    bench.result(id, 1, OFF, failure("the node0 and x-the node and 10.1.1.0.5"));
+    assert_eq!(shares(&bench)[0], "failed (r1n010 and x-r1n01 and 10.1.1.0.5): r1n01 · 1.0s");
+}
+
+#[test]
+fn what_many_bmcs_are_is_folded() {
+    let mut bench = Bench::new();
+    bench.keys(":bmc info r1n[01-03]<enter>");
+    let (id, ..) = bench.verb().expect("asked");
+    for (node, firmware) in [(0, "2.41"), (1, "2.40"), (2, "2.41")] {
+        let rows =
+            [("Manufacturer ID", "674"), ("Product ID", "256 (0x0100)"), ("Firmware Revision", firmware)];
+        let rows = rows.map(|(label, value)| (label.to_owned(), value.to_owned())).to_vec();
+        bench.result(id, node, Verb::Info, Outcome::Info(rows));
+    }
+    assert_eq!(
+        shares(&bench),
+        [
+            "manufacturer 674, product 256, firmware 2.41: r1n[01,03] · 1.0s",
+            "manufacturer 674, product 256, firmware 2.40: r1n02 · 1.0s"
+        ]
+    );
+}
+
+#[test]
+fn a_log_of_notices_only_scrolls_from_its_end() {
+    let mut bench = Bench::new();
+    for node in 0..40 {
+        bench.state.warn(format!("something about {node}"));
+    }
+    bench.keys("Lj");
+    assert_eq!(log(&bench).scroll, 0, "it begins at its end");
+    bench.keys("kkk");
+    assert_eq!(log(&bench).scroll, -3);
+    bench.keys("gG");
+    assert_eq!(log(&bench).scroll, 0);
+    bench.keys("k");
+    assert_eq!(log(&bench).scroll, -1);
+}
+
+#[test]
 fn staggered_nodes_say_their_turn_in_the_log_and_in_the_table() {
     let mut bench = Bench::new();
     bench.keys(":power on r1n[01-04]<enter>").pass(400).keys("4<enter>");
@@ -107,7 +181,7 @@ fn staggered_nodes_say_their_turn_in_the_log_and_in_the_table() {
     }
     assert_eq!(
         shares(&bench),
-        ["asked: r1n01", "staggered, turns 2 to 4 of 4, due 22:31:30 to 22:31:31: r1n[02-04]"]
+        ["asked, no answer yet: r1n01", "staggered, turns 2 to 4 of 4, due 22:31:30 to 22:31:31: r1n[02-04]"]
     );
     let row = bench.state.row(NodeId(3)).expect("a row");
     let note = super::super::view::note(row, &bench.state.keys, bench.state.now, 0);

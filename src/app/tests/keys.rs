@@ -1,6 +1,7 @@
 use super::*;
 use crate::app::help::{help, hints};
 use crate::app::state::Focus;
+use crate::hub::message::Level;
 
 fn hinted(bench: &Bench) -> String {
     hints(&bench.state).into_iter().map(|(key, word)| format!("{key} {word}, ")).collect()
@@ -196,4 +197,25 @@ fn the_action_log_has_keys_of_its_own_and_keeps_those_that_move() {
     }
     assert!(refused("x", "power off") && refused("x", "quit") && !refused("f9", "retry failed"));
     assert!((rules.command)("table", "f9", "retry failed").is_err(), "it belongs to the log");
+}
+
+#[test]
+fn the_hints_are_for_what_is_there() {
+    let mut bench = Bench::new();
+    assert!(!hinted(&bench).contains("unmark"), "nothing is marked");
+    bench.keys("<space><space>");
+    assert!(hinted(&bench).starts_with("u unmark, "), "{}", hinted(&bench));
+    bench.keys("pf");
+    assert!(hinted(&bench).contains("2, enter do it"), "{}", hinted(&bench));
+}
+
+#[test]
+fn what_was_warned_of_gives_way_to_what_is_done_next() {
+    let mut bench = Bench::new();
+    bench.keys("Gpo");
+    assert!(bench.said().contains("no BMC is configured"), "{}", bench.said());
+    bench.hub(Update::Notice { level: Level::Info, text: "by the way".into(), hint: None });
+    assert!(bench.said().contains("no BMC is configured"), "nobody saw it yet: {}", bench.said());
+    bench.keys("<esc>y");
+    assert_eq!(bench.said(), "copied xbare");
 }

@@ -190,6 +190,15 @@ fn a_console_is_taken_from_its_holder_only_after_a_question() {
     assert_eq!(bench.confirm().what, Question::Steal { console, holder });
     bench.pass(1000).keys("y");
     assert_eq!(bench.requests(), [Request::Console { console, what: ConsoleRequest::Steal }]);
+    // Another has it than the question named.
+    let (mut bench, console) = with(false, busy(true));
+    bench.keys("<ctrl-]>s").pass(1000);
+    let ConsoleState::Busy { hint, steal, retry, .. } = busy(true) else { unreachable!() };
+    let state = ConsoleState::Busy { holder: Some("berta".into()), hint, steal, retry };
+    bench.hub(Update::Console(console, Box::new(SessionStatus { state, ..SessionStatus::default() })));
+    bench.keys("y");
+    assert_eq!(bench.requests(), []);
+    assert_eq!(bench.said(), "it is held by berta now: nothing was done, ask again");
     // What was stolen from us may be taken back, by the operator alone.
     let fault = Fault { class: FaultClass::Busy, reason: "taken over".into(), hint: None };
     let (mut bench, _) = with(false, ConsoleState::Closed { fault, retry: None });

@@ -42,7 +42,7 @@ fn an_error_keeps_the_prompt_open_with_a_suggestion() {
     let cases = [
         ("pwoer off", "did you mean \"power off\"?"),
         ("power of", "did you mean \"power off\"?"),
-        ("xyzzy", "no command is called \"xyzzy\""),
+        ("xyzzy", "no command \"xyzzy\""),
         ("power off r1n99", "r1n99"),
         ("console r1n[01-02]", "one node is needed, not 2"),
         ("bmc raw", "which bytes?"),

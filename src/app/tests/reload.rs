@@ -54,9 +54,47 @@ fn a_question_about_a_node_that_goes_is_withdrawn() {
     assert!(bench.state.overlays.is_empty());
     bench.keys("y");
     assert_eq!(bench.verb(), None);
-    bench.keys("p");
+    bench.pass(1000).keys("p");
     bench.hub(fleet(&[0, 5], &[], &[]));
     assert!(!bench.state.overlays.is_empty(), "it is about another");
+}
+
+#[test]
+fn a_question_whose_node_changed_is_withdrawn_and_its_answer_goes_nowhere() {
+    let protected = || {
+        let mut all = nodes();
+        all[0].protected = true;
+        Update::Fleet(Box::new(Fleet { nodes: all, gone: Vec::new(), outdated: Vec::new() }))
+    };
+    // Another guard holds, or another BMC or password than the question named.
+    for update in [protected(), fleet(&[], &[], &[0])] {
+        let mut bench = Bench::new();
+        let console = bench.attach();
+        bench.keys("<ctrl-]><esc>pf");
+        bench.pass(400);
+        bench.hub(fleet(&[], &["r2n01"], &[3]));
+        assert_eq!(bench.confirm().folded, "r1n01", "others are no concern of it");
+        bench.hub(update);
+        assert!(bench.state.overlays.is_empty());
+        assert!(bench.said().ends_with("nothing was done, ask again"), "{}", bench.said());
+        bench.keys("y").pass(300).keys("po<tab>x<enter>");
+        bench.event(Event::Paste("reboot\r".into()));
+        assert_eq!((bench.verb(), bench.typed()), (None, Vec::new()), "what is typed on is meant for it");
+        bench.pass(1000).keys("<tab>x");
+        assert_eq!(bench.typed(), b"x", "{console:?}");
+    }
+}
+
+#[test]
+fn a_menu_stays_with_its_node_and_asks_by_the_new_guard() {
+    let mut bench = Bench::new();
+    bench.keys("p");
+    let mut all = nodes();
+    all[0].read_only = true;
+    bench.hub(Update::Fleet(Box::new(Fleet { nodes: all, gone: Vec::new(), outdated: vec![NodeId(0)] })));
+    bench.keys("o");
+    assert_eq!(bench.verb(), None);
+    assert!(bench.said().contains("read-only by a tag"), "{}", bench.said());
 }
 
 #[test]
@@ -164,6 +202,7 @@ fn the_screen_comes_back_as_it_was_left_and_no_console_is_attached() {
         bench.effects
     );
     assert_eq!(bench.said(), "as you left it: filter tag:rack1; 2 consoles, detached");
+    assert_eq!(crate::app::hints(&bench.state)[0], ("enter".to_owned(), "attach".to_owned()));
     bench.effects.clear();
     bench.keys("ls");
     assert!(bench.requests().is_empty() && bench.said().contains("is detached; enter attaches it"));

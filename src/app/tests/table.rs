@@ -181,6 +181,17 @@ fn quitting_asks_only_when_something_would_be_lost() {
     bench.keys("q").pass(400).keys("y");
     assert!(bench.effects.contains(&Effect::Quit));
 
+    // A console that ended for good is nothing that could be lost.
+    let mut bench = Bench::new();
+    let console = bench.attach();
+    let mut status = bench.state.pane(console).unwrap().status.clone();
+    let fault =
+        crate::fleet::Fault { class: crate::fleet::FaultClass::Local, reason: "exit 1".into(), hint: None };
+    status.state = crate::fleet::ConsoleState::Closed { fault, retry: None };
+    bench.hub(Update::Console(console, Box::new(status)));
+    bench.keys("<ctrl-]><esc>q");
+    assert!(bench.effects.contains(&Effect::Quit));
+
     let mut bench = Bench::new();
     bench.attach();
     bench.event(Event::Terminate);

@@ -60,13 +60,19 @@ fn the_question_says_whom_it_is_about() {
     let mut bench = Bench::new();
     bench.attach();
     bench.keys("<ctrl-]><esc>").seen(0, Power::On).seen(1, Power::Off);
-    bench.keys("<space><space>pf");
+    bench.keys("<space><space><space>pf");
     let confirm = bench.confirm();
-    assert_eq!((confirm.folded.as_str(), confirm.on, confirm.consoles), ("r1n[01-02]", 1, 1));
+    assert_eq!(
+        (confirm.folded.as_str(), confirm.on, confirm.unknown, confirm.consoles),
+        ("r1n[01-03]", 1, 1, 1)
+    );
     let id = confirm.describe.unwrap();
     bench.hub(Update::Described { id, text: "ipmitool chassis power off".into() });
     bench.seen(1, Power::On);
-    assert_eq!((bench.confirm().on, bench.confirm().command.is_some()), (2, true));
+    assert_eq!(
+        (bench.confirm().on, bench.confirm().unknown, bench.confirm().command.is_some()),
+        (2, 1, true)
+    );
     bench.hub(Update::Described { id: RequestId(9999), text: "late".into() });
     assert_eq!(bench.confirm().command.as_deref(), Some("ipmitool chassis power off"));
 }
@@ -218,15 +224,15 @@ fn results_become_one_line_and_a_note() {
     assert_eq!(bench.said(), "");
     let fault = Fault {
         class: FaultClass::Unreachable,
-        reason: "no answer".into(),
+        reason: "cannot log in to 10.1.1.3: no answer".into(),
         hint: Some("is it cabled?".into()),
     };
     bench.result(id, 3, off, Outcome::Failed(fault));
     let notice = bench.state.current_notice().unwrap();
-    assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (no answer)");
+    assert_eq!(notice.text, "power off: 3 confirmed, 1 failed: r1n04 (cannot log in to 10.1.1.3: no answer)");
     assert_eq!((notice.level, notice.hint.as_deref()), (Level::Error, Some("is it cabled?")));
     let note = crate::app::view::note(&bench.state.nodes[3], &bench.state.keys, Millis(bench.now), 0);
-    assert_eq!(note, "power off failed (no answer), 22:31");
+    assert_eq!(note, "off failed: no answer, 22:31", "the row names the node, and is narrow");
     assert!(bench.state.nodes[0].last.is_none());
     assert!(bench.state.overlays.is_empty());
     // An error stays until a key says that somebody is there.

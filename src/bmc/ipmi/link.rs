@@ -500,7 +500,12 @@ impl Turn<'_> {
     /// The same, with a login in any case.
     pub(super) async fn prepare(&mut self) -> Result<(), Failure> {
         self.identify().await?;
-        if !self.link.state().client.is_logged_in() {
+        // A login that is being closed, since the turn before could not keep it, is none.
+        let usable = {
+            let state = self.link.state();
+            state.client.is_logged_in() && !state.closing
+        };
+        if !usable {
             self.request(&Command::device_id()).await?;
         }
         Ok(())

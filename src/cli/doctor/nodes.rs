@@ -99,7 +99,7 @@ impl Doctor<'_> {
         let marked = if self.targets.named { HashMap::new() } else { marked(hub).await };
         for id in &self.targets.nodes {
             if self.settings.nodes[id.index()].bmc.is_none() {
-                logins.insert(*id, Login::Left("no driver; only its console is looked at"));
+                logins.insert(*id, Login::Left("no BMC is configured: there is nothing to log in to"));
             } else if let Some(fault) = marked.get(id) {
                 logins.insert(*id, Login::Marked(fault.clone()));
             } else {
@@ -288,6 +288,10 @@ fn reachable(
 ) -> Check {
     let shown = path.display();
     match found {
+        Err(error) if what == "serial port" && error.kind() == ErrorKind::NotFound => {
+            let remedy = "correct the device's name, or plug its adapter in";
+            Check::fail(check, name, format!("there is no device {shown}"), remedy)
+        }
         Err(error) => {
             let remedy = "correct the path, or check the modes of its directories";
             Check::fail(check, name, format!("{shown}: {error}"), remedy)

@@ -2,12 +2,15 @@
 //! characters (Filesystem Hierarchy Standard 3.0, section 5.9).
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where they are.
 const DIRECTORY: &str = "/run/lock";
+
+/// More than a lock file has.
+const MOST_BYTES: u64 = 64;
 
 /// Removed when dropped.
 pub(super) struct LockFile(PathBuf);
@@ -52,7 +55,13 @@ fn create(path: &Path) -> io::Result<()> {
 
 /// Who holds it, if that process lives.
 fn holder(path: &Path) -> Option<String> {
-    let pid: i32 = fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()?;
+    // Everybody may put something here: a named pipe would be waited for, a device read without end.
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return Some(format!("{}, which is no lock file", path.display()));
+    }
+    let mut text = String::new();
+    fs::File::open(path).ok()?.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    let pid: i32 = text.split_whitespace().next()?.parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
     Some(format!("{name} (process {pid})"))
@@ -73,5 +82,16 @@ mod tests {
         assert!(!path.exists());
         fs::write(&path, "   4194399\n").expect("a lock of nobody");
         assert!(LockFile::take_path(path).expect("free").is_some());
+    }
+
+    #[test]
+    fn a_pipe_or_a_link_in_its_place_is_not_waited_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("LCK..ttyS9");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made");
+        assert!(LockFile::take_path(path.clone()).err().is_some_and(|why| why.ends_with("is no lock file")));
+        let path = dir.path().join("LCK..ttyS8");
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("made");
+        assert!(LockFile::take_path(path).is_err());
     }
 }

@@ -66,6 +66,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
         log,
         log_path,
         patient: false,
+        watch: None,
         tell_resumed: spec.resumed,
     };
     let mut around = Around {
@@ -118,6 +119,8 @@ struct Core {
     log_path: Option<PathBuf>,
     /// A busy console is tried again until it is free.
     patient: bool,
+    /// The log that is read along; also while the console is tried again.
+    watch: Option<Watch>,
     /// See [`SessionSpec::resumed`].
     tell_resumed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -140,6 +143,7 @@ impl Core {
             let ending = match opened {
                 Ok(Ok(link)) => {
                     self.patient = false;
+                    self.watch = None;
                     let since = Instant::now();
                     let interrupt = self.carry(transport, around, link, asked).await;
                     asked = false;
@@ -238,6 +242,7 @@ impl Core {
     ) -> Option<Interrupt> {
         let held = match &ending {
             Ending::Busy { .. } => true,
+            Ending::Dismissed(_) => false,
             Ending::Failed { fault, .. } => fault.class == FaultClass::Busy,
         };
         let ghost = *ghosts > 0 && matches!(ending, Ending::Busy { .. });
@@ -247,55 +252,77 @@ impl Core {
                 Some(backoff.next())
             }
             Ending::Failed { retry: true, .. } => Some(backoff.next()),
+            Ending::Dismissed(_) => Some(backoff.next().max(DISMISSED)),
             _ => (held && self.patient).then_some(PATIENCE),
         };
+        if !held {
+            // Why it failed now is not to be hidden.
+            self.watch = None;
+        }
         loop {
-            self.shared.state(told(&ending, steal, gap.map(|gap| wall_clock() + gap), ghost));
+            let retry = gap.map(|gap| wall_clock() + gap);
+            let mut watch = self.watch.take();
+            let rested = async {
+                match &mut watch {
+                    Some(watch) => self.read_along(watch, steal, retry).await,
+                    None => {
+                        self.shared.state(told(&ending, steal, retry, ghost));
+                        self.interrupted().await
+                    }
+                }
+            };
             let interrupt = match gap {
-                Some(gap) => tokio::time::timeout(gap, self.interrupted()).await.ok(),
-                None => Some(self.interrupted().await),
+                Some(gap) => tokio::time::timeout(gap, rested).await.ok(),
+                None => Some(rested.await),
             };
-            let interrupt = match interrupt {
-                Some(Interrupt::Watch) => self.watch(steal).await,
-                other => other,
-            };
+            self.watch = watch;
             match interrupt {
                 Some(Interrupt::Wait) if held => {
                     self.patient = true;
                     gap = gap.or(Some(PATIENCE));
                 }
-                // What failed for another reason is not waited for. A second watch ends the first.
-                Some(Interrupt::Wait | Interrupt::Watch) => {}
-                other => return other,
+                // What failed for another reason is not waited for.
+                Some(Interrupt::Wait) => {}
+                // A second watch ends the first.
+                Some(Interrupt::Watch) => {
+                    self.watch = match (&self.watch, &self.log_path) {
+                        (None, Some(path)) => Some(Watch::new(path.clone())),
+                        (None, None) => {
+                            self.shared.note("no log is written for this node");
+                            None
+                        }
+                        (Some(_), _) => None,
+                    };
+                }
+                Some(other) => {
+                    self.watch = None;
+                    return Some(other);
+                }
+                None => return None,
             }
         }
     }
 
-    /// Reads along in the log until an interrupt; without one when there is no log to be read.
-    async fn watch(&mut self, steal: bool) -> Option<Interrupt> {
-        let Some(path) = self.log_path.clone() else {
-            self.shared.note("no log is written for this node");
-            return Some(Interrupt::Watch);
-        };
+    /// Reads along in the log until an interrupt; a log that cannot be read ends it as a second watch does.
+    async fn read_along(&mut self, watch: &mut Watch, steal: bool, retry: Option<Millis>) -> Interrupt {
         self.shared.update(|status| {
-            status.state = ConsoleState::Watching { steal };
+            status.state = ConsoleState::Watching { steal, retry };
             status.note = None;
         });
-        let mut watch = Watch::new(path.clone());
         loop {
             tokio::select! {
-                interrupt = self.interrupted() => return Some(interrupt),
+                interrupt = self.interrupted() => return interrupt,
                 bytes = watch.next() => match bytes {
                     Ok(bytes) => {
                         let piece = Piece { bytes, answered: false };
                         if self.place.bytes.send(piece).await.is_err() {
-                            return Some(Interrupt::Stop);
+                            return Interrupt::Stop;
                         }
                         self.place.ring();
                     }
                     Err(error) => {
-                        self.shared.note(format!("cannot read the log {}: {error}", path.display()));
-                        return Some(Interrupt::Watch);
+                        self.shared.note(format!("cannot read the log {}: {error}", watch.path().display()));
+                        return Interrupt::Watch;
                     }
                 },
             }
@@ -487,6 +514,9 @@ const GHOSTS: u32 = 4;
 /// How often a busy console is tried that the operator waits for: every try is a command to its BMC.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Somebody who frees a console by hand to take it needs some time for that.
+const DISMISSED: Duration = Duration::from_secs(60);
+
 /// The state of a console without a link. `lost`: it had one before, and the one that holds it may be our own.
 fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> ConsoleState {
     match ending.clone() {
@@ -495,7 +525,7 @@ fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> Cons
             ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
         }
         Ending::Busy { holder, hint } => ConsoleState::Busy { holder, hint, steal, retry },
-        Ending::Failed { fault, .. } => ConsoleState::Closed { fault, retry },
+        Ending::Failed { fault, .. } | Ending::Dismissed(fault) => ConsoleState::Closed { fault, retry },
     }
 }
 

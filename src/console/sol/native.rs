@@ -177,9 +177,7 @@ fn lost(over: &SolOver, thief: Option<&str>) -> Ending {
             let fault = Fault { class: FaultClass::Busy, reason: text, hint: Some(BUSY_HINT.to_owned()) };
             return Ending::Failed { fault, retry: false };
         }
-        SolOver::Lost(SolLoss::Deactivated) => {
-            (FaultClass::Unreachable, "the console was lost: the BMC or another session ended its SOL")
-        }
+        SolOver::Lost(SolLoss::Deactivated) => return super::dismissed(),
         SolOver::Lost(SolLoss::Silent) => {
             (FaultClass::Timeout, "the console was lost: the BMC stopped answering")
         }
@@ -200,7 +198,7 @@ mod tests {
     fn told(over: SolOver) -> (FaultClass, bool) {
         match lost(&over, Some("eve from 10.0.0.7")) {
             Ending::Failed { fault, retry } => (fault.class, retry),
-            Ending::Busy { .. } => panic!("busy"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -222,7 +220,7 @@ mod tests {
     #[test]
     fn only_what_was_stolen_is_not_tried_again() {
         assert_eq!(told(SolOver::Lost(SolLoss::Stolen(7))), (FaultClass::Busy, false));
-        assert_eq!(told(SolOver::Lost(SolLoss::Deactivated)), (FaultClass::Unreachable, true));
+        assert!(matches!(lost(&SolOver::Lost(SolLoss::Deactivated), None), Ending::Dismissed(_)));
         assert_eq!(told(SolOver::Lost(SolLoss::Silent)), (FaultClass::Timeout, true));
         assert_eq!(told(SolOver::Lost(SolLoss::Unreachable)), (FaultClass::Unreachable, true));
     }

@@ -15,7 +15,7 @@ use crate::console::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::{Fault, FaultClass};
 use child::{Child, Exit};
 use lines::{Banner, BreakEcho, Found, InputGuard};
-use owner::Owner;
+use owner::{Lost, Owner};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -94,8 +94,10 @@ impl Transport for Tool {
     }
 
     async fn ended(&mut self) -> Ending {
-        if self.owner.as_ref().is_some_and(Owner::is_stolen) {
-            return verdict::stolen();
+        match self.owner.as_ref().and_then(Owner::lost) {
+            Some(Lost::Stolen) => return verdict::stolen(),
+            Some(Lost::Freed) => return super::dismissed(),
+            None => {}
         }
         match self.child.as_mut() {
             Some(child) => verdict::lost(&child.exited(REAP).await),
@@ -106,13 +108,13 @@ impl Transport for Tool {
     async fn close(&mut self, around: &mut Around) {
         let mut active = false;
         let owner = self.owner.take();
-        let stolen = owner.as_ref().is_some_and(Owner::is_stolen);
+        let lost = owner.as_ref().and_then(Owner::lost);
         if let Some(owner) = owner {
             owner.stop().await;
         }
         if let Some(mut child) = self.child.take() {
-            // Asked to end in order a robbed one would end the thief's SOL.
-            if stolen {
+            // Asked to end in order it would end the SOL of whoever has it now.
+            if lost.is_some() {
                 child.kill_and_wait(REAP).await;
             } else if !child.interrupt_and_wait(GRACE).await {
                 child.kill_and_wait(REAP).await;

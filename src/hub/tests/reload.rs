@@ -120,6 +120,25 @@ async fn a_verb_ends_where_it_began_and_then_the_new_bmc_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_off_that_takes_over_after_a_change_is_for_the_bmc_that_was_named() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| (machine.power, machine.effect) = (Power::Off, Some(secs(40))));
+    bench.world.set("moved", |machine| machine.power = Power::On);
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let on = front.ask(Verb::Power(PowerVerb::On), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    reload(&front, &settings).await;
+    assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
+    assert!(matches!(front.results(on, 1).await[0].outcome, Outcome::Cancelled { .. }));
+    assert_eq!(bench.world.sent("n0"), [Exchange::On], "the old BMC is some other machine's");
+    assert_eq!(bench.world.sent("moved"), [Exchange::Off]);
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hold_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
@@ -138,7 +157,7 @@ async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hol
     assert_eq!(front.results(soft, 1).await[0].outcome, Outcome::Confirmed);
     let made = bench.world.made("n0").len();
     front.until(|front| front.node(0).why == PollReason::Interval).await;
-    front.during(secs(100)).await;
+    front.during(secs(150)).await;
     assert!(bench.world.made("n0").len() > made + 2 && bench.world.made("moved").is_empty());
     bench.world.assert_pace(secs(5));
 }

@@ -11,10 +11,10 @@
 //! The entry that the keys act on has the cursor's sign before it, as a row of the table has.
 
 use super::{Line, page, page_widths};
+use crate::app::State;
 use crate::app::actions::{self, ShareKind};
 use crate::app::message::Level;
 use crate::app::state::{Action, ActionLog, Notice};
-use crate::app::{State, summary};
 use crate::fleet::Millis;
 use crate::theme::Role;
 use crate::ui::canvas::Canvas;
@@ -39,7 +39,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, log: ActionLog) {
     let height =
         |lines: &[Line]| -> usize { lines.iter().map(|line| words::wrap(&line.text, width).len()).sum() };
     let mut total = 0;
-    let mut begin = 0;
+    // Without an entry the newest notice is what is looked for.
+    let mut begin = usize::MAX;
     for (_, chosen, lines) in &entries {
         if *chosen {
             begin = total;
@@ -83,9 +84,7 @@ fn entry(state: &State, action: &Action, chosen: bool) -> Vec<Line> {
             ShareKind::Waiting => Role::StatePending,
         };
         lines.push(Line::new("", share.text).role(role));
+        lines.extend(share.hint.map(|hint| Line::new("", format!("hint: {hint}"))));
     }
-    lines.extend(
-        summary::hints(&action.results).into_iter().map(|hint| Line::new("", format!("hint: {hint}"))),
-    );
     lines
 }

@@ -73,6 +73,7 @@ fn title(state: &State, confirm: &Confirm) -> String {
             many => format!("{} {}?", verb.words(), count(many.len(), "node")),
         },
         Question::Steal { .. } => format!("take the console of {}?", confirm.folded),
+        Question::Several { consoles } => format!("type into {}?", count(consoles.len(), "console")),
         Question::Quit { .. } => "quit lightsout?".to_owned(),
     }
 }
@@ -100,13 +101,29 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
             Line::new("", "they lose it at once, in the middle of whatever they do").role(Role::NoticeWarn),
         ];
     }
+    if let Question::Several { .. } = &confirm.what {
+        let end = state.after_prefix("type into several");
+        let mut lines = vec![
+            Line::new("nodes", confirm.folded.clone()),
+            Line::new("", format!("every key and every paste goes to all of them until {end}"))
+                .role(Role::NoticeWarn),
+        ];
+        if confirm.protected > 0 {
+            lines.push(Line::new("protected", count(confirm.protected, "node")).role(Role::NoticeWarn));
+        }
+        return lines;
+    }
     let total = confirm.targets.len();
     let mut lines = vec![Line::new("nodes", confirm.folded.clone())];
     let frees = confirm.what == Question::Verb(Verb::FreeSol);
     if frees {
         lines.extend(holders(state, confirm));
     } else {
-        lines.push(Line::new("on now", format!("{} of {total}", confirm.on)));
+        let unknown = match confirm.unknown {
+            0 => String::new(),
+            count => format!(", {count} not known"),
+        };
+        lines.push(Line::new("on now", format!("{} of {total}{unknown}", confirm.on)));
     }
     if confirm.consoles > 0 && frees {
         let text = format!("{} here, which will be closed", count(confirm.consoles, "console"));
@@ -123,6 +140,11 @@ fn facts(state: &State, confirm: &Confirm) -> Vec<Line> {
     }
     let command = confirm.command.as_deref().unwrap_or("…");
     lines.push(Line::new("sends", command).role(Role::Dim));
+    // What is described is the first one's.
+    if total > 1 {
+        let others = count(total - 1, "other node");
+        lines.push(Line::new("", format!("and likewise to the {others}")).role(Role::Dim));
+    }
     lines
 }
 
@@ -171,6 +193,7 @@ fn answer(canvas: &mut Canvas<'_>, confirm: &Confirm, area: Area) {
             let yes = match &confirm.what {
                 Question::Verb(verb) => format!("y  {}", verb.words()),
                 Question::Steal { .. } => "y  take it".to_owned(),
+                Question::Several { .. } => "y  type into all".to_owned(),
                 Question::Quit { .. } => "y  quit".to_owned(),
             };
             let x = area.x + used + 2;

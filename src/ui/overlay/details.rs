@@ -28,7 +28,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, node: NodeId, top: us
         return;
     };
     let mut lines = identity(row);
-    power(state, row, &mut lines);
+    // Without a power driver there is nothing to be known.
+    if row.node.driver.is_some() {
+        power(state, row, &mut lines);
+    }
     if let Some((result, at)) = &row.last {
         let at = view::clock(*at, state.utc_offset);
         let text = format!("{} {}, {at}", result.verb.words(), summary::word(&result.outcome));

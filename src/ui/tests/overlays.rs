@@ -1,12 +1,14 @@
 //! Menus, confirmations, prompts, pages.
 
 use super::fixture::*;
-use crate::app::message::{Outcome, RequestId, VerbResult};
+use crate::app::message::{Level, Outcome, RequestId, VerbResult};
 use crate::app::state::{
-    Action, ActionLog, Confirm, ConfirmLevel, Holders, Input, Menu, MenuItem, MenuPick, Overlay, Question,
+    Action, ActionLog, Confirm, ConfirmLevel, Holders, Input, Menu, MenuItem, MenuPick, Notice, Overlay,
+    Question,
 };
 use crate::app::{Key, State};
 use crate::fleet::{BootDevice, FaultClass, NodeId, Power, PowerVerb, Verb};
+use crate::hub::message::ConsoleId;
 use crate::theme::ColorDepth;
 use crate::ui::Glyphs;
 use insta::assert_snapshot;
@@ -80,6 +82,7 @@ fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
         targets: targets.iter().map(|id| NodeId(*id)).collect(),
         folded: if targets.len() == 1 { "r1n01".into() } else { "r1n[01-04],sw1".into() },
         on: 1,
+        unknown: 0,
         consoles: 0,
         protected: 0,
         hidden: 0,
@@ -149,6 +152,7 @@ fn confirmation_by_key() {
 fn confirmation_by_word_with_everything_to_know() {
     let mut confirm = confirm(&[0, 1, 2, 3, 5], typed("5", "4"));
     confirm.consoles = 2;
+    confirm.unknown = 2;
     confirm.protected = 1;
     confirm.hidden = 1;
     confirm.error = Some("that is not 5".into());
@@ -161,6 +165,13 @@ fn confirmation_at_40x8_keeps_question_and_answer() {
     confirm.consoles = 2;
     confirm.protected = 1;
     assert_snapshot!(picture(&with((40, 8), Overlay::Confirm(Box::new(confirm))), &look()));
+}
+
+#[test]
+fn typing_into_several_is_asked() {
+    let mut confirm = confirm(&[0, 1], ConfirmLevel::Key);
+    confirm.what = Question::Several { consoles: vec![ConsoleId(1), ConsoleId(2)] };
+    assert_snapshot!(picture(&with((80, 24), Overlay::Confirm(Box::new(confirm))), &look()));
 }
 
 #[test]
@@ -194,7 +205,7 @@ fn command_prompt_with_an_error() {
         input: input("powr"),
         candidates: Vec::new(),
         picked: None,
-        error: Some("no command is called powr; power?".into()),
+        error: Some(r#"no command "powr"; did you mean "power"?"#.into()),
     };
     assert_snapshot!(picture(&with((80, 24), overlay), &look()));
 }
@@ -252,10 +263,14 @@ fn details_say_where_a_console_is() {
         let node = &mut state.nodes[id].node;
         (node.transport, node.console) = (Some(transport.to_owned()), place.to_owned());
         state.overlays = vec![Overlay::Details { node: node.id, top: 0, info: None }];
-        let picture = picture(&state, &look());
-        let line = picture.lines().find(|line| line.contains("console   ")).expect("a line of its own");
+        let screen = picture(&state, &look());
+        let line = screen.lines().find(|line| line.contains("console   ")).expect("a line of its own");
         let told = if place.is_empty() { transport.to_owned() } else { format!("{transport}: {place}") };
         assert!(line.contains(&format!("console    {told} ")), "{line}");
+        assert!(screen.contains("next poll") && screen.contains("boot  "), "{screen}");
+        state.nodes[id].node.driver = None;
+        let bare = picture(&state, &look());
+        assert!(!bare.contains("next poll") && !bare.contains("never read"), "{bare}");
     }
 }
 
@@ -322,6 +337,27 @@ fn the_selected_entry_of_a_long_log_is_in_sight() {
     state.overlays = vec![Overlay::Actions(ActionLog::default())];
     let newest = seen(&state);
     assert!(cursor(&newest) > Some(15), "the newest is at the bottom: {newest}");
+}
+
+#[test]
+fn a_log_of_notices_only_shows_the_newest() {
+    let mut state = with((80, 24), Overlay::Actions(ActionLog::default()));
+    state.notices.clear();
+    for count in 0..40 {
+        state.notices.push_back(Notice {
+            level: Level::Warning,
+            text: format!("trouble {count}."),
+            hint: None,
+            at: ago(400 - count),
+            until: ago(0),
+            seen: false,
+            logged: false,
+        });
+    }
+    let seen = picture(&state, &look());
+    assert!(seen.contains("trouble 39.") && !seen.contains("trouble 0."), "{seen}");
+    state.overlays = vec![Overlay::Actions(ActionLog { selected: None, scroll: -120 })];
+    assert!(picture(&state, &look()).contains("trouble 0."), "and the oldest can be reached");
 }
 
 #[test]

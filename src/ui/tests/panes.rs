@@ -55,6 +55,14 @@ fn two_panes_side_by_side_at_120x40() {
 }
 
 #[test]
+fn consoles_that_are_typed_into_together_at_80x24() {
+    let mut state = two((80, 24));
+    state.panes[1].status.mode = INTERACTIVE;
+    state.several = state.panes.iter().map(|pane| pane.console).collect();
+    assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
 fn three_panes_at_200x50() {
     let mut state = two((200, 50));
     let status = session(ConsoleState::Connecting, INTERACTIVE);
@@ -97,7 +105,10 @@ fn a_busy_console_says_who_holds_it() {
         steal: true,
         retry: None,
     };
-    assert_snapshot!(picture(&one((80, 24), busy, INTERACTIVE, None), &look()));
+    let mut state = one((80, 24), busy, INTERACTIVE, None);
+    assert_snapshot!(picture(&state, &look()));
+    state.read_only = true;
+    assert!(!picture(&state, &look()).contains("takes it"), "what would be refused is not offered");
 }
 
 #[test]
@@ -108,6 +119,26 @@ fn a_closed_console_keeps_its_last_screen() {
     };
     let state = one((80, 24), closed, INTERACTIVE, Some(boot_screen()));
     assert_snapshot!(picture(&state, &look()));
+}
+
+#[test]
+fn a_robbed_console_that_waits_says_its_next_try_once() {
+    let robbed = ConsoleState::Closed {
+        fault: fault(FaultClass::Busy, "the console was taken over by eve"),
+        retry: Some(ago(0) + std::time::Duration::from_secs(30)),
+    };
+    let seen = picture(&one((80, 24), robbed, INTERACTIVE, None), &look());
+    assert_eq!(seen.matches("next try").count(), 1, "{seen}");
+    assert!(seen.contains("ctrl-] o tries again"), "{seen}");
+}
+
+#[test]
+fn a_log_that_is_read_along_is_not_called_ours_and_says_whether_it_is_waited() {
+    for (retry, said) in [(None, "watching its log ━"), (Some(ago(0)), "watching its log, waiting ━")] {
+        let watching = ConsoleState::Watching { steal: true, retry };
+        let seen = picture(&one((80, 24), watching, INTERACTIVE, None), &look());
+        assert!(seen.contains(said) && !seen.contains("logging"), "{seen}");
+    }
 }
 
 #[test]

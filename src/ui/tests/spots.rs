@@ -109,6 +109,7 @@ fn a_question_has_two_buttons_and_nothing_else() {
         targets: vec![NodeId(0)],
         folded: "r1n01".into(),
         on: 1,
+        unknown: 0,
         consoles: 0,
         protected: 0,
         hidden: 0,

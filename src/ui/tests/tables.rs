@@ -15,6 +15,7 @@ fn notice(level: Level, text: &str, hint: Option<&str>) -> Notice {
         text: text.into(),
         hint: hint.map(Into::into),
         until: Millis(u64::MAX),
+        seen: false,
         logged: false,
     }
 }

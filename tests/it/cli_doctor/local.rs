@@ -405,3 +405,19 @@ fn a_poor_terminal_gets_plain_characters_and_screen_is_asked_its_version() {
     }
     assert_eq!(ended.status.code(), Some(0), "{out}");
 }
+
+#[test]
+fn a_serial_adapter_that_is_not_plugged_in_is_told_as_that() {
+    let home = Home::new();
+    let config = home.config(
+        "[[node]]\nname = \"fw1\"\nconsole = { transport = \"serial\", device = \"/nonexistent/ttyUSB9\" }\n",
+    );
+    let (code, checks) = doctor(&home, &config);
+    assert_eq!(code, 1);
+    let port = checks.iter().find(|line| line["check"] == "console").expect("looked at");
+    assert_eq!(
+        (&port["level"], &port["text"]),
+        (&"fail".into(), &"there is no device /nonexistent/ttyUSB9".into())
+    );
+    assert!(port["remedy"].to_string().contains("plug its adapter in"), "{port}");
+}

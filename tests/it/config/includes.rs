@@ -27,6 +27,7 @@ fn a_team_s_fleet_lies_below_a_person_s_taste() {
     assert!(settings.nodes[0].protected, "the team's nodes with their tags");
     assert_eq!(settings.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(), ["n1", "mine"]);
     assert_eq!(loaded.files, [place.path("config.toml"), place.path("team/fleet.toml")]);
+    assert_eq!(loaded.main, place.path("config.toml"), "it gives the fleet its name");
 }
 
 #[test]
@@ -47,4 +48,11 @@ fn a_pattern_means_the_files_of_a_directory_in_order() {
     assert!(problems.contains("for all files of a directory write \"conf.d/*.toml\""), "{problems}");
     place.write("conf.d/z.toml", "include = [\"*.toml\"]\n", 0o644);
     assert!(place.problems("include = [\"conf.d/*.toml\"]\n").contains("the includes go in a circle"));
+}
+
+#[test]
+fn a_file_without_end_is_refused() {
+    let place = Place::new();
+    let problems = place.problems("include = [\"/dev/zero\"]\n");
+    assert!(problems.contains("cannot read /dev/zero: it has more than 64 MB"), "{problems}");
 }

@@ -203,7 +203,7 @@ fn two_nodes_never_share_a_bmc() {
     let mut place = Place::new();
     let inventory = file(&place, "genders", "n1 bmc=10.1.1.1\nn2 bmc=10.1.1.1\nn3 bmc=10.1.1.3\n");
     let text = format!("{LAB}{STATIC}{inventory}bmc = {{ address = \"{{bmc}}\", credentials = \"lab\" }}\n");
-    assert!(place.problems(&text).contains("10.1.1.1 already belongs to n1"));
+    assert!(place.problems(&text).contains("10.1.1.1 of n2 already belongs to n1"));
     assert_eq!(names(&lenient(&mut place, &text).expect("the others")), ["vm1", "n1", "n3"]);
 }
 

@@ -38,6 +38,7 @@ fn the_user_s_file_lies_on_top_of_the_system_s() {
     }
     let files = [place.path("etc/config.toml"), place.path("home/.config/lightsout/config.toml")];
     assert_eq!(loaded.files, files);
+    assert_eq!(Some(&loaded.main), files.last());
     assert_eq!(settings.state_dir, place.path("home/.local/state/lightsout"));
     assert_eq!(settings.log_dir, place.path("home/.local/state/lightsout/consoles"));
     assert_eq!(settings.runtime_dir, Path::new("/tmp/lightsout-7"));
@@ -85,7 +86,8 @@ fn without_a_configuration_the_error_says_how_to_start() {
     let wanted = "no configuration found; looked for etc/config.toml and home/.config/lightsout/config.toml\n  \
         help: start with: mkdir -p home/.config/lightsout && \
         lightsout config default > home/.config/lightsout/config.toml\n        \
-        or name a file with --config or LIGHTSOUT_CONFIG";
+        or name a file with --config or LIGHTSOUT_CONFIG\n        \
+        or try it without one, on simulated machines: lightsout demo";
     assert_eq!(errors, wanted);
     let errors = place.strip(&place.load(Some("gone.toml")).expect_err("nothing there").to_string());
     assert!(errors.starts_with("cannot read gone.toml: no such file or directory\n"), "{errors}");

@@ -161,3 +161,33 @@ async fn passwords_of_bmcs_are_not_in_its_environment() {
     console.shows("hidden");
     console.session.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_leaves_behind_does_not_keep_its_console_open() {
+    let dir = private();
+    let (away, deaf) = (dir.path().join("away"), dir.path().join("deaf"));
+    // One has a session of its own, as a shared connection of ssh's; one is only deaf to the hang-up. Both keep
+    // the terminal open, whose output ctrl-s has stopped.
+    let script = format!(
+        "trap '' HUP; setsid sleep 60 & echo $! > {}; sleep 60 & echo $! > {}; read -r word; exit 3",
+        away.display(),
+        deaf.display()
+    );
+    let console = shell(&script, dir.path());
+    let (away, deaf) = (pid(&away), pid(&deaf));
+    console.types(b"\x13word\r");
+    assert_eq!(console.closed().0.reason, "sh ended with exit code 3");
+    assert!(lives(away), "it was sent away on purpose");
+    wait_for("the end of what was not", SOON, || (!lives(deaf)).then_some(()));
+    console.session.stop().await;
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(away), nix::sys::signal::Signal::SIGKILL);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_words_of_a_program_that_leaves_something_behind_are_shown() {
+    let dir = private();
+    let console = shell("setsid sleep 5 & seq 1 3000; echo last; exit 3", dir.path());
+    assert_eq!(console.closed().0.reason, "sh ended with exit code 3");
+    console.shows("last");
+    console.session.stop().await;
+}

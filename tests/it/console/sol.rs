@@ -42,6 +42,7 @@ with_both_drivers! {
     a_held_sol_is_busy_and_is_not_taken
     a_held_sol_is_taken_when_the_operator_asks_for_it
     a_held_sol_is_attached_to_when_it_is_free_if_the_operator_waits
+    an_sol_that_somebody_ended_is_left_to_them_for_a_while
     a_wrong_password_is_final
     a_dead_bmc_is_unreachable_and_tried_again
     a_bmc_reset_under_an_open_sol_is_noticed_and_the_console_comes_back
@@ -191,6 +192,34 @@ async fn a_held_sol_is_attached_to_when_it_is_free_if_the_operator_waits(driver:
     holder.interrupt();
     console.attached();
     console.session.stop().await;
+}
+
+async fn an_sol_that_somebody_ended_is_left_to_them_for_a_while(driver: &str) {
+    let lab = Lab::up(&LabOptions::default());
+    let node = lab.node("r1n01");
+    let dir = private();
+    let mut wanted = Wanted::sol(driver, &node, dir.path());
+    wanted.real_driver = true;
+    let console = wanted.open();
+    console.attached();
+    if driver == "ipmitool" {
+        let gate = console.gate.clone();
+        let asked = || (gate.given.load(Ordering::SeqCst) > 2).then_some(());
+        wait_for("the answer whose the SOL is", 2 * NOTICED, asked);
+    }
+    assert!(lab.ipmitool("r1n01", &["sol", "deactivate"]).ok);
+    let (fault, retry) = wait_for("the end", 3 * NOTICED, || match console.state() {
+        ConsoleState::Closed { fault, retry } => Some((fault, retry?)),
+        _ => None,
+    });
+    assert!(fault.reason.contains("ended the SOL"), "{fault:?}");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    assert!(Duration::from_millis(retry.0) > now + Duration::from_secs(40), "{retry:?}");
+    // A person who types one command after the other gets it.
+    let thief = Sol::activate(&node);
+    thief.shows("[SOL Session operational.");
+    console.session.stop().await;
+    thief.interrupt();
 }
 
 async fn a_wrong_password_is_final(driver: &str) {

@@ -29,7 +29,12 @@ impl Ended {
 /// `lightsout` with `args`, without a terminal, its files below `home`.
 pub fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lightsout"));
-    command.args(args).envs(environment(home)).env_remove("LIGHTSOUT_CONFIG").stdin(Stdio::null());
+    command.args(args).envs(environment(home)).stdin(Stdio::null());
+    // Whatever terminal the tests are started from, or none at all.
+    command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8");
+    for name in ["LIGHTSOUT_CONFIG", "SSH_CONNECTION", "TMUX", "STY", "NO_COLOR", "COLORTERM"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -1,5 +1,5 @@
-//! Whether the SOL is still ours: a robbed ipmitool says nothing for a minute, so its BMC is asked beside it who
-//! owns the payload (IPMI 2.0, section 24.4). Ends with the transport; never takes back what was stolen.
+//! Whether the SOL is still ours: a robbed ipmitool says nothing for a minute and more, so its BMC is asked beside it
+//! who owns the payload (IPMI 2.0, section 24.4). Ends with the transport; never takes back what was stolen.
 
 use crate::bmc::{Exchange, Gate, Reply};
 use crate::console::transport::Driver;
@@ -15,28 +15,37 @@ const ASK: Duration = Duration::from_secs(8);
 /// Get Payload Instance Info, payload SOL, instance 1.
 const OWNER: [u8; 4] = [0x06, 0x4b, 0x01, 0x01];
 
+/// What became of an SOL that is no longer ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Another session has it.
+    Stolen,
+    /// Nobody has it: somebody ended it.
+    Freed,
+}
+
 /// The questions; dropped, they end.
 pub(super) struct Owner {
     task: JoinHandle<()>,
-    stolen: watch::Receiver<bool>,
+    lost: watch::Receiver<Option<Lost>>,
 }
 
 impl Owner {
     /// Asks until the owner changes or the BMC turns out not to tell.
     pub(super) fn watch(driver: Driver, gate: Arc<dyn Gate>, rob: impl FnOnce() + Send + 'static) -> Owner {
-        let (say, stolen) = watch::channel(false);
+        let (say, lost) = watch::channel(None);
         let task = tokio::spawn(async move {
-            if changed(&driver, &*gate).await {
-                say.send_replace(true);
+            if let Some(what) = changed(&driver, &*gate).await {
+                say.send_replace(Some(what));
                 rob();
             }
         });
-        Owner { task, stolen }
+        Owner { task, lost }
     }
 
-    /// Whether somebody else owns it now.
-    pub(super) fn is_stolen(&self) -> bool {
-        *self.stolen.borrow()
+    /// Whether it is no longer ours.
+    pub(super) fn lost(&self) -> Option<Lost> {
+        *self.lost.borrow()
     }
 
     /// Ends the questions; the driver is back afterwards.
@@ -46,25 +55,28 @@ impl Owner {
     }
 }
 
-/// Waits until another session owns the SOL; false when that cannot be known.
-async fn changed(driver: &Driver, gate: &dyn Gate) -> bool {
+/// Waits until the SOL is no longer ours; nothing when that cannot be known.
+async fn changed(driver: &Driver, gate: &dyn Gate) -> Option<Lost> {
     let exchange = Exchange::Raw(OWNER.to_vec());
     let mut ours = None;
+    let mut nobody = 0;
     loop {
         match driver.exchange(gate, &exchange).await {
             Some(Ok(Reply::Raw(data))) => {
                 let owner = data.first_chunk::<4>().map_or(0, |id| u32::from_le_bytes(*id));
+                nobody = if owner == 0 { nobody + 1 } else { 0 };
                 match ours {
-                    None if owner == 0 => return false,
+                    None if owner == 0 => return None,
                     None => ours = Some(owner),
-                    // 0: nobody owns it; ipmitool is told that by the BMC.
-                    Some(ours) if owner != ours && owner != 0 => return true,
+                    // Once may be the moment between a thief's two commands.
+                    Some(_) if nobody == 2 => return Some(Lost::Freed),
+                    Some(ours) if owner != ours && owner != 0 => return Some(Lost::Stolen),
                     Some(_) => {}
                 }
             }
             // Once it has told, a lost answer means nothing.
             Some(Err(_)) if ours.is_some() => {}
-            _ => return false,
+            _ => return None,
         }
         sleep(ASK).await;
     }

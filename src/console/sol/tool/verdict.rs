@@ -2,7 +2,7 @@
 
 use super::child::Exit;
 use crate::bmc::ipmitool::classify_login;
-use crate::console::sol::BUSY_HINT;
+use crate::console::sol::{BUSY_HINT, dismissed};
 use crate::console::transport::Ending;
 use crate::fleet::{Fault, FaultClass};
 
@@ -12,6 +12,7 @@ fn says(exit: &Exit, line: &str) -> bool {
 
 /// The first command after the login, as `-v` tells it.
 const LOGGED_IN: &str = "Running Get VSO Capabilities";
+const SENDING_FAILED: &str = "Error sending SOL data: FAIL";
 const HELD: &str = "Info: SOL payload already active on another session";
 
 /// Whether an ipmitool that was killed before its banner may have activated the BMC's SOL, seen from what
@@ -91,7 +92,9 @@ pub(super) fn lost(exit: &Exit) -> Ending {
     }
     let (class, text) = if says(exit, "Error: No response to keepalive - Terminating session") {
         (FaultClass::Timeout, "the console was lost: the BMC stopped answering")
-    } else if says(exit, "SOL session closed by BMC") || says(exit, "Error sending SOL data: FAIL") {
+    } else if says(exit, "SOL session closed by BMC") && !says(exit, SENDING_FAILED) {
+        return dismissed();
+    } else if says(exit, SENDING_FAILED) {
         (FaultClass::Unreachable, "the console was lost: the BMC ended or forgot the SOL session")
     } else if exit.code.is_none() {
         (FaultClass::Local, "the console was lost: ipmitool was killed")
@@ -114,7 +117,7 @@ mod tests {
     fn class(ending: Ending) -> (FaultClass, bool) {
         match ending {
             Ending::Failed { fault, retry } => (fault.class, retry),
-            Ending::Busy { .. } => panic!("busy"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -151,5 +154,6 @@ mod tests {
         let closed = exit("Error sending SOL data: FAIL\nSOL session closed by BMC\n");
         assert_eq!(class(lost(&closed)), (FaultClass::Unreachable, true));
         assert_eq!(class(lost(&Exit::default())), (FaultClass::Local, true));
+        assert!(matches!(lost(&exit("SOL session closed by BMC\n")), Ending::Dismissed(_)));
     }
 }

@@ -65,6 +65,22 @@ async fn an_active_sol_is_not_taken_and_a_stolen_one_is_not_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_console_is_taken_also_where_no_login_may_stay_open() {
+    let bench = Bench::of(1, FleetSpec { on: 100, ..FleetSpec::default() });
+    let other = DriverContext { network: Arc::default(), ..bench.context.clone() };
+    let holder = ipmi::link(&bench.settings(0), &other, Arc::default()).expect("a link");
+    let _held = holder.open_sol().await.expect("free");
+    // The login of each step is still being closed when the next one begins.
+    bench.bmc(0).faults(|faults| faults.delay = Duration::from_millis(100));
+    let thief = bench.link(0);
+    assert!(matches!(thief.open_sol().await, Err(SolFault::Busy(_))));
+    thief.end_sol().await.expect("ended");
+    let mut sol = thief.open_sol().await.expect("it is free now");
+    sol.writer.send(b"\r".to_vec()).await.expect("open");
+    read_until(&mut sol, "login:").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bmc_that_dies_under_an_idle_console_is_noticed_within_15_s() {
     let bench = Bench::of(1, FleetSpec { on: 100, ..FleetSpec::default() });
     let mut sol = bench.link(0).open_sol().await.expect("free");

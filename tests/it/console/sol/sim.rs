@@ -168,8 +168,16 @@ async fn a_held_sol_names_its_holder() {
     console.shows("s1 login:");
     other.shows("s1 login:");
     assert!(other.session.send(SessionCommand::Input(b"x".to_vec())).is_err());
-    other.session.stop().await;
     console.types(b"root\r");
     console.shows("Password:");
+    // Who waits until it is free goes on reading, and has it then.
+    assert!(other.session.send(SessionCommand::Reopen).is_ok());
+    other.busy();
+    assert!(other.session.send(SessionCommand::Watch).is_ok());
+    assert!(other.session.send(SessionCommand::Wait).is_ok());
+    let waits = || matches!(other.state(), ConsoleState::Watching { retry: Some(_), .. }).then_some(());
+    wait_for("watching and waiting", LATER, waits);
     console.session.stop().await;
+    wait_for("its turn", LATER, || matches!(other.state(), ConsoleState::Attached { .. }).then_some(()));
+    other.session.stop().await;
 }
