@@ -7,6 +7,7 @@
 mod boot;
 pub mod driver;
 pub mod error;
+pub(crate) mod holder;
 pub mod ipmi;
 pub mod ipmitool;
 pub mod permit;

@@ -8,7 +8,7 @@
 mod native;
 mod tool;
 
-use super::transport::{Around, Ending, Link, Stage, Transport};
+use super::transport::{Around, Ending, Holder, Link, Stage, Transport};
 use crate::bmc::{Permit, Priority};
 use crate::config::BmcSettings;
 use crate::fleet::{Fault, FaultClass};
@@ -38,6 +38,12 @@ impl Transport for Sol {
         let way: Box<dyn Transport> =
             if native { Box::new(Native::default()) } else { Box::new(Tool::default()) };
         self.0.insert(way).open(around, stage).await
+    }
+
+    fn holder(&self, around: &Around) -> Option<Holder> {
+        // The native way names them itself, on the login that it has.
+        let native = around.bmc.as_ref().is_some_and(|bmc| bmc.driver == native::DRIVER);
+        (!native).then(|| tool::holder(around))
     }
 
     fn can_steal(&self) -> bool {

@@ -6,6 +6,7 @@ use super::shared::lock;
 use crate::bmc::{Bmc, BmcError, DriverContext, Exchange, Gate, Priority, Reply, SuiteMemory};
 use crate::config::{BmcSettings, ConsoleSettings};
 use crate::fleet::{Fault, FaultClass, Millis};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
@@ -92,6 +93,8 @@ pub(super) struct Link {
 pub(super) enum Ending {
     /// Somebody else holds it. Never taken from them, never retried onto them.
     Busy { holder: Option<String>, hint: String },
+    /// It was ours until somebody else took it. Never taken back.
+    Stolen { holder: Option<String>, hint: String },
     /// It failed.
     Failed {
         fault: Fault,
@@ -123,6 +126,9 @@ impl From<BmcError> for Ending {
     }
 }
 
+/// The question who has a console, and its answer.
+pub(super) type Holder = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+
 /// Carries one console's bytes.
 #[async_trait::async_trait]
 pub(super) trait Transport: Send {
@@ -132,6 +138,11 @@ pub(super) trait Transport: Send {
         around: &mut Around,
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<Link, Ending>;
+
+    /// Asks who has the console, where an ending could not tell. Dropped, it asks no more.
+    fn holder(&self, _around: &Around) -> Option<Holder> {
+        None
+    }
 
     /// Whether it can take a console from its holder, when [`Around::steal`] says so.
     fn can_steal(&self) -> bool {

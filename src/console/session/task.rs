@@ -1,6 +1,8 @@
 //! The task of one console: opens its link, carries bytes both ways, opens it again when it was lost, ends
 //! it in order when the handle is gone.
 
+mod rest;
+
 use super::{SessionCommand, SessionSpec};
 use crate::bmc::{BmcError, Exchange, Reply};
 use crate::config;
@@ -9,14 +11,13 @@ use crate::console::backoff::Backoff;
 use crate::console::log::Log;
 use crate::console::outbox::{Out, Outbox};
 use crate::console::shard::{Ask, Piece, Place};
-use crate::console::shared::{Shared, wall_clock};
+use crate::console::shared::Shared;
 use crate::console::transport::{Around, Driver, Ending, Link, Stage, Transport, transport};
 use crate::console::watch::Watch;
-use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Millis};
+use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass};
 use crate::screen::{Charset, EmulatorOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -159,7 +160,6 @@ impl Core {
             };
             self.shut();
             transport.close(around).await;
-            let steal = transport.can_steal();
             let ending = match ending {
                 Err(Interrupt::Freed) => {
                     // Nobody has it now: it is not busy, there is nothing to take or to wait for.
@@ -170,7 +170,7 @@ impl Core {
             };
             let interrupt = match ending {
                 Err(interrupt) => interrupt,
-                Ok(ending) => match self.rest(ending, steal, &mut backoff, &mut ghosts).await {
+                Ok(ending) => match self.rest(ending, transport, around, &mut backoff, &mut ghosts).await {
                     Some(interrupt) => interrupt,
                     None => continue,
                 },
@@ -230,103 +230,6 @@ impl Core {
         self.outbox.clear();
         self.shared.release(usize::MAX);
         while self.answers.try_recv().is_ok() {}
-    }
-
-    /// Says why there is no link and waits until the next attempt is due, or an interrupt.
-    async fn rest(
-        &mut self,
-        ending: Ending,
-        steal: bool,
-        backoff: &mut Backoff,
-        ghosts: &mut u32,
-    ) -> Option<Interrupt> {
-        let held = match &ending {
-            Ending::Busy { .. } => true,
-            Ending::Dismissed(_) => false,
-            Ending::Failed { fault, .. } => fault.class == FaultClass::Busy,
-        };
-        let ghost = *ghosts > 0 && matches!(ending, Ending::Busy { .. });
-        let mut gap = match &ending {
-            Ending::Busy { .. } if ghost => {
-                *ghosts -= 1;
-                Some(backoff.next())
-            }
-            Ending::Failed { retry: true, .. } => Some(backoff.next()),
-            Ending::Dismissed(_) => Some(backoff.next().max(DISMISSED)),
-            _ => (held && self.patient).then_some(PATIENCE),
-        };
-        if !held {
-            // Why it failed now is not to be hidden.
-            self.watch = None;
-        }
-        loop {
-            let retry = gap.map(|gap| wall_clock() + gap);
-            let mut watch = self.watch.take();
-            let rested = async {
-                match &mut watch {
-                    Some(watch) => self.read_along(watch, steal, retry).await,
-                    None => {
-                        self.shared.state(told(&ending, steal, retry, ghost));
-                        self.interrupted().await
-                    }
-                }
-            };
-            let interrupt = match gap {
-                Some(gap) => tokio::time::timeout(gap, rested).await.ok(),
-                None => Some(rested.await),
-            };
-            self.watch = watch;
-            match interrupt {
-                Some(Interrupt::Wait) if held => {
-                    self.patient = true;
-                    gap = gap.or(Some(PATIENCE));
-                }
-                // What failed for another reason is not waited for.
-                Some(Interrupt::Wait) => {}
-                // A second watch ends the first.
-                Some(Interrupt::Watch) => {
-                    self.watch = match (&self.watch, &self.log_path) {
-                        (None, Some(path)) => Some(Watch::new(path.clone())),
-                        (None, None) => {
-                            self.shared.note("no log is written for this node");
-                            None
-                        }
-                        (Some(_), _) => None,
-                    };
-                }
-                Some(other) => {
-                    self.watch = None;
-                    return Some(other);
-                }
-                None => return None,
-            }
-        }
-    }
-
-    /// Reads along in the log until an interrupt; a log that cannot be read ends it as a second watch does.
-    async fn read_along(&mut self, watch: &mut Watch, steal: bool, retry: Option<Millis>) -> Interrupt {
-        self.shared.update(|status| {
-            status.state = ConsoleState::Watching { steal, retry };
-            status.note = None;
-        });
-        loop {
-            tokio::select! {
-                interrupt = self.interrupted() => return interrupt,
-                bytes = watch.next() => match bytes {
-                    Ok(bytes) => {
-                        let piece = Piece { bytes, answered: false };
-                        if self.place.bytes.send(piece).await.is_err() {
-                            return Interrupt::Stop;
-                        }
-                        self.place.ring();
-                    }
-                    Err(error) => {
-                        self.shared.note(format!("cannot read the log {}: {error}", watch.path().display()));
-                        return Interrupt::Watch;
-                    }
-                },
-            }
-        }
     }
 
     /// Carries bytes both ways; ends with an interrupt, or `None` when the link is over.
@@ -510,31 +413,6 @@ impl Core {
 /// A console that was lost and is found busy is tried again so often: the BMC keeps a session whose client
 /// vanished for about a minute.
 const GHOSTS: u32 = 4;
-
-/// How often a busy console is tried that the operator waits for: every try is a command to its BMC.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Somebody who frees a console by hand to take it needs some time for that.
-const DISMISSED: Duration = Duration::from_secs(60);
-
-/// The state of a console without a link. `lost`: it had one before, and the one that holds it may be our own.
-fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> ConsoleState {
-    match ending.clone() {
-        Ending::Busy { holder, hint } if lost => {
-            let reason = busy_again(holder.as_deref());
-            ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
-        }
-        Ending::Busy { holder, hint } => ConsoleState::Busy { holder, hint, steal, retry },
-        Ending::Failed { fault, .. } | Ending::Dismissed(fault) => ConsoleState::Closed { fault, retry },
-    }
-}
-
-fn busy_again(holder: Option<&str>) -> String {
-    match holder {
-        Some(holder) => format!("the lost console is now held by {holder}"),
-        None => "the lost console is held by another session, perhaps still by our own lost one".to_owned(),
-    }
-}
 
 /// Waits until the outbox is due, then for room in the transport.
 async fn when_due(

@@ -173,9 +173,7 @@ fn refused(fault: SolFault) -> Ending {
 fn lost(over: &SolOver, thief: Option<&str>) -> Ending {
     let (class, text) = match over {
         SolOver::Lost(SolLoss::Stolen(_)) => {
-            let text = format!("the console was taken over by {}", thief.unwrap_or("another session"));
-            let fault = Fault { class: FaultClass::Busy, reason: text, hint: Some(BUSY_HINT.to_owned()) };
-            return Ending::Failed { fault, retry: false };
+            return Ending::Stolen { holder: thief.map(str::to_owned), hint: BUSY_HINT.to_owned() };
         }
         SolOver::Lost(SolLoss::Deactivated) => return super::dismissed(),
         SolOver::Lost(SolLoss::Silent) => {
@@ -219,7 +217,7 @@ mod tests {
 
     #[test]
     fn only_what_was_stolen_is_not_tried_again() {
-        assert_eq!(told(SolOver::Lost(SolLoss::Stolen(7))), (FaultClass::Busy, false));
+        assert!(matches!(lost(&SolOver::Lost(SolLoss::Stolen(7)), None), Ending::Stolen { .. }));
         assert!(matches!(lost(&SolOver::Lost(SolLoss::Deactivated), None), Ending::Dismissed(_)));
         assert_eq!(told(SolOver::Lost(SolLoss::Silent)), (FaultClass::Timeout, true));
         assert_eq!(told(SolOver::Lost(SolLoss::Unreachable)), (FaultClass::Unreachable, true));

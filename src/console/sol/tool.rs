@@ -3,6 +3,7 @@
 //! How ipmitool is ended so that the BMC's SOL is free and nothing is typed to the node: see [`child`].
 
 mod child;
+mod holder;
 mod lines;
 mod owner;
 mod verdict;
@@ -14,6 +15,7 @@ use crate::console::shared::wall_clock;
 use crate::console::transport::{Around, Ending, Link, Stage, Transport};
 use crate::fleet::{Fault, FaultClass};
 use child::{Child, Exit};
+pub(super) use holder::holder;
 use lines::{Banner, BreakEcho, Found, InputGuard};
 use owner::{Lost, Owner};
 use std::sync::Arc;

@@ -153,6 +153,10 @@ async fn a_held_sol_is_taken_when_the_operator_asks_for_it(driver: &str) {
     let console = wanted.open();
     console.busy();
     assert!(console.state().can_steal());
+    wait_for("the holder's name", SOON, || match console.state() {
+        ConsoleState::Busy { holder, .. } => holder.filter(|name| name == "admin"),
+        _ => None,
+    });
     assert!(console.session.send(SessionCommand::Steal).is_ok());
     console.attached();
     console.types(b"\r\rnow ours\r");
@@ -168,6 +172,9 @@ async fn a_held_sol_is_taken_when_the_operator_asks_for_it(driver: &str) {
     let (fault, retried) = console.closed();
     assert!(stolen.elapsed() < NOTICED, "{:?}", stolen.elapsed());
     assert!(fault.class == FaultClass::Busy && !retried, "{fault:?}");
+    wait_for("the thief's name", SOON, || {
+        console.closed().0.reason.ends_with("taken over by admin").then_some(())
+    });
     thief.types("\r\rmine now\r");
     thief.shows("you said [mine now]");
     console.session.stop().await;

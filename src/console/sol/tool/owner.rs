@@ -1,6 +1,7 @@
 //! Whether the SOL is still ours: a robbed ipmitool says nothing for a minute and more, so its BMC is asked beside it
 //! who owns the payload (IPMI 2.0, section 24.4). Ends with the transport; never takes back what was stolen.
 
+use super::holder::OWNER;
 use crate::bmc::{Exchange, Gate, Reply};
 use crate::console::transport::Driver;
 use std::sync::Arc;
@@ -12,8 +13,6 @@ use tokio::time::sleep;
 /// Between two questions: each is a login of its own for the BMC. With the wait for its turn behind a poll (5 s, unless
 /// the pace is slower) a theft is told within 15 s.
 const ASK: Duration = Duration::from_secs(8);
-/// Get Payload Instance Info, payload SOL, instance 1.
-const OWNER: [u8; 4] = [0x06, 0x4b, 0x01, 0x01];
 
 /// What became of an SOL that is no longer ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

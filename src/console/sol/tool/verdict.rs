@@ -37,9 +37,7 @@ fn common(exit: &Exit) -> Option<Ending> {
 
 /// Another session owns the SOL.
 pub(super) fn stolen() -> Ending {
-    let reason = "the console was taken over by another session".to_owned();
-    let fault = Fault { class: FaultClass::Busy, reason, hint: Some(BUSY_HINT.to_owned()) };
-    Ending::Failed { fault, retry: false }
+    Ending::Stolen { holder: None, hint: BUSY_HINT.to_owned() }
 }
 
 /// Why ipmitool ended before it was attached.
