@@ -15,6 +15,7 @@
 mod ask;
 mod check;
 mod configuration;
+mod hosts;
 mod machine;
 mod nodes;
 mod places;

@@ -5,6 +5,7 @@
 
 use super::Targets;
 use super::check::{Check, Level, Report};
+use super::hosts::Hosts;
 use crate::bmc;
 use crate::cli::exit::Exit;
 use crate::cli::say_error;
@@ -62,6 +63,8 @@ impl Doctor<'_> {
             checks.push(Check::fail("login", "", format!("not tried: {}", fault.reason), remedy));
         }
         let logins = logins.unwrap_or_default();
+        let nodes = self.targets.nodes.iter().map(|id| &self.settings.nodes[id.index()]);
+        let hosts = Hosts::of(nodes).await;
         for id in &self.targets.nodes {
             let node = &self.settings.nodes[id.index()];
             if let Some(login) = logins.get(id) {
@@ -69,7 +72,7 @@ impl Doctor<'_> {
             } else if let Some(path) = node.bmc.as_ref().and_then(|bmc| bmc.qmp.as_ref()) {
                 checks.push(socket("QMP", &node.name, path));
             }
-            checks.extend(console(node));
+            checks.extend(console(node, &hosts));
         }
         report.folded("nodes", &checks);
         Ok(())
@@ -252,9 +255,11 @@ fn went(node: &NodeSettings, checkup: &Checkup) -> Vec<Check> {
 }
 
 /// A console's socket or port, as far as it can be looked at without taking it from whom it serves.
-fn console(node: &NodeSettings) -> Option<Check> {
+fn console(node: &NodeSettings, hosts: &Hosts) -> Option<Check> {
     let console = node.console.as_ref()?;
-    let path = console.path.as_ref()?;
+    let Some(path) = &console.path else {
+        return hosts.check(&node.name, console);
+    };
     Some(match console.transport.as_str() {
         "serial" => port(&node.name, path),
         _ => socket("console", &node.name, path),

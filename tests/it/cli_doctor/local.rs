@@ -421,3 +421,35 @@ fn a_serial_adapter_that_is_not_plugged_in_is_told_as_that() {
     );
     assert!(port["remedy"].to_string().contains("plug its adapter in"), "{port}");
 }
+
+#[test]
+fn a_console_server_is_looked_up_and_not_connected_to() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    server.set_nonblocking(true).expect("set");
+    let port = server.local_addr().expect("bound").port();
+    let home = Home::new();
+    let node = |name: &str, transport: &str, host: &str| {
+        format!(
+            "[[node]]\nname = \"{name}\"\nconsole = {{ transport = \"{transport}\", host = \"{host}\", port = {port} }}\n"
+        )
+    };
+    let config = home.config(&format!(
+        "{}{}",
+        node("t1", "telnet", "localhost"),
+        node("t2", "tcp", "127.0.0.1").replace(&port.to_string(), "9")
+    ));
+    let (code, checks) = doctor(&home, &config);
+    assert_eq!(code, 0, "{checks:#?}");
+    for (name, words) in [("t1", format!("localhost:{port} is ")), ("t2", "127.0.0.1:9;".to_owned())] {
+        let told = text(find(&checks, "console", name), "text");
+        assert!(told.starts_with(&words) && told.ends_with("not connected to"), "{told}");
+    }
+    assert!(server.accept().is_err(), "it may drop whoever has the port");
+    // No resolver can be asked for a label of more than 63 bytes, so nothing leaves this machine.
+    let long = "x".repeat(70);
+    let config = home.config(&node("t1", "telnet", &long));
+    let (code, checks) = doctor(&home, &config);
+    assert_eq!(code, 1);
+    let check = find(&checks, "console", "t1");
+    assert!(text(check, "text").contains(&long) && text(check, "remedy").contains("host"), "{check}");
+}
