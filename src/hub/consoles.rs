@@ -317,7 +317,13 @@ impl Consoles {
     }
 
     fn start(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
-        let Some((spec, with)) = self.spec(node, mode) else { return };
+        let Some((spec, with)) = self.spec(node, mode) else {
+            // Told only to who still has it open.
+            let fault = dirs::local("the node has no console in the configuration any more", None);
+            let state = ConsoleState::Closed { fault, retry: None };
+            let status = Box::new(SessionStatus { mode, state, ..SessionStatus::default() });
+            return self.context.outbox.push(Update::Console(console, status));
+        };
         let consoles: Weak<Consoles> = Arc::downgrade(self);
         let wake = move || {
             if let Some(consoles) = consoles.upgrade() {
@@ -341,7 +347,8 @@ impl Consoles {
     }
 
     fn spec(&self, id: NodeId, mode: ConsoleMode) -> Option<(SessionSpec, With)> {
-        let node = self.roster.get(id)?;
+        // A tombstone has no gate that keeps the pace.
+        let node = self.roster.get(id).filter(|node| !node.gone)?;
         let settings = node.settings();
         let fleet = self.context.settings();
         let console = settings.console.clone()?;

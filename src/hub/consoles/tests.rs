@@ -106,6 +106,24 @@ async fn the_end_of_all_waits_for_a_session_that_an_attach_waited_for() {
 }
 
 #[tokio::test]
+async fn a_console_whose_node_is_taken_away_before_it_starts_is_not_opened() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (consoles, started) = consoles(dir.path());
+    let end = ends_slowly(&consoles);
+    attach(&consoles, 1);
+    let node = consoles.roster.get(NODE).expect("entered");
+    let gone = Node::tombstone(NODE, (*node.settings()).clone(), Arc::clone(&consoles.context));
+    consoles.roster.enter(Arc::new(gone));
+    end.send(()).expect("awaited");
+    settle().await;
+    assert_eq!(started.load(Ordering::SeqCst), 0);
+    let told = consoles.context.outbox.take().await.expect("it lives").updates;
+    let closed = |update: &Update| matches!(update, Update::Console(ConsoleId(1), status) if matches!(status.state, ConsoleState::Closed { .. }));
+    assert!(told.iter().any(closed), "{told:?}");
+    consoles.stop().await;
+}
+
+#[tokio::test]
 async fn a_reopened_console_takes_what_its_node_is_now_and_no_other_does() {
     let dir = tempfile::tempdir().expect("tempdir");
     let (consoles, started) = consoles(dir.path());
