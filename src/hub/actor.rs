@@ -11,6 +11,7 @@ use super::message::{Level, Outcome};
 use super::node::Node;
 use super::verb::{self, Job};
 use crate::bmc::{Exchange, Reply};
+use crate::config::BmcSettings;
 use crate::fleet::{Fault, FaultClass, PowerVerb, Verb};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ struct Actor {
     kinds: HashMap<Id, Kind>,
     polling: bool,
     running: Option<Running>,
-    /// `power off`, waiting for the verb it takes over from to stop.
+    /// `power off`, waiting for the verb it takes over from to stop, or what is for the node that is coming.
     next: Option<Job>,
     stop: watch::Sender<Option<&'static str>>,
     /// Ends the poll alone.
@@ -193,8 +194,8 @@ impl Actor {
     }
 
     fn admit(&mut self, mut job: Job) {
-        // It may have been asked of what this node becomes, and is done by what it is.
-        job.node = Arc::clone(&self.node);
+        // It may have been asked of what this node was, or becomes; it is done by what it is.
+        let asked = std::mem::replace(&mut job.node, Arc::clone(&self.node));
         let node = &self.node;
         let options = &node.context.options;
         let coming = self.coming.as_ref().map_or(&node.line, |coming| &coming.line);
@@ -209,6 +210,12 @@ impl Actor {
             if self.coming.as_ref().unwrap_or(node).settings().read_only {
                 return job.done(Outcome::Refused(format!("{} is read-only by a tag", node.name)));
             }
+            // Whoever confirmed it was told of another machine.
+            let named = [Some(&self.node), self.coming.as_ref()];
+            if !named.into_iter().flatten().any(|node| same_bmc(node, &asked)) {
+                let why = format!("the BMC of {} was changed in the configuration; ask again", node.name);
+                return job.done(Outcome::Refused(why));
+            }
         }
         node.operator_acts();
         if job.verb.is_read() {
@@ -218,7 +225,13 @@ impl Actor {
         }
         match &self.running {
             None => self.start(job),
-            Some(running) if running.stop.is_closed() && self.next.is_none() => self.start(job),
+            Some(running) if running.stop.is_closed() && self.next.is_none() => {
+                if self.coming.is_none() {
+                    return self.start(job);
+                }
+                job.node = asked;
+                self.next = Some(job);
+            }
             Some(running) => {
                 let off = Verb::Power(PowerVerb::Off);
                 if job.verb != off || running.verb == off || self.next.is_some() {
@@ -226,6 +239,7 @@ impl Actor {
                     return job.done(Outcome::Refused(why));
                 }
                 running.stop.send_replace(Some("power off took over"));
+                job.node = asked;
                 self.next = Some(job);
             }
         }
@@ -265,10 +279,19 @@ impl Actor {
             self.node.failed(self.node.context.clock.mono(), fault);
             self.node.context.outbox.notice(Level::Error, text, None);
         }
+        // Done by that node of which it was asked: the operator was told of its BMC.
+        if self.next.as_ref().is_some_and(|job| Arc::ptr_eq(&job.node, &self.node)) {
+            self.proceed();
+        }
         self.take_place();
-        // A node that is about to become another does it as that one: the operator was told of that BMC.
+        if self.coming.is_none() {
+            self.proceed();
+        }
+    }
+
+    /// Begins what waits for the verb before, if that is over.
+    fn proceed(&mut self) {
         if self.running.is_none()
-            && self.coming.is_none()
             && let Some(job) = self.next.take()
         {
             self.admit(job);
@@ -291,6 +314,12 @@ impl Actor {
             line.close().await;
         }
     }
+}
+
+/// Whether both lives of a node mean the same BMC, with whatever login.
+fn same_bmc(one: &Node, other: &Node) -> bool {
+    let place = |node: &Node| node.settings().bmc.as_ref().map(BmcSettings::identity);
+    place(one) == place(other)
 }
 
 /// One poll: waits for its turn, asks again when its urgency changes, takes another's reading.

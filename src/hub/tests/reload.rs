@@ -139,6 +139,46 @@ async fn an_off_that_takes_over_after_a_change_is_for_the_bmc_that_was_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_off_that_takes_over_before_a_change_is_done_before_it() {
+    let bench = Bench::new();
+    bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
+    bench.world.set("moved", |machine| machine.power = Power::On);
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    front.ask(Verb::Power(PowerVerb::Soft), &[0]);
+    front.observing().await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
+    reload(&front, &settings).await;
+    assert_eq!(front.results(off, 1).await[0].outcome, Outcome::Confirmed);
+    assert_eq!(bench.world.sent("n0"), [Exchange::Soft, Exchange::Off]);
+    front.until(|_| !bench.world.made("moved").is_empty()).await;
+    assert!(bench.world.sent("moved").is_empty(), "nobody asked it of this machine");
+    bench.world.assert_pace(secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verb_that_a_change_overtakes_is_not_sent_to_another_machine() {
+    let bench = Bench::new();
+    let mut front = bench.start(bench.settings(1), true);
+    front.all_seen(1).await;
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
+    reload(&front, &settings).await;
+    let refused = front.results(off, 1).await[0].outcome.clone();
+    assert!(matches!(&refused, Outcome::Refused(why) if why.contains("was changed")), "{refused:?}");
+    front.until(|_| !bench.world.made("moved").is_empty()).await;
+    assert_eq!((bench.world.sent("n0"), bench.world.sent("moved")), (vec![], vec![]));
+    settings.nodes[0].bmc.as_mut().expect("a BMC").credentials = credentials("new");
+    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
+    reload(&front, &settings).await;
+    assert_eq!(front.results(off, 1).await[0].outcome, Outcome::Confirmed, "the same BMC");
+    assert_eq!(bench.world.sent("moved"), [Exchange::Off]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hold_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
