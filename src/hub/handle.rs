@@ -131,7 +131,7 @@ impl Hub {
         let consoles = Consoles::new(Arc::clone(&context), Arc::clone(&roster), spawner);
         let mut router = Router::new(Arc::clone(&context), roster, Arc::clone(&consoles), factory);
         for (node, line) in settings.nodes.iter().zip(lines) {
-            router.add(node.clone(), line);
+            router.add(node.clone(), line).publish();
         }
         let (requests, queue) = mpsc::channel(REQUESTS);
         let (reloads, reloading) = mpsc::channel(1);

@@ -205,13 +205,9 @@ impl Node {
     pub fn publish(&self) {
         self.live.store(true, Ordering::Relaxed);
         self.change(|_| ());
-        let status = self.status();
-        self.context.outbox.node(status);
-    }
-
-    /// Everything known now.
-    pub fn status(&self) -> NodeStatus {
-        self.state.lock().expect("no panic while a node is locked").status.clone()
+        // Queued under the lock: what changes meanwhile comes after it.
+        let state = self.state.lock().expect("no panic while a node is locked");
+        self.context.outbox.node(state.status.clone());
     }
 
     /// The power state as it is believed now.

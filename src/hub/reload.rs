@@ -110,9 +110,10 @@ impl Router {
                 node.set_settings(new.clone());
             }
         }
+        let mut added = Vec::new();
         for ((id, new), line) in lines.into_iter().zip(opened) {
             match id {
-                None => self.add(new.clone(), line),
+                None => added.push(self.add(new.clone(), line)),
                 Some(id) => self.replace(Node::new(id, new.clone(), Arc::clone(&self.context), line)),
             }
         }
@@ -121,6 +122,8 @@ impl Router {
             self.replace(Node::tombstone(id, settings, Arc::clone(&self.context)));
         }
         self.tell_fleet(outdated);
+        // A front end forgets what it is told of a node that it does not know yet.
+        added.iter().for_each(|node| node.publish());
         self.context.audit.reload(&changes.to_string());
         Ok(changes)
     }

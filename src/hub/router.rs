@@ -58,16 +58,16 @@ impl Router {
         Router { context, roster, members: Vec::new(), consoles, lines }
     }
 
-    /// A node more, with its actor.
-    pub fn add(&mut self, settings: NodeSettings, line: Result<Line, Fault>) {
+    /// A node more, with its actor; not told of before [`Node::publish`].
+    pub fn add(&mut self, settings: NodeSettings, line: Result<Line, Fault>) -> Arc<Node> {
         let id = NodeId(u32::try_from(self.members.len()).expect("a configuration has fewer nodes"));
         let node = Arc::new(Node::new(id, settings, Arc::clone(&self.context), line));
-        node.publish();
         let (mailbox, commands) = mpsc::channel(MAILBOX);
         let newest = watch::Sender::new(Arc::clone(&node));
         let task = tokio::spawn(actor::run(Arc::clone(&node), commands, newest.subscribe()));
-        self.roster.enter(node);
+        self.roster.enter(Arc::clone(&node));
         self.members.push(Member { mailbox, newest, task });
+        node
     }
 
     /// The node of this id is another now.

@@ -178,6 +178,32 @@ async fn a_verb_that_a_change_overtakes_is_not_sent_to_another_machine() {
     assert_eq!(bench.world.sent("moved"), [Exchange::Off]);
 }
 
+/// Only with more than one processor does a front end take what is new while the reload goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_nodes_are_told_of_before_what_is_known_of_them() {
+    let bench = Bench::new();
+    let front = bench.start(bench.settings(1), false);
+    let mut settings = bench.settings(2000);
+    settings.nodes[1..].iter_mut().for_each(|node| node.bmc = None);
+    let handle = front.handle.clone();
+    let reloading = tokio::spawn(async move { handle.reload(Arc::new(settings)).await });
+    let (mut known, mut told) = (1, 0);
+    while told < 1999 {
+        for update in front.handle.updates().await.expect("the hub lives") {
+            match update {
+                Update::Fleet(fleet) => known = fleet.nodes.len(),
+                Update::Node(status) => {
+                    assert!(status.node.index() < known, "{:?}", status.node);
+                    told += usize::from(status.node != NodeId(0));
+                }
+                _ => {}
+            }
+        }
+    }
+    reloading.await.expect("it ends").expect("taken");
+    front.hub.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hold_at_once() {
     let bench = Bench::new();
