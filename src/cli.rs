@@ -168,6 +168,7 @@ fn job(cli: &Cli, command: &Command, verb: Verb) -> Job {
         table: false,
         dry_run: cli.common.dry_run,
         read_only: cli.common.read_only,
+        aside: false,
     };
     match command {
         Command::Status { nodes, json } => {

@@ -12,6 +12,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// One verb on a node set, as the command line gave it.
 pub struct Job {
@@ -33,6 +34,8 @@ pub struct Job {
     pub dry_run: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// Only for a question: told where that is asked, on standard error.
+    pub aside: bool,
 }
 
 const REQUEST: RequestId = RequestId(1);
@@ -90,6 +93,7 @@ fn tell_holders(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) 
         table: false,
         dry_run: false,
         read_only: job.read_only,
+        aside: true,
     };
     perform(&question, loaded, nodes, targets).map(drop)
 }
@@ -146,9 +150,35 @@ fn ask(job: &Job, guard: &Guard, asked: &[&Node]) -> Result<(), &'static str> {
     // A terminal that cannot be written to cannot be asked on either: the empty answer refuses.
     let _ = tty.write_all(question.as_bytes()).and_then(|()| tty.flush());
     drop(tty);
-    let mut answer = String::new();
-    let _ = std::io::stdin().lock().read_line(&mut answer);
+    let answer = typed().unwrap_or_default();
     if answer.trim() == expected { Ok(()) } else { Err("not confirmed, nothing was sent") }
+}
+
+/// The line that is typed; none after a signal. Whoever asked a BMC for its holder caught the signals that end a
+/// program, and they stay caught.
+fn typed() -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
+        let mut terminate = signal(SignalKind::terminate()).ok()?;
+        let mut hang_up = signal(SignalKind::hangup()).ok()?;
+        let (line, typed) = oneshot::channel();
+        // It cannot be told to stop reading, and ends with the program.
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().read_line(&mut text);
+            let _ = line.send(read.ok().map(|_| text));
+        });
+        tokio::select! {
+            typed = typed => return typed.ok().flatten(),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+        // The question has no end of line yet.
+        say_error("");
+        None
+    })
 }
 
 async fn execute(job: &Job, loaded: &Loaded, nodes: &[Node], targets: &[NodeId]) -> anyhow::Result<Exit> {
@@ -252,7 +282,8 @@ async fn send(job: &Job, nodes: &[Node], targets: &[NodeId], hub: &HubHandle) ->
         report::status_table(nodes, &ordered).iter().for_each(|line| say(line));
     } else if !job.json {
         let report = report::folded(nodes, &ordered);
-        report.good.iter().for_each(|line| say(line));
+        let tell = if job.aside { say_error } else { say };
+        report.good.iter().for_each(|line| tell(line));
         report.bad.iter().for_each(|line| say_error(line));
     }
     Ok(ordered.iter().map(|result| Exit::of(&result.outcome)).max().unwrap_or(Exit::Done))

@@ -118,6 +118,12 @@ fn a_stuck_sol_is_freed_and_free_again_is_success() {
     tui.wait("bmc free-sol on r1n01? type y to go on:");
     tui.keys("n\r");
     assert_eq!(tui.wait_exit(), Some(3));
+    // A signal that was caught while the BMC was asked still ends the question.
+    let mut tui = Tui::start(home.path(), &["-c", &config, "bmc", "free-sol", "r1n01"], (100, 24));
+    tui.wait("type y to go on:");
+    tui.keys("\x03");
+    tui.wait("not confirmed, nothing was sent");
+    assert_eq!(tui.wait_exit(), Some(3));
     holder.types("\r\rstill mine\r");
     holder.shows("you said [still mine]");
     holder.interrupt();
