@@ -6,6 +6,7 @@ mod argv;
 
 use crate::config::key_words;
 use argv::Chosen;
+use std::borrow::Cow;
 
 /// How the program's escape reaches the node after all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ enum Literal {
     /// It is typed twice.
     Twice,
     /// This is typed in its place.
-    Bytes(&'static [u8]),
+    Bytes(Cow<'static, [u8]>),
     /// It has no way.
     Never,
 }
@@ -77,7 +78,7 @@ const KNOWN: &[Known] = &[
         keys: b"\x05c",
         option: &["-e"],
         at_line_start: false,
-        literal: Literal::Bytes(b"\x05c\\005c"),
+        literal: Literal::Bytes(Cow::Borrowed(b"\x05c\\005c")),
         line_break: Some(b"\x05cl0"),
     },
     Known {
@@ -117,7 +118,7 @@ const KNOWN: &[Known] = &[
         keys: b"\x01",
         option: &["-e"],
         at_line_start: false,
-        literal: Literal::Bytes(b"\x01a"),
+        literal: Literal::Bytes(Cow::Borrowed(b"\x01a")),
         line_break: None,
     },
     Known {
@@ -169,6 +170,9 @@ impl Escape {
             Chosen::Usual => usual,
             Chosen::None => Escape::default(),
             Chosen::Keys(keys) if keys == usual.keys => usual,
+            Chosen::Typed(key, literal) => {
+                Escape { keys: vec![key], literal: Literal::Bytes(Cow::Owned(literal)), ..usual }
+            }
             Chosen::Keys(keys) => {
                 let twice = usual.literal == Literal::Twice && keys.len() == 1;
                 let line_break = usual.line_break.filter(|_| twice);
@@ -321,6 +325,8 @@ mod tests {
         assert_eq!(with("virsh -e ^X console n1").pass(b"\x18\x1d"), (b"\x1d".to_vec(), true));
         assert_eq!(with("console -e ^Xy n1").pass(b"\x18y\x05c"), (b"\x18\x05c".to_vec(), true));
         assert_eq!(with("console -e ^Ec n1"), of("console"));
+        // The second of screen's is what it types its own with, not a part of it.
+        assert_eq!(with("screen -e ^Bb /dev/ttyS0").pass(b"\x02k\x01"), (b"\x02bk\x01".to_vec(), false));
         assert_eq!(with("conman -e ! n1").line_break("conman"), Ok(b"!B".to_vec()));
     }
 

@@ -21,6 +21,8 @@ pub(super) enum Chosen {
     None,
     /// It is this one.
     Keys(Vec<u8>),
+    /// It is this one, and reaches the node by what follows.
+    Typed(u8, Vec<u8>),
 }
 
 /// The known program that is started in the end, by its name, and its arguments.
@@ -65,7 +67,10 @@ pub(super) fn chosen(name: &str, options: &[&str], arguments: &[String]) -> Chos
         Some("" | "none") => Chosen::None,
         // picocom is given the letter of a control key.
         Some(letter) if name == "picocom" => keys(&format!("^{}", letter.trim_start_matches('^'))),
-        Some(value) => keys(value),
+        Some(value) => match keys(value) {
+            Chosen::Keys(keys) if name == "screen" && keys.len() == 2 => Chosen::Typed(keys[0], keys),
+            chosen => chosen,
+        },
     }
 }
 
