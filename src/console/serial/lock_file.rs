@@ -1,6 +1,7 @@
 //! The lock files of serial ports: `/run/lock/LCK..ttyS0` holds the process id of who uses the port, in ten
 //! characters (Filesystem Hierarchy Standard 3.0, section 5.9).
 
+use nix::fcntl::OFlag;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -60,7 +61,10 @@ fn holder(path: &Path) -> Option<String> {
         return Some(format!("{}, which is no lock file", path.display()));
     }
     let mut text = String::new();
-    fs::File::open(path).ok()?.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    // It may be another one by now.
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    file.take(MOST_BYTES).read_to_string(&mut text).ok()?;
     let pid: i32 = text.split_whitespace().next()?.parse().ok()?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
