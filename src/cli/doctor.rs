@@ -60,7 +60,7 @@ pub(super) fn run(cli: &Cli, nodes: Option<&str>, no_login: bool, json: bool) ->
     };
     let mut report = report(cli, loaded.as_ref(), json);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         report.section("configuration", configuration::checks(&result));
         let settings = loaded.as_ref().map(|loaded| &loaded.settings);
         if let Some(settings) = settings.filter(|_| whole) {
@@ -79,7 +79,10 @@ pub(super) fn run(cli: &Cli, nodes: Option<&str>, no_login: bool, json: bool) ->
             report.section("nodes", vec![nodes::not_without_configuration()]);
         }
         Ok(report.end())
-    })
+    });
+    // A resolver that was given up on may still take its time.
+    runtime.shutdown_background();
+    exit
 }
 
 fn targets(loaded: &Loaded, asked: Option<&str>) -> Result<Targets, String> {
