@@ -152,7 +152,8 @@ fn configured_otherwise(state: &State, pane: &Pane) -> Option<String> {
     if state.row(pane.node).is_some_and(|row| row.gone) {
         return Some("no longer in the configuration".into());
     }
-    pane.outdated.as_ref().map(|_| format!("opened with older settings; {} o takes the new", state.prefix))
+    let again = || state.after_prefix("reopen");
+    pane.outdated.as_ref().map(|_| format!("opened with older settings; {} takes the new", again()))
 }
 
 /// What to say of a session that shows no output; the first line is what counts.

@@ -1,8 +1,9 @@
 //! Consoles.
 
 use super::fixture::*;
-use crate::app::State;
 use crate::app::state::{Input, PrefixState, Scroll};
+use crate::app::{Keymap, State};
+use crate::config::KeyBinding;
 use crate::fleet::{ConsoleMode, ConsoleState, FaultClass, LinePos};
 use crate::screen::Frame;
 use crate::theme::ColorDepth;
@@ -256,6 +257,14 @@ fn a_place_says_how_it_is_attached_and_a_session_what_a_reload_made_of_its_node(
     let text = picture(&state, &look());
     assert!(text.contains("r1n01 · unix socket · interactive"), "what it was opened with: {text}");
     assert!(text.contains("opened with older settings; ctrl-] o takes the new"), "{text}");
+    let own = |key: &str, command: Option<&str>| KeyBinding {
+        context: "pane".into(),
+        key: key.into(),
+        command: command.map(str::to_owned),
+    };
+    state.keys = Keymap::new(&[own("o", None), own("u", Some("reopen"))]);
+    let text = picture(&state, &look());
+    assert!(text.contains("opened with older settings; ctrl-] u takes the new"), "{text}");
     state.nodes[0].gone = true;
     let text = picture(&state, &look());
     assert!(text.contains("no longer in the configuration"), "{text}");
