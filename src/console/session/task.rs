@@ -50,7 +50,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
     let Some(mut transport) = transport(&spec.console.transport) else {
         let reason = format!("there is no console transport \"{}\"", spec.console.transport);
         let fault = Fault { class: FaultClass::Local, reason, hint: None };
-        shared.state(ConsoleState::Closed { fault, retry: None });
+        shared.state(ConsoleState::Closed { fault, holder: None, retry: None });
         return;
     };
     let (answers_in, answers) = mpsc::channel(4);
