@@ -164,6 +164,7 @@ impl Consoles {
             }
             ConsoleRequest::Input(bytes) => SessionCommand::Input(bytes),
             ConsoleRequest::Paste(bytes) => SessionCommand::Paste(bytes),
+            ConsoleRequest::StopPaste => SessionCommand::StopPaste,
             ConsoleRequest::Break => SessionCommand::Break,
             ConsoleRequest::Mode(mode) => SessionCommand::Mode(mode),
             ConsoleRequest::View(view) => {
