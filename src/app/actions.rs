@@ -114,7 +114,8 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
     let mut turns: Vec<(usize, usize, Millis, NodeId)> = Vec::new();
     let mut others: Vec<(&str, Vec<NodeId>)> = Vec::new();
     for node in rest(action) {
-        let pending = state.row(node).and_then(|row| row.status.pending.as_ref());
+        let status = state.row(node).map(|row| &row.status);
+        let pending = status.and_then(|status| status.pending.as_ref());
         let word = match pending.filter(|pending| pending.id == Some(action.id)).map(|pending| pending.phase)
         {
             Some(Phase::Turn { number, of, due }) => {
@@ -123,6 +124,7 @@ fn waiting(state: &State, action: &Action) -> Vec<Share> {
             }
             Some(Phase::Sending) => "being sent",
             Some(Phase::Observing) => "sent, waiting to see it",
+            Some(Phase::Queued) if status.is_some_and(view::silent) => "not sent, no answer yet, asked again",
             Some(Phase::Queued) => "waiting for its turn",
             None => "asked, no answer yet",
         };

@@ -256,6 +256,7 @@ fn console_not_taken(state: &mut State, console: ConsoleId, what: ConsoleRequest
         | ConsoleRequest::Wait
         | ConsoleRequest::Watch
         | ConsoleRequest::Copy { .. }
+        | ConsoleRequest::StopPaste
         | ConsoleRequest::NextCharset
         | ConsoleRequest::ForceWrap => state.warn("the hub is busy: nothing was done"),
     }

@@ -10,7 +10,7 @@ use super::{
     verbs,
 };
 use crate::fleet::verb::parse_raw;
-use crate::fleet::{ConsoleState, NodeId, Verb};
+use crate::fleet::{NodeId, Verb};
 use crate::hub::message::ConsoleRequest;
 
 /// Pages of lists that are scrolled without knowing how many rows are shown.
@@ -212,10 +212,7 @@ fn done(state: &mut State, what: Question, targets: Vec<NodeId>, out: &mut Vec<E
     match what {
         Question::Verb(verb) => verbs::send_verb(state, verb, targets, out),
         Question::Steal { console, holder } => {
-            let now = state.pane(console).and_then(|pane| match &pane.status.state {
-                ConsoleState::Busy { holder, .. } => holder.clone(),
-                _ => None,
-            });
+            let now = state.pane(console).and_then(|pane| pane.status.state.holder());
             match (holder, now) {
                 // It would be taken from somebody whom the question did not name.
                 (Some(asked), Some(now)) if asked != now => {

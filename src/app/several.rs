@@ -9,9 +9,10 @@ use super::{
 use crate::fleet::NodeId;
 use crate::hub::message::{ConsoleId, ConsoleRequest};
 
-/// Asks whether to begin, or ends it.
-pub(super) fn toggle(state: &mut State) -> Result<(), String> {
+/// Asks whether to begin, or ends it: then at once, not when a paste is through.
+pub(super) fn toggle(state: &mut State, out: &mut Vec<Effect>) -> Result<(), String> {
     if !state.several.is_empty() {
+        out.extend(state.several.iter().map(|console| panes::request(*console, ConsoleRequest::StopPaste)));
         end(state, "");
         return Ok(());
     }

@@ -6,7 +6,7 @@
 use super::{
     Effect, Event, State, answers, input, layout, mouse, panes, reload, several,
     state::{Focus, Overlay},
-    table,
+    table, verbs,
 };
 use crate::fleet::{Millis, NodeId, View};
 use crate::hub::message::{ConsoleId, ConsoleRequest, Request};
@@ -66,6 +66,7 @@ fn over(state: &State) -> (usize, Option<std::mem::Discriminant<Overlay>>) {
 /// the table, what the hub must know of what is on screen.
 fn settle(state: &mut State, out: &mut Vec<Effect>) {
     several::settle(state);
+    verbs::name_holder(state);
     if matches!(state.focus, Focus::Table) {
         state.zoom = false;
     }

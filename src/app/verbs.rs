@@ -291,10 +291,7 @@ pub(super) fn ask_steal(state: &mut State) -> Result<(), String> {
             _ => format!("nobody else has the console of {name}"),
         });
     }
-    let holder = match &pane.status.state {
-        ConsoleState::Busy { holder, .. } => holder.clone(),
-        _ => None,
-    };
+    let holder = pane.status.state.holder().map(str::to_owned);
     let row = state.row(node).ok_or("there is no such node")?;
     guard::may_type(&row.node, state.read_only).map_err(|why| format!("not taken: {why}"))?;
     let level = if row.node.protected {
@@ -309,6 +306,19 @@ pub(super) fn ask_steal(state: &mut State) -> Result<(), String> {
     };
     state.overlays.push(Overlay::Confirm(Box::new(confirm)));
     Ok(())
+}
+
+/// The name of the holder may come while the question is open: then it is about that holder.
+pub(super) fn name_holder(state: &mut State) {
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last() else { return };
+    let Question::Steal { console, holder: None } = confirm.what else { return };
+    let Some(name) = state.pane(console).and_then(|pane| pane.status.state.holder()).map(str::to_owned)
+    else {
+        return;
+    };
+    if let Some(Overlay::Confirm(confirm)) = state.overlays.last_mut() {
+        confirm.what = Question::Steal { console, holder: Some(name) };
+    }
 }
 
 /// A question with nothing filled in.

@@ -5,7 +5,7 @@
 
 use super::{Keymap, State, commands::Context, state::NodeRow, summary};
 use crate::fleet::{ConsoleMode, ConsoleState, Fault, FaultClass, Freshness, Millis, NodeId, Power, Verb};
-use crate::hub::message::{Lit, Outcome, Phase, PollReason};
+use crate::hub::message::{Lit, NodeStatus, Outcome, Phase, PollReason};
 use std::time::Duration;
 
 /// Nodes by what is seen of them; every node is counted once.
@@ -156,6 +156,13 @@ fn span(seconds: u64) -> String {
     }
 }
 
+/// Whether the BMC gave no answer when it was last asked. A verb that has sent nothing yet asks it again until its
+/// time is up.
+pub(super) fn silent(status: &NodeStatus) -> bool {
+    let silence = |class| matches!(class, FaultClass::Unreachable | FaultClass::Timeout);
+    matches!(&status.seen.freshness, Freshness::Failed(fault) if silence(fault.class))
+}
+
 /// The NOTE cell: the most pressing thing to know of a node; empty when there is none.
 #[must_use]
 pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> String {
@@ -164,6 +171,10 @@ pub fn note(row: &NodeRow, keys: &Keymap, now: Millis, utc_offset: i32) -> Strin
     if let Some(pending) = &status.pending {
         let other = pending.by.as_ref().map_or_else(String::new, |by| format!(" ({by})"));
         return match pending.phase {
+            Phase::Queued if silent(status) => {
+                let (since, allowed) = (now.since(pending.since), pending.allowed);
+                format!("no answer {} of {}{other}", elapsed(since), span(allowed.as_secs()))
+            }
             Phase::Queued if now.since(pending.since).as_secs() < 5 => format!("waiting for its turn{other}"),
             Phase::Queued => format!("waiting for its turn {}{other}", elapsed(now.since(pending.since))),
             Phase::Turn { number, of, due } => {

@@ -10,6 +10,8 @@ const PASTE_PIECE: usize = 32;
 /// One piece each 34 ms is 941 bytes/s: just below a serial line of 9600 baud, which takes 960, so that a
 /// machine without flow control loses nothing.
 const PASTE_GAP: Duration = Duration::from_millis(34);
+/// What ends a bracketed paste (xterm, mode 2004).
+const PASTE_END: &[u8] = b"\x1b[201~";
 /// Keys that piled up are sent together up to this size.
 const KEYS_PIECE: usize = 256;
 
@@ -25,7 +27,7 @@ pub(super) enum Out {
 #[derive(Debug)]
 enum Item {
     Keys(Vec<u8>),
-    Paste(VecDeque<u8>),
+    Paste { rest: VecDeque<u8>, begun: bool },
     Break,
 }
 
@@ -49,8 +51,29 @@ impl Outbox {
     /// Queues a paste; what is typed after it waits for its end, so that the order stays.
     pub(super) fn paste(&mut self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            self.items.push_back(Item::Paste(bytes.into()));
+            self.items.push_back(Item::Paste { rest: bytes.into(), begun: false });
         }
+    }
+
+    /// Throws away what is left of pastes; how many bytes that was. A bracketed paste that has begun is ended, or
+    /// the node would take what is typed next for more of it.
+    pub(super) fn stop_pastes(&mut self) -> usize {
+        let mut dropped = 0;
+        self.items.retain_mut(|item| {
+            let Item::Paste { rest, begun } = item else { return true };
+            let bytes = rest.make_contiguous();
+            if *begun && PASTE_END.ends_with(bytes) {
+                return true;
+            }
+            let stops = match bytes.strip_suffix(PASTE_END) {
+                Some(text) if *begun => text.len(),
+                _ => bytes.len(),
+            };
+            rest.drain(..stops);
+            dropped += stops;
+            !rest.is_empty()
+        });
+        dropped
     }
 
     /// Queues a break.
@@ -61,7 +84,7 @@ impl Outbox {
     /// When the next thing may go; `None` when there is nothing.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         match self.items.front()? {
-            Item::Paste(_) => Some(self.not_before.unwrap_or(now)),
+            Item::Paste { .. } => Some(self.not_before.unwrap_or(now)),
             Item::Keys(_) | Item::Break => Some(now),
         }
     }
@@ -71,10 +94,10 @@ impl Outbox {
         match self.items.pop_front()? {
             Item::Keys(bytes) => Some(Out::Bytes(bytes)),
             Item::Break => Some(Out::Break),
-            Item::Paste(mut rest) => {
+            Item::Paste { mut rest, .. } => {
                 let piece = rest.drain(..rest.len().min(PASTE_PIECE)).collect();
                 if !rest.is_empty() {
-                    self.items.push_front(Item::Paste(rest));
+                    self.items.push_front(Item::Paste { rest, begun: true });
                 }
                 self.not_before = Some(now + PASTE_GAP);
                 Some(Out::Bytes(piece))
@@ -123,5 +146,28 @@ mod tests {
         assert_eq!(outbox.due(start), Some(start + PASTE_GAP));
         outbox.clear();
         assert_eq!(outbox.due(start), None);
+    }
+
+    #[test]
+    fn a_paste_is_stopped_and_a_bracket_that_was_opened_is_closed() {
+        let start = Instant::now();
+        let mut outbox = Outbox::default();
+        outbox.keys(b"a".to_vec());
+        outbox.paste(vec![b'p'; 100]);
+        outbox.keys(b"b".to_vec());
+        outbox.take(start);
+        outbox.take(start);
+        assert_eq!(outbox.stop_pastes(), 68);
+        assert_eq!(outbox.take(start), Some(Out::Bytes(b"b".to_vec())), "what was typed stays");
+        assert_eq!(outbox.stop_pastes(), 0);
+        let bracketed = [&b"\x1b[200~"[..], &[b'p'; 50], PASTE_END].concat();
+        outbox.paste(bracketed.clone());
+        assert_eq!(outbox.stop_pastes(), 62, "not begun: nothing of it");
+        assert_eq!(outbox.take(start), None);
+        outbox.paste(bracketed);
+        outbox.take(start);
+        assert_eq!(outbox.stop_pastes(), 24);
+        assert_eq!(outbox.stop_pastes(), 0, "its end goes out");
+        assert_eq!(outbox.take(start), Some(Out::Bytes(PASTE_END.to_vec())));
     }
 }

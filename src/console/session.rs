@@ -57,6 +57,8 @@ pub enum SessionCommand {
     Input(Vec<u8>),
     /// Pasted bytes, paced.
     Paste(Vec<u8>),
+    /// Nothing more of the pastes that are still going out.
+    StopPaste,
     /// A serial break.
     Break,
     /// Who may type.

@@ -56,6 +56,8 @@ pub enum ConsoleState {
     Closed {
         /// Why.
         fault: Fault,
+        /// Who has it now, where somebody took it and it can be told.
+        holder: Option<String>,
         /// When it is tried again.
         retry: Option<Millis>,
     },
@@ -70,6 +72,15 @@ impl ConsoleState {
             // It was taken from us.
             ConsoleState::Closed { fault, .. } => fault.class == FaultClass::Busy,
             _ => false,
+        }
+    }
+
+    /// Who has the console instead of us, where it can be told.
+    #[must_use]
+    pub fn holder(&self) -> Option<&str> {
+        match self {
+            ConsoleState::Busy { holder, .. } | ConsoleState::Closed { holder, .. } => holder.as_deref(),
+            _ => None,
         }
     }
 

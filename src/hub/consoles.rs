@@ -164,6 +164,7 @@ impl Consoles {
             }
             ConsoleRequest::Input(bytes) => SessionCommand::Input(bytes),
             ConsoleRequest::Paste(bytes) => SessionCommand::Paste(bytes),
+            ConsoleRequest::StopPaste => SessionCommand::StopPaste,
             ConsoleRequest::Break => SessionCommand::Break,
             ConsoleRequest::Mode(mode) => SessionCommand::Mode(mode),
             ConsoleRequest::View(view) => {
@@ -320,7 +321,7 @@ impl Consoles {
         let Some((spec, with)) = self.spec(node, mode) else {
             // Told only to who still has it open.
             let fault = dirs::local("the node has no console in the configuration any more", None);
-            let state = ConsoleState::Closed { fault, retry: None };
+            let state = ConsoleState::Closed { fault, holder: None, retry: None };
             let status = Box::new(SessionStatus { mode, state, ..SessionStatus::default() });
             return self.context.outbox.push(Update::Console(console, status));
         };

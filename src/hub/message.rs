@@ -89,6 +89,8 @@ pub enum ConsoleRequest {
     Input(Vec<u8>),
     /// Pasted bytes: paced, since serial lines drop characters.
     Paste(Vec<u8>),
+    /// Nothing more of the pastes that are still going out.
+    StopPaste,
     /// A serial break.
     Break,
     /// Change who may type.

@@ -192,7 +192,7 @@ fn standing(state: &State, pane: &Pane) -> Vec<(String, Role)> {
             lines.push((again, Role::HintText));
             lines
         }
-        ConsoleState::Closed { fault, retry } => {
+        ConsoleState::Closed { fault, retry, .. } => {
             let mut lines = vec![(format!("closed: {}", fault.reason), Role::NoticeError)];
             lines.extend(fault.hint.iter().map(|hint| (hint.clone(), Role::Text)));
             if fault.class == FaultClass::Busy {

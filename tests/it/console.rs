@@ -184,7 +184,7 @@ impl Console {
     /// Waits until it is closed; gives why, and whether it is tried again.
     fn closed(&self) -> (Fault, bool) {
         wait_for("closed", LATER, || match self.state() {
-            ConsoleState::Closed { fault, retry } => Some((fault, retry.is_some())),
+            ConsoleState::Closed { fault, retry, .. } => Some((fault, retry.is_some())),
             _ => None,
         })
     }

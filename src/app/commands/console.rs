@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Command] = &[
         &[p("i")],
         "type into all attached consoles at once, after a question",
         "",
-        |state, _, _| several::toggle(state),
+        |state, _, out| several::toggle(state, out),
     ),
     row("mode", &[p("m")], "monitor (read-only) or interactive", "mode", mode),
     row("next console", &[p("n")], "to the next console", "next", |state, _, _| panes::neighbour(state, 1)),

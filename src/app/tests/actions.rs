@@ -96,6 +96,20 @@ fn an_entry_tells_how_far_it_is_and_folds_its_results() {
 }
 
 #[test]
+fn a_bmc_that_is_asked_again_is_told_from_one_that_waits_for_its_turn() {
+    let (mut bench, id) = off_of_four();
+    pending(&mut bench, Some(id), 0, Phase::Queued);
+    pending(&mut bench, Some(id), 1, Phase::Queued);
+    let mut status = bench.state.nodes[1].status.clone();
+    let fault = Fault { class: FaultClass::Timeout, reason: "no answer".into(), hint: None };
+    status.seen.freshness = Freshness::Failed(fault);
+    bench.hub(Update::Node(Box::new(status)));
+    let told = shares(&bench);
+    assert!(told.contains(&"waiting for its turn: r1n01".to_owned()), "{told:?}");
+    assert!(told.contains(&"not sent, no answer yet, asked again: r1n02".to_owned()), "{told:?}");
+}
+
+#[test]
 fn a_reason_that_names_its_node_or_its_bmc_is_told_once_for_all() {
     let (mut bench, id) = off_of_four();
     let hint = |reason: &str, hint: &str| {

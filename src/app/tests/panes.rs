@@ -150,7 +150,7 @@ fn nothing_is_typed_into_a_console_that_is_not_attached() {
         ConsoleState::Connecting,
         ConsoleState::Waiting { until: Millis(START) },
         ConsoleState::Busy { holder: None, hint: String::new(), steal: true, retry: None },
-        ConsoleState::Closed { fault, retry: None },
+        ConsoleState::Closed { fault, holder: None, retry: None },
     ];
     for state in states {
         let mut bench = Bench::new();
@@ -199,9 +199,34 @@ fn a_console_is_taken_from_its_holder_only_after_a_question() {
     bench.keys("y");
     assert_eq!(bench.requests(), []);
     assert_eq!(bench.said(), "it is held by berta now: nothing was done, ask again");
+    // The name comes while the question is open: it is about that holder from then on.
+    let held = |name: Option<&str>| ConsoleState::Busy {
+        holder: name.map(str::to_owned),
+        hint: String::new(),
+        steal: true,
+        retry: None,
+    };
+    let becomes = |bench: &mut Bench, console, state| {
+        bench.hub(Update::Console(console, Box::new(SessionStatus { state, ..SessionStatus::default() })));
+    };
+    let (mut bench, console) = with(false, held(None));
+    bench.keys("<ctrl-]>s").pass(1000);
+    becomes(&mut bench, console, held(Some("anna")));
+    let holder = Some("anna".to_owned());
+    assert_eq!(bench.confirm().what, Question::Steal { console, holder });
+    becomes(&mut bench, console, held(Some("berta")));
+    bench.keys("y");
+    assert_eq!(bench.requests(), []);
+    // One that was stolen names the thief.
+    let fault = Fault { class: FaultClass::Busy, reason: "taken over by anna".into(), hint: None };
+    let robbed = ConsoleState::Closed { fault, holder: Some("anna".into()), retry: None };
+    let (mut bench, console) = with(false, robbed);
+    bench.keys("<ctrl-]>s");
+    let holder = Some("anna".to_owned());
+    assert_eq!(bench.confirm().what, Question::Steal { console, holder });
     // What was stolen from us may be taken back, by the operator alone.
     let fault = Fault { class: FaultClass::Busy, reason: "taken over".into(), hint: None };
-    let (mut bench, _) = with(false, ConsoleState::Closed { fault, retry: None });
+    let (mut bench, _) = with(false, ConsoleState::Closed { fault, holder: None, retry: None });
     bench.keys("<ctrl-]>s").pass(1000).keys("y");
     assert_eq!(bench.requests().len(), 1);
     for (read_only, state) in [
@@ -351,8 +376,10 @@ fn an_end_is_told_once_and_so_is_its_recovery() {
     let mut bench = Bench::new();
     let console = bench.attach();
     let fault = Fault { class: FaultClass::Timeout, reason: "the BMC went silent".into(), hint: None };
-    let states =
-        [ConsoleState::Closed { fault, retry: Some(Millis(START + 60_000)) }, ConsoleState::Connecting];
+    let states = [
+        ConsoleState::Closed { fault, holder: None, retry: Some(Millis(START + 60_000)) },
+        ConsoleState::Connecting,
+    ];
     for state in states.iter().cycle().take(7) {
         let status = SessionStatus { state: state.clone(), ..SessionStatus::default() };
         bench.hub(Update::Console(console, Box::new(status)));

@@ -53,9 +53,13 @@ fn every_key_and_paste_goes_to_all_until_it_is_ended() {
     assert_eq!(got(&mut bench), each([b"q"; 3]));
     bench.keys("<ctrl-]>b");
     assert_eq!(bench.requests().len(), 1);
-    bench.keys("<ctrl-]>ix");
-    assert_eq!(got(&mut bench), [(all[0], b"x".to_vec())]);
+    bench.keys("<ctrl-]>i");
+    let stopped =
+        all.iter().map(|console| Request::Console { console: *console, what: ConsoleRequest::StopPaste });
+    assert_eq!(bench.requests(), stopped.collect::<Vec<_>>(), "what is still going out stops, too");
     assert!(bench.said().contains("one console again"));
+    bench.keys("x");
+    assert_eq!(got(&mut bench), [(all[0], b"x".to_vec())]);
 }
 
 #[test]

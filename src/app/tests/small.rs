@@ -122,6 +122,18 @@ fn notes_say_the_most_pressing_thing() {
         s.seen.last_seen = Some((Power::On, before(250)));
         s.next_poll = Some(Millis(START + 60_000));
     };
+    let unsent = |s: &mut NodeStatus| {
+        pending(s);
+        if let Some(pending) = &mut s.pending {
+            pending.phase = Phase::Queued;
+        }
+    };
+    assert_eq!(note(&mut bench, &unsent), "waiting for its turn 12s");
+    let asked_again = |s: &mut NodeStatus| {
+        unsent(s);
+        failed(s);
+    };
+    assert_eq!(note(&mut bench, &asked_again), "no answer 12s of 60s", "no turn of others is waited for");
     assert_eq!(note(&mut bench, &failed), "no answer since 23:27, next try 23:32");
     assert_eq!(view::age(&bench.state.nodes[0], now, Duration::from_secs(30)).as_deref(), Some("4m"));
     let auth = |s: &mut NodeStatus| {

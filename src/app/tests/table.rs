@@ -187,7 +187,7 @@ fn quitting_asks_only_when_something_would_be_lost() {
     let mut status = bench.state.pane(console).unwrap().status.clone();
     let fault =
         crate::fleet::Fault { class: crate::fleet::FaultClass::Local, reason: "exit 1".into(), hint: None };
-    status.state = crate::fleet::ConsoleState::Closed { fault, retry: None };
+    status.state = crate::fleet::ConsoleState::Closed { fault, holder: None, retry: None };
     bench.hub(Update::Console(console, Box::new(status)));
     bench.keys("<ctrl-]><esc>q");
     assert!(bench.effects.contains(&Effect::Quit));

@@ -25,6 +25,9 @@ use tokio::time::{Instant, sleep_until};
 /// A console's size unless the settings fix one; it grows to what firmware addresses.
 const SIZE: (u16, u16) = (80, 25);
 
+/// The key that stops a paste: ctrl-c.
+const INTERRUPT: [u8; 1] = [0x03];
+
 /// What a console says whose SOL the operator freed.
 const FREED: &str = "the SOL was freed (bmc free-sol), this console with it";
 
@@ -50,7 +53,7 @@ pub(super) async fn run(spec: SessionSpec, shared: Arc<Shared>, commands: mpsc::
     let Some(mut transport) = transport(&spec.console.transport) else {
         let reason = format!("there is no console transport \"{}\"", spec.console.transport);
         let fault = Fault { class: FaultClass::Local, reason, hint: None };
-        shared.state(ConsoleState::Closed { fault, retry: None });
+        shared.state(ConsoleState::Closed { fault, holder: None, retry: None });
         return;
     };
     let (answers_in, answers) = mpsc::channel(4);
@@ -301,7 +304,14 @@ impl Core {
             return None;
         }
         match command {
-            SessionCommand::Input(bytes) => self.outbox.keys(bytes),
+            SessionCommand::Input(bytes) => {
+                // As a terminal does with what was not read yet (termios: without NOFLSH).
+                if bytes == INTERRUPT {
+                    self.stop_paste();
+                }
+                self.outbox.keys(bytes);
+            }
+            SessionCommand::StopPaste => self.stop_paste(),
             SessionCommand::Paste(bytes) => self.outbox.paste(bytes),
             SessionCommand::Break => self.outbox.send_break(),
             SessionCommand::Mode(mode) => {
@@ -335,6 +345,14 @@ impl Core {
             }
         }
         None
+    }
+
+    fn stop_paste(&mut self) {
+        let dropped = self.outbox.stop_pastes();
+        if dropped > 0 {
+            self.shared.release(dropped);
+            self.shared.note(format!("the paste was stopped: {dropped} bytes of it were not sent"));
+        }
     }
 
     /// Bytes of the node: to the log, then to the emulator.

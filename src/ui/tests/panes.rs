@@ -115,6 +115,7 @@ fn a_busy_console_says_who_holds_it() {
 #[test]
 fn a_closed_console_keeps_its_last_screen() {
     let closed = ConsoleState::Closed {
+        holder: None,
         fault: fault(FaultClass::Timeout, "the BMC ended the session: no answer within 30 s"),
         retry: Some(ago(0) + std::time::Duration::from_secs(60)),
     };
@@ -125,6 +126,7 @@ fn a_closed_console_keeps_its_last_screen() {
 #[test]
 fn a_robbed_console_that_waits_says_its_next_try_once() {
     let robbed = ConsoleState::Closed {
+        holder: None,
         fault: fault(FaultClass::Busy, "the console was taken over by eve"),
         retry: Some(ago(0) + std::time::Duration::from_secs(30)),
     };

@@ -216,7 +216,7 @@ async fn an_sol_that_somebody_ended_is_left_to_them_for_a_while(driver: &str) {
     }
     assert!(lab.ipmitool("r1n01", &["sol", "deactivate"]).ok);
     let (fault, retry) = wait_for("the end", 3 * NOTICED, || match console.state() {
-        ConsoleState::Closed { fault, retry } => Some((fault, retry?)),
+        ConsoleState::Closed { fault, retry, .. } => Some((fault, retry?)),
         _ => None,
     });
     assert!(fault.reason.contains("ended the SOL"), "{fault:?}");

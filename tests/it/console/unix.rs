@@ -86,6 +86,27 @@ async fn keys_arrive_and_a_closed_socket_is_opened_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_and_a_word_stop_a_paste() {
+    let dir = private();
+    let path = dir.path().join("serial.sock");
+    server(&path, echo_until_q);
+    for stops in [SessionCommand::Input(vec![3]), SessionCommand::StopPaste] {
+        let console = Wanted::socket(&path, dir.path()).open();
+        console.attached();
+        // Nobody waits for the end of this one: it takes five minutes.
+        let paste = [&b"begun "[..], &[b'.'; 250_000]].concat();
+        assert!(console.session.send(SessionCommand::Paste(paste)).is_ok());
+        console.shows("begun .");
+        assert!(console.session.send(stops).is_ok());
+        let said = |note: &String| note.starts_with("the paste was stopped: 24");
+        wait_for("the note", SOON, || console.session.status().note.filter(said));
+        console.types(b"after");
+        console.shows("after");
+        console.session.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_socket_is_said_and_attached_when_it_comes() {
     let dir = private();
     let path = dir.path().join("serial.sock");

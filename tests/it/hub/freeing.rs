@@ -11,7 +11,7 @@ use lightsout::ipmi::command::LocatorLed;
 const A: ConsoleId = ConsoleId(1);
 
 fn is_freed(status: &SessionStatus) -> bool {
-    matches!(&status.state, ConsoleState::Closed { fault, retry: None }
+    matches!(&status.state, ConsoleState::Closed { fault, retry: None, .. }
         if fault.class == FaultClass::Local && fault.reason.contains("was freed"))
 }
 

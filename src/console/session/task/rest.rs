@@ -160,15 +160,19 @@ fn told(ending: &Ending, steal: bool, retry: Option<Millis>, lost: bool) -> Cons
     match ending.clone() {
         Ending::Busy { holder, hint } if lost => {
             let reason = busy_again(holder.as_deref());
-            ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
+            let fault = Fault { class: FaultClass::Busy, reason, hint: Some(hint) };
+            ConsoleState::Closed { fault, holder, retry }
         }
         Ending::Busy { holder, hint } => ConsoleState::Busy { holder, hint, steal, retry },
         Ending::Stolen { holder, hint } => {
             let reason =
                 format!("the console was taken over by {}", holder.as_deref().unwrap_or("another session"));
-            ConsoleState::Closed { fault: Fault { class: FaultClass::Busy, reason, hint: Some(hint) }, retry }
+            let fault = Fault { class: FaultClass::Busy, reason, hint: Some(hint) };
+            ConsoleState::Closed { fault, holder, retry }
         }
-        Ending::Failed { fault, .. } | Ending::Dismissed(fault) => ConsoleState::Closed { fault, retry },
+        Ending::Failed { fault, .. } | Ending::Dismissed(fault) => {
+            ConsoleState::Closed { fault, holder: None, retry }
+        }
     }
 }
 
