@@ -319,8 +319,9 @@ impl Consoles {
 
     fn start(self: &Arc<Self>, console: ConsoleId, node: NodeId, mode: ConsoleMode) {
         let Some((spec, with)) = self.spec(node, mode) else {
+            // Told only to who still has it open.
             let fault = dirs::local("the node has no console in the configuration any more", None);
-            let state = ConsoleState::Closed { fault, retry: None, holder: None };
+            let state = ConsoleState::Closed { fault, holder: None, retry: None };
             let status = Box::new(SessionStatus { mode, state, ..SessionStatus::default() });
             return self.context.outbox.push(Update::Console(console, status));
         };
