@@ -24,8 +24,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What the router tells a node.
 pub(crate) enum Command {
-    /// Do this.
-    Verb(Job),
+    /// Do this. Boxed, since every node's mailbox has room for 32 commands from the start.
+    Verb(Box<Job>),
     /// Stop waiting for the pending verb.
     Cancel,
     /// Poll now, an operator asks.
@@ -142,7 +142,7 @@ impl Actor {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Verb(job) => self.admit(job),
+            Command::Verb(job) => self.admit(*job),
             Command::Cancel => {
                 if let Some(job) = self.next.take() {
                     job.done(Outcome::Cancelled { sent: None });

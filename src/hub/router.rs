@@ -204,7 +204,7 @@ impl Router {
                 tally: tally.clone(),
                 told: false,
             };
-            if let Some(Command::Verb(job)) = self.tell(id_of_node, Command::Verb(job)) {
+            if let Some(Command::Verb(job)) = self.tell(id_of_node, Command::Verb(Box::new(job))) {
                 job.done(Outcome::Refused("too many requests wait for this node".into()));
             }
         }
