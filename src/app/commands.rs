@@ -177,15 +177,7 @@ mod tests {
 
     #[test]
     fn every_key_can_be_read_and_means_one_thing() {
-        for context in [
-            Context::Table,
-            Context::Pane,
-            Context::Scroll,
-            Context::PowerMenu,
-            Context::BootMenu,
-            Context::BmcMenu,
-            Context::Log,
-        ] {
+        for context in Context::ALL {
             let mut seen = HashSet::new();
             for (command, bind) in bound(context) {
                 let key = Key::parse(bind.key).unwrap_or_else(|| panic!("{}: {}", command.name, bind.key));

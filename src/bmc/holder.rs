@@ -1,14 +1,13 @@
 //! What a BMC tells of the session that holds its SOL (IPMI 2.0, sections 22.20 and 22.29), as words. Pure: the
 //! drivers ask.
 
+use crate::ipmi::command::SessionInfo;
 use std::net::Ipv4Addr;
 
-/// User number and address of a session (table 22-25). Some BMCs leave the address out.
+/// User number and address of a session, from Get Session Info. Some BMCs leave the address out; no user has number 0.
 pub(crate) fn parts(info: &[u8]) -> Option<(Option<u8>, Option<Ipv4Addr>)> {
-    let user = info.get(3)? & 0x3f;
-    let address =
-        info.get(6..10).and_then(|bytes| bytes.first_chunk::<4>()).map(|bytes| Ipv4Addr::from(*bytes));
-    Some(((user != 0).then_some(user), address.filter(|address| !address.is_unspecified())))
+    let info = SessionInfo::decode(info).ok()?;
+    Some(((info.user != 0).then_some(info.user), info.address.map(Ipv4Addr::from)))
 }
 
 /// A user's name as the BMC has it: up to 16 bytes, filled with zeros.

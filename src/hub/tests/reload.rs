@@ -4,13 +4,29 @@ use super::fake::{Bench, Front, bmc, ids, secs};
 use crate::bmc::{BmcError, Exchange};
 use crate::config::{Credentials, Secret, Settings};
 use crate::fleet::{FaultClass, Freshness, NodeId, Power, PowerVerb, Verb};
-use crate::hub::message::{Changes, Fleet, Outcome, PollReason, Request, Update};
+use crate::hub::message::{Changes, Fleet, Outcome, PollReason, Request, RequestId, Update};
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Asks for a reload; what changed.
 async fn reload(front: &Front, settings: &Settings) -> Changes {
     front.handle.reload(Arc::new(settings.clone())).await.expect("taken")
+}
+
+/// Nodes that are known, and a verb on the first whose effect is waited for.
+async fn pending(bench: &Bench, nodes: usize, verb: Verb) -> (Front, RequestId) {
+    let mut front = bench.start(bench.settings(nodes), true);
+    front.all_seen(nodes).await;
+    let asked = front.ask(verb, &[0]);
+    front.observing().await;
+    (front, asked)
+}
+
+/// One node, with another BMC than at the start.
+fn moved(bench: &Bench) -> Settings {
+    let mut settings = bench.settings(1);
+    settings.nodes[0].bmc = Some(bmc("moved"));
+    settings
 }
 
 fn fleets(front: &Front) -> Vec<&Fleet> {
@@ -79,10 +95,7 @@ async fn a_node_that_comes_back_is_the_same_one_and_keeps_the_pace() {
 async fn a_pending_verb_is_not_touched_by_what_changes_beside_it() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(100)));
-    let mut front = bench.start(bench.settings(2), true);
-    front.all_seen(2).await;
-    let soft = front.ask(Verb::Power(PowerVerb::Soft), &[0]);
-    front.observing().await;
+    let (mut front, soft) = pending(&bench, 2, Verb::Power(PowerVerb::Soft)).await;
     let mut settings = bench.settings(3);
     settings.nodes[0].tags = vec!["new".into()];
     settings.nodes[1].bmc = Some(bmc("elsewhere"));
@@ -98,12 +111,8 @@ async fn a_verb_ends_where_it_began_and_then_the_new_bmc_is_asked() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
     bench.world.set("moved", |machine| machine.power = Power::On);
-    let mut front = bench.start(bench.settings(1), true);
-    front.all_seen(1).await;
-    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
-    front.observing().await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let (mut front, off) = pending(&bench, 1, Verb::Power(PowerVerb::Off)).await;
+    let settings = moved(&bench);
     assert_eq!(reload(&front, &settings).await.to_string(), "1 node changed");
     let other = front.power(PowerVerb::Reset, 0).await.outcome;
     assert!(matches!(&other, Outcome::Refused(why) if why.contains("power off is pending")), "{other:?}");
@@ -124,12 +133,8 @@ async fn an_off_that_takes_over_after_a_change_is_for_the_bmc_that_was_named() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| (machine.power, machine.effect) = (Power::Off, Some(secs(40))));
     bench.world.set("moved", |machine| machine.power = Power::On);
-    let mut front = bench.start(bench.settings(1), true);
-    front.all_seen(1).await;
-    let on = front.ask(Verb::Power(PowerVerb::On), &[0]);
-    front.observing().await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let (mut front, on) = pending(&bench, 1, Verb::Power(PowerVerb::On)).await;
+    let settings = moved(&bench);
     reload(&front, &settings).await;
     assert_eq!(front.power(PowerVerb::Off, 0).await.outcome, Outcome::Confirmed);
     assert!(matches!(front.results(on, 1).await[0].outcome, Outcome::Cancelled { .. }));
@@ -143,12 +148,8 @@ async fn an_off_that_takes_over_before_a_change_is_done_before_it() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
     bench.world.set("moved", |machine| machine.power = Power::On);
-    let mut front = bench.start(bench.settings(1), true);
-    front.all_seen(1).await;
-    front.ask(Verb::Power(PowerVerb::Soft), &[0]);
-    front.observing().await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let (mut front, _) = pending(&bench, 1, Verb::Power(PowerVerb::Soft)).await;
+    let settings = moved(&bench);
     let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
     reload(&front, &settings).await;
     assert_eq!(front.results(off, 1).await[0].outcome, Outcome::Confirmed);
@@ -163,8 +164,7 @@ async fn a_verb_that_a_change_overtakes_is_not_sent_to_another_machine() {
     let bench = Bench::new();
     let mut front = bench.start(bench.settings(1), true);
     front.all_seen(1).await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let mut settings = moved(&bench);
     let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
     reload(&front, &settings).await;
     let refused = front.results(off, 1).await[0].outcome.clone();
@@ -208,12 +208,8 @@ async fn new_nodes_are_told_of_before_what_is_known_of_them() {
 async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hold_at_once() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
-    let mut front = bench.start(bench.settings(1), true);
-    front.all_seen(1).await;
-    let soft = front.ask(Verb::Power(PowerVerb::Soft), &[0]);
-    front.observing().await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let (mut front, soft) = pending(&bench, 1, Verb::Power(PowerVerb::Soft)).await;
+    let mut settings = moved(&bench);
     reload(&front, &settings).await;
     settings.nodes[0].bmc = Some(bmc("n0"));
     settings.nodes[0].read_only = true;
@@ -232,10 +228,7 @@ async fn there_and_back_while_a_verb_runs_is_as_if_nothing_had_been_but_tags_hol
 async fn a_verb_of_a_node_that_is_taken_away_ends_where_it_began() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = Some(secs(40)));
-    let mut front = bench.start(bench.settings(2), true);
-    front.all_seen(2).await;
-    let off = front.ask(Verb::Power(PowerVerb::Off), &[0]);
-    front.observing().await;
+    let (mut front, off) = pending(&bench, 2, Verb::Power(PowerVerb::Off)).await;
     let mut settings = bench.settings(2);
     settings.nodes.remove(0);
     reload(&front, &settings).await;
@@ -336,12 +329,8 @@ async fn a_reload_that_changes_nothing_says_so_and_is_audited() {
 async fn leaving_while_a_change_waits_leaves_no_login() {
     let bench = Bench::new();
     bench.world.set("n0", |machine| machine.effect = None);
-    let mut front = bench.start(bench.settings(1), true);
-    front.all_seen(1).await;
-    front.ask(Verb::Power(PowerVerb::Soft), &[0]);
-    front.observing().await;
-    let mut settings = bench.settings(1);
-    settings.nodes[0].bmc = Some(bmc("moved"));
+    let (front, _) = pending(&bench, 1, Verb::Power(PowerVerb::Soft)).await;
+    let settings = moved(&bench);
     reload(&front, &settings).await;
     front.hub.stop().await;
     assert_eq!(bench.world.closed("n0"), 1);

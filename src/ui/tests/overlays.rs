@@ -76,7 +76,7 @@ fn boot_menu() -> Overlay {
     })
 }
 
-fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
+pub fn confirm(targets: &[u32], level: ConfirmLevel) -> Confirm {
     Confirm {
         what: Question::Verb(Verb::Power(PowerVerb::Off)),
         targets: targets.iter().map(|id| NodeId(*id)).collect(),

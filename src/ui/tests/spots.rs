@@ -1,7 +1,8 @@
 //! What can be clicked is where it is drawn.
 
 use super::fixture::*;
-use crate::app::state::{Confirm, ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay, Question};
+use super::overlays::confirm;
+use crate::app::state::{ConfirmLevel, Input, Menu, MenuItem, MenuPick, Overlay};
 use crate::app::{Key, KeyCode, MouseKind, Spot, Spots, State};
 use crate::fleet::{NodeId, PowerVerb, SortKey, Verb};
 use crate::ui::draw;
@@ -104,22 +105,7 @@ fn a_menu_lies_over_the_table_and_scrolls() {
 #[test]
 fn a_question_has_two_buttons_and_nothing_else() {
     let mut state = fleet((80, 24), 0);
-    let mut confirm = Confirm {
-        what: Question::Verb(Verb::Power(PowerVerb::Off)),
-        targets: vec![NodeId(0)],
-        folded: "r1n01".into(),
-        on: 1,
-        unknown: 0,
-        consoles: 0,
-        protected: 0,
-        hidden: 0,
-        command: None,
-        describe: None,
-        holders: None,
-        level: ConfirmLevel::Key,
-        opened: NOW,
-        error: None,
-    };
+    let mut confirm = confirm(&[0], ConfirmLevel::Key);
     state.overlays.push(Overlay::Confirm(Box::new(confirm.clone())));
     let (lines, spots) = drawn(&state);
     assert_eq!(at(&spots, place(&lines, "[ Cancel ]")), Some(Spot::Button(Key::plain(KeyCode::Esc))));

@@ -166,7 +166,7 @@ async fn a_held_sol_is_taken_when_the_operator_asks_for_it(driver: &str) {
     console.shows("you said [second]");
     // Asked for once: who takes it from us keeps it.
     assert!(lab.ipmitool("r1n01", &["sol", "deactivate"]).ok);
-    let mut thief = Sol::activate(&node);
+    let thief = Sol::activate(&node);
     thief.shows("[SOL Session operational.");
     let stolen = Instant::now();
     let (fault, retried) = console.closed();
@@ -175,6 +175,11 @@ async fn a_held_sol_is_taken_when_the_operator_asks_for_it(driver: &str) {
     wait_for("the thief's name", SOON, || {
         console.closed().0.reason.ends_with("taken over by admin").then_some(())
     });
+    the_thief_keeps_it(thief, console).await;
+}
+
+/// Whoever took it from us types on, also when our console is closed.
+async fn the_thief_keeps_it(mut thief: Sol, console: Console) {
     thief.types("\r\rmine now\r");
     thief.shows("you said [mine now]");
     console.session.stop().await;

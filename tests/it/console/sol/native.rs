@@ -1,7 +1,7 @@
 //! What a console does on the BMC's own login and could not do through ipmitool.
 
 use super::super::{Console, LATER, SOON, Wanted, private};
-use super::NOTICED;
+use super::{NOTICED, the_thief_keeps_it};
 use crate::support::{
     lab::{Lab, LabOptions, Node},
     sol::Sol,
@@ -35,7 +35,7 @@ async fn a_theft_is_told_and_not_taken_back() {
         let console = attached(&node, dir.path());
         let stolen = Instant::now();
         assert!(lab.ipmitool(name, &["sol", "deactivate"]).ok);
-        let mut thief = Sol::activate(&node);
+        let thief = Sol::activate(&node);
         thief.shows("[SOL Session operational.");
         let (fault, retried) = console.closed();
         let after = stolen.elapsed();
@@ -46,12 +46,7 @@ async fn a_theft_is_told_and_not_taken_back() {
         assert_eq!(fault.class, FaultClass::Busy);
         assert_eq!(fault.reason, format!("the console was taken over by {thief_name}"));
         assert!(!retried);
-        thief.types("\r\rmine now\r");
-        thief.shows("you said [mine now]");
-        console.session.stop().await;
-        thief.types("still\r");
-        thief.shows("you said [still]");
-        thief.interrupt();
+        the_thief_keeps_it(thief, console).await;
     }
 }
 
