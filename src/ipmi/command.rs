@@ -166,6 +166,12 @@ impl Command {
         let (head, data) = bytes.split_first_chunk::<2>()?;
         Some(change(head[0] & 0x3e, head[1], data))
     }
+
+    /// Network function, command and data, as [`Command::raw`] and `ipmitool raw` take them.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        [&[self.netfn, self.command], self.data.as_slice()].concat()
+    }
 }
 
 /// What Get Chassis Status says (table 28-3).

@@ -2,9 +2,8 @@
 //! called by `sol` while it has the link's turn.
 
 use super::link::{Failure, Turn};
-use crate::bmc::holder::{parts, printable, words};
+use crate::bmc::holder::{Ask, name};
 use crate::fleet::SolHolder;
-use crate::ipmi::client::Reply;
 use crate::ipmi::command::Command;
 use std::time::Duration;
 
@@ -26,22 +25,13 @@ pub(super) async fn ask(turn: &mut Turn<'_>) -> Result<SolHolder, Failure> {
     Ok(match session.map(|id| u32::from_le_bytes(*id)) {
         None => SolHolder::Unknown,
         Some(0) => SolHolder::Nobody,
-        Some(session) => SolHolder::Held(name(turn, session).await),
+        Some(session) => SolHolder::Held(name(session, turn).await),
     })
 }
 
-async fn name(turn: &mut Turn<'_>, session: u32) -> Option<String> {
-    let info = told(turn, &Command::session_info(session)).await?;
-    let (number, address) = parts(&info.data)?;
-    let name = match number {
-        Some(number) => {
-            told(turn, &Command::user_name(number)).await.and_then(|reply| printable(&reply.data))
-        }
-        None => None,
-    };
-    words(name, address)
-}
-
-async fn told(turn: &mut Turn<'_>, command: &Command) -> Option<Reply> {
-    turn.request(command).await.ok().filter(|reply| reply.code == 0)
+#[async_trait::async_trait]
+impl Ask for Turn<'_> {
+    async fn ask(&mut self, command: Command) -> Option<Vec<u8>> {
+        self.request(&command).await.ok().filter(|reply| reply.code == 0).map(|reply| reply.data)
+    }
 }

@@ -1,8 +1,8 @@
 //! Whether the SOL is still ours: a robbed ipmitool says nothing for a minute and more, so its BMC is asked beside it
 //! who owns the payload (IPMI 2.0, section 24.4). Ends with the transport; never takes back what was stolen.
 
-use super::holder::OWNER;
-use crate::bmc::{Exchange, Gate, Reply};
+use super::holder::Bmc;
+use crate::bmc::Gate;
 use crate::console::transport::Driver;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Owner {
     pub(super) fn watch(driver: Driver, gate: Arc<dyn Gate>, rob: impl FnOnce() + Send + 'static) -> Owner {
         let (say, lost) = watch::channel(None);
         let task = tokio::spawn(async move {
-            if let Some(what) = changed(&driver, &*gate).await {
+            if let Some(what) = changed(&Bmc { driver, gate }).await {
                 say.send_replace(Some(what));
                 rob();
             }
@@ -55,14 +55,12 @@ impl Owner {
 }
 
 /// Waits until the SOL is no longer ours; nothing when that cannot be known.
-async fn changed(driver: &Driver, gate: &dyn Gate) -> Option<Lost> {
-    let exchange = Exchange::Raw(OWNER.to_vec());
+async fn changed(bmc: &Bmc) -> Option<Lost> {
     let mut ours = None;
     let mut nobody = 0;
     loop {
-        match driver.exchange(gate, &exchange).await {
-            Some(Ok(Reply::Raw(data))) => {
-                let owner = data.first_chunk::<4>().map_or(0, |id| u32::from_le_bytes(*id));
+        match bmc.owner().await {
+            Some(Ok(owner)) => {
                 nobody = if owner == 0 { nobody + 1 } else { 0 };
                 match ours {
                     None if owner == 0 => return None,
